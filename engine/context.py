@@ -1,0 +1,105 @@
+"""The narrow world that a node may touch while it runs.
+
+A node gets a :class:`NodeContext` by hinting a parameter with it. It can report progress, notice that it was
+cancelled, keep a checkpoint, and write files. It cannot reach the graph, other nodes, the configuration or the
+network of the application: what is not here is not a node's business.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from engine.files import PendingFile, output_file
+
+
+class Cancelled(BaseException):
+    """The job was cancelled; raised inside a node by :meth:`NodeContext.progress`. Do not catch it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A picture of work in progress.
+
+    Attributes:
+        data: the encoded picture (JPEG, PNG or WebP, also animated).
+        media_type: ``"image/jpeg"``, ``"image/png"`` or ``"image/webp"``.
+    """
+
+    data: bytes
+    media_type: str = "image/jpeg"
+
+
+PreviewSource = Preview | Callable[[], Preview | None] | None
+"""A preview, or a function that makes one; the function is called only when somebody will see it."""
+
+
+@dataclass(slots=True)
+class NodeContext:
+    """What a running node may do beside computing its outputs. In a test, ``NodeContext()`` is enough.
+
+    Attributes:
+        node_id: the node's id in its workflow, for messages.
+        device: where tensors belong, as torch writes it (``"cpu"``, ``"cuda:0"``).
+        output_folder: where :meth:`output_file` puts files.
+        workflow: the document that this run came from, as compact JSON to store inside media; empty when the
+            person chose to leave it out.
+        logger: messages to it appear beside the node.
+    """
+
+    node_id: str = "node"
+    device: str = "cpu"
+    output_folder: Path = Path("outputs")
+    workflow: str = ""
+    logger: logging.Logger = logging.getLogger("kinograph.node")
+    _on_progress: Callable[[float, float, str, PreviewSource], None] | None = None
+    _is_cancelled: Callable[[], bool] | None = None
+    _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None
+    _restored: Mapping[str, Any] | None = None
+
+    def progress(self, step: float, total: float, preview: PreviewSource = None, message: str = "") -> None:
+        """Say how far the node is: ``step`` of ``total`` (any unit), with a preview where there is one.
+
+        Call it as often as is natural; it is thinned out before it reaches anybody.
+
+        Raises:
+            Cancelled: when the job was cancelled or paused. Let it pass.
+        """
+        if self.cancelled():
+            raise Cancelled
+        if self._on_progress is not None:
+            self._on_progress(step, total, message, preview)
+
+    def cancelled(self) -> bool:
+        """Whether the job was cancelled, for loops that would rather end by themselves."""
+        return self._is_cancelled is not None and self._is_cancelled()
+
+    def checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Keep the state of a long computation (tensors, numbers, text, nested), to be resumed after a crash."""
+        if self._on_checkpoint is not None:
+            self._on_checkpoint(state)
+
+    def restore(self) -> Mapping[str, Any] | None:
+        """The last checkpoint of this very computation (same node type, same inputs), or ``None``."""
+        return self._restored
+
+    @contextmanager
+    def output_file(self, name: str, media_type: str) -> Iterator[PendingFile]:
+        """Write a file for the user: ``with context.output_file("clip.mp4", "video/mp4") as file: ...``.
+
+        Write to ``file.path``; ``file.saved`` is the finished file after the block. It gets a number and never
+        replaces another file; a half-written one never appears.
+        """
+        with output_file(self.output_folder, name, media_type) as pending:
+            yield pending
+
+    @contextmanager
+    def temporary_folder(self) -> Iterator[Path]:
+        """A folder for the node alone that is removed after the block."""
+        with TemporaryDirectory(prefix="kinograph-") as folder:
+            yield Path(folder)

@@ -1,0 +1,107 @@
+"""Files that nodes write: made under a temporary name, flushed, then renamed to a name of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^\w.\- ()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file that a node wrote below the output folder.
+
+    Attributes:
+        path: where it is (absolute).
+        media_type: IANA media type (``"video/mp4"``).
+        digest: SHA-256 of the content, hexadecimal.
+    """
+
+    path: Path
+    media_type: str
+    digest: str = ""
+
+
+class PendingFile:
+    """A file being written: write to ``path``; after the ``with`` block, ``saved`` is the finished file."""
+
+    def __init__(self, path: Path, media_type: str) -> None:
+        self.path = path
+        self.media_type = media_type
+        self._saved: SavedFile | None = None
+
+    @property
+    def saved(self) -> SavedFile:
+        """The finished file.
+
+        Raises:
+            RuntimeError: inside the ``with`` block, while the file has no final name yet.
+        """
+        if self._saved is None:
+            raise RuntimeError("the file has no final name yet: leave the 'with' block first")
+        return self._saved
+
+
+def safe_name(name: str, fallback: str = "output") -> str:
+    """A file name made of letters, digits and ``. - _ ( )`` that stays inside its folder on every system."""
+    cleaned = _UNSAFE.sub("_", name.replace("/", "_").replace("\\", "_")).strip(" .")
+    return cleaned[:120] or fallback
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFile]:
+    """Write a file below ``folder`` that appears under its final name only when it is whole.
+
+    ``name`` is like ``"video.mp4"``; the final name carries a number (``video_0007.mp4``) and never replaces an
+    existing file. When the block raises, nothing is left behind.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, suffix = Path(safe_name(name)).stem, Path(safe_name(name)).suffix
+    temporary = folder / f".{stem}.{os.getpid()}.{os.urandom(4).hex()}.partial{suffix}"
+    pending = PendingFile(temporary, media_type)
+    try:
+        yield pending
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        digest = file_digest(temporary)
+        final = _claim(temporary, folder, stem, suffix)
+        pending._saved = SavedFile(final, media_type, digest)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _claim(temporary: Path, folder: Path, stem: str, suffix: str) -> Path:
+    """Link the finished file to the first free numbered name; linking fails where the name is taken."""
+    number = _highest_number(folder, stem, suffix)
+    while True:
+        number += 1
+        final = folder / f"{stem}_{number:04d}{suffix}"
+        try:
+            os.link(temporary, final)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without hard links: take the name first, then rename over it
+            try:
+                final.touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            temporary.replace(final)
+        return final
+
+
+def _highest_number(folder: Path, stem: str, suffix: str) -> int:
+    pattern = re.compile(re.escape(stem) + r"_(\d+)" + re.escape(suffix))
+    numbers = (pattern.fullmatch(entry.name) for entry in os.scandir(folder))
+    return max((int(match[1]) for match in numbers if match), default=0)

@@ -1,0 +1,60 @@
+"""Kinograph's public face: what plugin authors and scripts import.
+
+Everything here is light to import; tensors and servers come in only when they are used.
+"""
+
+from pydantic import Field
+
+from engine.authoring import (
+    Block,
+    Display,
+    Expansion,
+    Facts,
+    FilePicker,
+    InvalidInput,
+    Lazy,
+    Outputs,
+    Widget,
+    Wire,
+    node,
+)
+from engine.context import Cancelled, NodeContext, Preview
+from engine.files import SavedFile
+from kinograph.types import (
+    Conditioning,
+    DiffusionModel,
+    Frames,
+    Latent,
+    LoadedModel,
+    TextEncoder,
+    VideoVAE,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Block",
+    "Cancelled",
+    "Conditioning",
+    "DiffusionModel",
+    "Display",
+    "Expansion",
+    "Facts",
+    "Field",
+    "FilePicker",
+    "Frames",
+    "InvalidInput",
+    "Latent",
+    "Lazy",
+    "LoadedModel",
+    "NodeContext",
+    "Outputs",
+    "Preview",
+    "SavedFile",
+    "TextEncoder",
+    "VideoVAE",
+    "Widget",
+    "Wire",
+    "__version__",
+    "node",
+]

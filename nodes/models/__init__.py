@@ -1,0 +1,1 @@
+"""Plain torch architectures: text encoder, video VAE, diffusion transformer. Imports nothing else of ours."""
