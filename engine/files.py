@@ -21,11 +21,20 @@ class SavedFile:
         path: where it is (absolute).
         media_type: IANA media type (``"video/mp4"``).
         digest: SHA-256 of the content, hexadecimal.
+        size: length in bytes.
     """
 
     path: Path
     media_type: str
     digest: str = ""
+    size: int = 0
+
+    def __kinograph_valid__(self) -> bool:
+        """Whether the file is still there; a cached result whose file is gone is made again."""
+        try:
+            return self.path.stat().st_size == self.size
+        except OSError:
+            return False
 
 
 class PendingFile:
@@ -77,7 +86,7 @@ def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFil
             os.fsync(stream.fileno())
         digest = file_digest(temporary)
         final = _claim(temporary, folder, stem, suffix)
-        pending._saved = SavedFile(final, media_type, digest)
+        pending._saved = SavedFile(final, media_type, digest, final.stat().st_size)
     finally:
         temporary.unlink(missing_ok=True)
 

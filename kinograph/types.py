@@ -7,6 +7,7 @@ planned without it. All are shared with the cache: a node never changes one in p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,11 @@ class LoadedModel:
     module: torch.nn.Module
     digest: str = ""
     extras: dict[str, Any] = field(default_factory=dict)
+
+    def __kinograph_buffers__(self) -> Iterator[Tensor]:
+        """Its weights, so that the engine can measure them and notice changes in place."""
+        yield from self.module.parameters()
+        yield from self.module.buffers()
 
 
 class TextEncoder(LoadedModel):

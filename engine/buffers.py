@@ -1,0 +1,105 @@
+"""What the engine must know of tensors without knowing tensors: size, place, changes, and how to store them.
+
+A plugin provides an adapter per array library (the built-in nodes provide torch's). The engine asks the adapters of
+its registry; a value that none of them claims is an ordinary Python object.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+
+class BufferAdapter(ABC):
+    """How one kind of array is measured, watched and stored. Module-level instances are found by discovery."""
+
+    name: str = ""
+
+    @abstractmethod
+    def owns(self, value: object) -> bool:
+        """Whether this value is an array of this kind. Must be fast and must not import the library."""
+
+    @abstractmethod
+    def nbytes(self, value: Any) -> int:
+        """Size of its storage in bytes."""
+
+    @abstractmethod
+    def identity(self, value: Any) -> int:
+        """The same number for two values that share their storage, which is then counted once."""
+
+    @abstractmethod
+    def version(self, value: Any) -> int:
+        """A counter that grows with each change in place."""
+
+    @abstractmethod
+    def device(self, value: Any) -> str:
+        """Where it lies: ``"cpu"``, ``"cuda:0"``."""
+
+    @abstractmethod
+    def to_device(self, value: Any, device: str) -> Any:
+        """A copy on another device."""
+
+    @abstractmethod
+    def save(self, buffers: Mapping[str, Any], path: Path) -> None:
+        """Write named arrays to one file (safetensors; never pickle)."""
+
+    @abstractmethod
+    def load(self, path: Path, device: str) -> dict[str, Any]:
+        """Read them back."""
+
+
+class Guard(ABC):
+    """Global state that a node must leave as it found it (default dtype, random numbers, working directory)."""
+
+    @abstractmethod
+    def watch(self) -> AbstractContextManager[list[str]]:
+        """Keep the state; on leaving, restore it and put the names of what had changed into the list."""
+
+
+_PLAIN = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+def iter_buffers(value: object, adapters: tuple[BufferAdapter, ...]) -> Iterator[tuple[BufferAdapter, Any]]:
+    """Every array inside a value: in lists, tuples, dicts and dataclasses, however deep. No recursion.
+
+    A class that holds arrays elsewhere (a network) names them in a method ``__kinograph_buffers__``.
+    """
+    if type(value) in _PLAIN:
+        return
+    stack = [value]
+    seen: set[int] = set()
+    while stack:
+        current = stack.pop()
+        kind = type(current)
+        if kind in _PLAIN or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if kind is dict:
+            stack.extend(current.values())  # type: ignore[attr-defined]
+        elif isinstance(current, list | tuple):
+            stack.extend(current)
+        else:
+            adapter = next((one for one in adapters if one.owns(current)), None)
+            inner = getattr(kind, "__kinograph_buffers__", None)
+            if adapter is not None:
+                yield adapter, current
+            elif inner is not None:
+                stack.extend(inner(current))
+            elif is_dataclass(kind):
+                stack.extend(getattr(current, item.name) for item in fields(kind))
+
+
+def measure(value: object, adapters: tuple[BufferAdapter, ...]) -> int:
+    """Bytes that a value holds: its arrays, each storage once, or a rough figure for Python objects."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return 64 + (len(value) if kind in (str, bytes) else 0)  # type: ignore[arg-type]
+    storages: dict[int, int] = {}
+    for adapter, buffer in iter_buffers(value, adapters):
+        storages[adapter.identity(buffer)] = adapter.nbytes(buffer)
+    length = len(value) if isinstance(value, list | tuple | dict) else 1
+    return sum(storages.values()) + 64 * (1 + length)

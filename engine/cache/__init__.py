@@ -1,0 +1,22 @@
+"""The cache: key -> outputs, in tiers. It never forgets without need, and it can say why."""
+
+from engine.cache.cache import Cache, CacheStats
+from engine.cache.codecs import Codecs, NotStorable
+from engine.cache.disk import DiskStore
+from engine.cache.entry import About, Entry
+from engine.cache.memory import MemoryTier
+from engine.cache.policy import GreedyDualSizeFrequency, LeastRecentlyUsed, Policy
+
+__all__ = [
+    "About",
+    "Cache",
+    "CacheStats",
+    "Codecs",
+    "DiskStore",
+    "Entry",
+    "GreedyDualSizeFrequency",
+    "LeastRecentlyUsed",
+    "MemoryTier",
+    "NotStorable",
+    "Policy",
+]

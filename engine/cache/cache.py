@@ -1,0 +1,255 @@
+"""The cache as the executor sees it: one place over the device, host and disk tiers, and who computes what.
+
+Locking: one lock guards the memory tiers, the figures and the table of what is being computed. Disk reads happen
+outside it, on the thread that needs the value; disk writes happen on a thread of their own.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from engine.buffers import BufferAdapter
+from engine.cache.codecs import NotStorable
+from engine.cache.disk import DiskStore
+from engine.cache.entry import Entry, checks_of, watch_of
+from engine.cache.memory import MemoryTier
+from engine.cache.policy import Policy
+
+Tier = Literal["device", "memory", "disk"]
+
+_READ_LATENCY = 0.001
+_READ_BYTES_PER_SECOND = 5e8
+_MAX_QUEUED = 1 << 30
+
+
+def _host_memory() -> int:
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 8 << 30
+
+
+@dataclass(slots=True)
+class CacheStats:
+    """Figures of one cache since it was made."""
+
+    hits: dict[str, int] = field(default_factory=lambda: {"device": 0, "memory": 0, "disk": 0})
+    misses: int = 0
+    stored: int = 0
+    written: int = 0
+    write_failures: int = 0
+    spoiled: int = 0
+
+
+class Cache:
+    """Key -> outputs, in tiers.
+
+    Args:
+        memory: bytes for results in host memory; a quarter of the machine's by default.
+        device: bytes for results on an accelerator.
+        disk: the disk tier, or ``None``.
+        adapters: array adapters of the registry.
+        policy: makes the eviction policy of a memory tier.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory: int | None = None,
+        device: int = 2 << 30,
+        disk: DiskStore | None = None,
+        adapters: tuple[BufferAdapter, ...] = (),
+        policy: Callable[[], Policy] | None = None,
+    ) -> None:
+        self.disk = disk
+        self.stats = CacheStats()
+        self.write_error = ""
+        self._adapters = adapters
+        self._lock = threading.RLock()
+        make = policy or (lambda: None)  # type: ignore[return-value]
+        self._memory = MemoryTier(_host_memory() // 4 if memory is None else memory, make())
+        self._device = MemoryTier(device, make(), self._demote)
+        self._computing: dict[str, list[Callable[[], None]]] = {}
+        self._writes: queue.SimpleQueue[tuple[str, Entry] | None] = queue.SimpleQueue()
+        self._queued = 0
+        self._idle = threading.Condition(self._lock)
+        self._writer: threading.Thread | None = None
+
+    # ------------------------------------------------------------------------------------- reading
+
+    def where(self, key: str) -> Tier | None:
+        """In which tier an entry lies, without reading it."""
+        if key in self._memory:
+            return "memory"
+        if key in self._device:
+            return "device"
+        return "disk" if self.disk is not None and self.disk.has(key) else None
+
+    def get(self, key: str) -> Entry | None:
+        """The entry from the fastest tier that has it, or ``None``. What comes from disk is kept in memory."""
+        with self._lock:
+            for name, tier in (("memory", self._memory), ("device", self._device)):
+                if key in tier:
+                    entry = tier.get(key)
+                    if entry is not None:
+                        self.stats.hits[name] += 1
+                        return entry
+                    self.stats.spoiled += 1
+        entry = self.disk.read(key) if self.disk is not None and self.disk.has(key) else None
+        if entry is not None:
+            entry.watch, entry.checks = watch_of(entry.outputs, self._adapters), checks_of(entry.outputs)
+            if entry.spoiled():
+                assert self.disk is not None
+                self.disk.remove(key)
+                entry = None
+        with self._lock:
+            if entry is None:
+                self.stats.misses += 1
+                return None
+            self.stats.hits["disk"] += 1
+            self._memory.put(key, entry)
+        return entry
+
+    # ------------------------------------------------------------------------------------- writing
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry in memory and, where that pays, write it to disk in the background."""
+        with self._lock:
+            on_device = any(adapter.device(buffer) != "cpu" for adapter, buffer, _ in entry.watch)
+            (self._device if on_device else self._memory).put(key, entry)
+            self.stats.stored += 1
+            worth = entry.seconds > _READ_LATENCY + entry.nbytes / _READ_BYTES_PER_SECOND
+            if self.disk is None or not worth or self._queued + entry.nbytes > _MAX_QUEUED:
+                return
+            self._queued += entry.nbytes
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_loop, name="kinograph-cache-writer", daemon=True)
+                self._writer.start()
+            self._writes.put((key, entry))
+
+    def drop(self, key: str) -> None:
+        """Forget an entry in every tier."""
+        with self._lock:
+            self._memory.drop(key)
+            self._device.drop(key)
+        if self.disk is not None:
+            self.disk.remove(key)
+
+    def _demote(self, key: str, entry: Entry) -> None:
+        """What leaves the device goes to host memory, when all its arrays can be copied."""
+        if self._memory.budget < entry.nbytes or any(hasattr(type(v), "__kinograph_buffers__") for v in entry.outputs.values()):
+            return
+        moved = {name: _moved(value, self._adapters) for name, value in entry.outputs.items()}
+        self._memory.put(key, replace(entry, outputs=moved, watch=watch_of(moved, self._adapters)))
+
+    def _write_loop(self) -> None:
+        while True:
+            item = self._writes.get()
+            if item is None:
+                return
+            key, entry = item
+            try:
+                assert self.disk is not None
+                # the same check as on a hit: what was changed in place since must not reach the disk
+                written = 0 if entry.spoiled() or self.disk.has(key) else self.disk.write(key, entry)
+                failed = ""
+            except NotStorable:
+                written, failed = 0, ""
+            except Exception as error:  # a full or read-only disk must not stop the work
+                written, failed = 0, f"{type(error).__name__}: {error}"
+            with self._lock:
+                self._queued -= entry.nbytes
+                self.stats.written += 1 if written else 0
+                if failed:
+                    self.stats.write_failures += 1
+                    self.write_error = failed
+                self._idle.notify_all()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything is on disk; ``False`` when the time was not enough."""
+        with self._lock:
+            return self._idle.wait_for(lambda: self._queued == 0, timeout)
+
+    def close(self, timeout: float | None = 30.0) -> None:
+        """Finish writing and stop."""
+        self.flush(timeout)
+        with self._lock:
+            if self._writer is not None:
+                self._writes.put(None)
+                self._writer = None
+
+    # ------------------------------------------------------------------- one computation at a time
+
+    def claim(self, key: str, when_done: Callable[[], None]) -> bool:
+        """Whether the caller is to compute this key. Otherwise somebody else does, and ``when_done`` is called
+        (on that thread) when it has finished, well or not: look again then."""
+        with self._lock:
+            waiting = self._computing.get(key)
+            if waiting is None:
+                self._computing[key] = []
+                return True
+            waiting.append(when_done)
+            return False
+
+    def release(self, key: str) -> None:
+        """The caller of a successful :meth:`claim` has finished, well or not."""
+        with self._lock:
+            waiting = self._computing.pop(key, ())
+        for when_done in waiting:
+            when_done()
+
+    # ------------------------------------------------------------------------------------- figures
+
+    def usage(self) -> dict[str, tuple[int, int]]:
+        """Bytes used and budget, by tier. The disk is measured anew."""
+        found = {"device": (self._device.used, self._device.budget), "memory": (self._memory.used, self._memory.budget)}
+        if self.disk is not None:
+            found["disk"] = (self.disk.used(), self.disk.cap)
+        return found
+
+    def clear(self, *, disk: bool = True) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._memory.clear()
+            self._device.clear()
+        if disk and self.disk is not None:
+            self.disk.clear()
+
+    def resize(self, *, memory: int | None = None, device: int | None = None) -> None:
+        """Other budgets; what no longer fits leaves now."""
+        with self._lock:
+            if memory is not None:
+                self._memory.resize(memory)
+            if device is not None:
+                self._device.resize(device)
+
+
+def open_cache(folder: Path, codecs: object, adapters: tuple[BufferAdapter, ...], **budgets: int) -> Cache:
+    """A cache with a disk tier below ``folder``."""
+    from engine.cache.codecs import Codecs
+
+    assert isinstance(codecs, Codecs)
+    disk_cap = budgets.pop("disk", 20 << 30)
+    return Cache(disk=DiskStore(folder, codecs, disk_cap), adapters=adapters, **budgets)
+
+
+def _moved(value: object, adapters: tuple[BufferAdapter, ...]) -> object:
+    from dataclasses import fields, is_dataclass
+
+    for adapter in adapters:
+        if adapter.owns(value):
+            return adapter.to_device(value, "cpu")
+    if isinstance(value, list):
+        return [_moved(item, adapters) for item in value]
+    if isinstance(value, dict):
+        return {name: _moved(item, adapters) for name, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{item.name: _moved(getattr(value, item.name), adapters) for item in fields(value) if item.init})
+    return value

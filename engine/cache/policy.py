@@ -1,0 +1,83 @@
+"""Who leaves first when a tier is full.
+
+The default is GreedyDual-Size-Frequency (Cherkasova 1998; Arlitt et al. 2000): an entry's priority is
+``L + uses * cost / size``, where ``L`` rises to the priority of what was last evicted, so that what was once precious
+ages. ``benchmarks/cache_policy.py`` compares it with least-recently-used on a recorded trace.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from typing import Protocol
+
+
+class Policy(Protocol):
+    """Orders the entries of one tier. Not thread-safe; the tier holds a lock."""
+
+    def touch(self, key: str, cost: float, size: int) -> None:
+        """An entry came in or was used. ``cost`` in seconds to compute it again, ``size`` in bytes."""
+
+    def remove(self, key: str) -> None:
+        """An entry is gone."""
+
+    def victim(self) -> str | None:
+        """Who should leave next; ``None`` where nobody is left."""
+
+
+class GreedyDualSizeFrequency:
+    """Least (cost to recompute x uses) per byte leaves first, with ageing."""
+
+    def __init__(self) -> None:
+        self._age = 0.0
+        self._heap: list[tuple[float, int, str]] = []
+        self._current: dict[str, tuple[float, int, int]] = {}  # key -> (priority, ticket, uses)
+        self._ticket = 0
+
+    def touch(self, key: str, cost: float, size: int) -> None:
+        """See :class:`Policy`."""
+        known = self._current.get(key)
+        uses = known[2] + 1 if known is not None else 1
+        # a floor of 10 microseconds: what took no measurable time still cost scheduling
+        priority = self._age + uses * max(cost, 1e-5) / max(size, 1)
+        self._ticket += 1
+        self._current[key] = (priority, self._ticket, uses)
+        heapq.heappush(self._heap, (priority, self._ticket, key))
+        if len(self._heap) > 64 + 4 * len(self._current):
+            self._heap = [(rank, ticket, name) for name, (rank, ticket, _) in self._current.items()]
+            heapq.heapify(self._heap)
+
+    def remove(self, key: str) -> None:
+        """See :class:`Policy`."""
+        self._current.pop(key, None)
+
+    def victim(self) -> str | None:
+        """See :class:`Policy`."""
+        while self._heap:
+            priority, ticket, key = self._heap[0]
+            known = self._current.get(key)
+            if known is not None and known[1] == ticket:
+                self._age = priority
+                return key
+            heapq.heappop(self._heap)
+        return None
+
+
+class LeastRecentlyUsed:
+    """The one not used for the longest time leaves first."""
+
+    def __init__(self) -> None:
+        self._order: OrderedDict[str, None] = OrderedDict()
+
+    def touch(self, key: str, cost: float, size: int) -> None:  # noqa: ARG002 - the policy's signature
+        """See :class:`Policy`."""
+        self._order[key] = None
+        self._order.move_to_end(key)
+
+    def remove(self, key: str) -> None:
+        """See :class:`Policy`."""
+        self._order.pop(key, None)
+
+    def victim(self) -> str | None:
+        """See :class:`Policy`."""
+        return next(iter(self._order), None)
