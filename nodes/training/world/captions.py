@@ -1,0 +1,40 @@
+"""Captions of clips in both languages, and the vocabulary that covers them."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import numpy as np
+
+from nodes.training.world import chinese, english
+from nodes.training.world.specs import ClipSpec
+
+Language = Literal["en", "zh"]
+SPECIAL_WORDS = ["<pad>", "<bos>", "<unk>"]
+
+
+def caption(spec: ClipSpec, rng: np.random.Generator, language: Language = "en", leave_out: float = 0.0) -> str:
+    """A random caption; see `english.sentence` and `chinese.sentence`."""
+    return (english if language == "en" else chinese).sentence(spec, rng, leave_out)
+
+
+def vocabulary() -> list[str]:
+    """Every word of both languages in a fixed order, after `<pad>`, `<bos>` and `<unk>`."""
+    words: set[str] = set()
+    tables = (
+        english.SHAPE_WORDS,
+        english.COLOUR_WORDS,
+        english.SIZE_WORDS,
+        english.SPEED_WORDS,
+        english.MOTION_WORDS,
+        english.BACKGROUND_WORDS,
+        english.CAMERA_WORDS,
+    )
+    phrases = [phrase for table in tables for phrases in table.values() for phrase in phrases]
+    phrases += [phrase for pairs in english.PLACE_WORDS.values() for places in pairs for phrase in places]
+    phrases += [*english.OPENINGS, *english.FURTHER_WORDS, *english.PARTICIPLES.values()]
+    phrases += ["a an the one that and not"]
+    for phrase in phrases:
+        words.update(re.findall(r"[a-z]+", phrase))
+    return [*SPECIAL_WORDS, *sorted(words), *chinese.lexicon()]
