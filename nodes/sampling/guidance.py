@@ -1,0 +1,116 @@
+"""Classifier-free guidance: away from the negative prompt's velocity, towards the positive prompt's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nodes.sampling.solvers import Velocity
+
+Tensors = Mapping[str, Tensor]
+Model = Callable[[Tensor, Tensor, Tensors], Tensor]
+"""``model(x [B, C, T, H, W], sigma [B], conditioning, each [B, ...]) -> velocity [B, C, T, H, W]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """How much and where to guide (arXiv:2207.12598).
+
+    Attributes:
+        scale: 1 is the plain model; above, ``negative + scale * (positive - negative)``.
+        low: guidance acts from this noise level up, in 0..1 (arXiv:2404.07724).
+        high: guidance acts up to this noise level.
+        rescale: 0..1, how far to bring the standard deviation back to the unguided one's, against
+            over-saturation (arXiv:2305.08891, section 3.4).
+        batched: evaluate both prompts as one batch of twice the size; otherwise one after the other. Same
+            result up to rounding.
+    """
+
+    scale: float = 1.0
+    low: float = 0.0
+    high: float = 1.0
+    rescale: float = 0.0
+    batched: bool = True
+
+    def acts_at(self, sigma: float) -> bool:
+        """Whether the negative prompt has to be evaluated at this noise level."""
+        return self.scale != 1.0 and self.low <= sigma <= self.high
+
+
+def guided_velocity(
+    model: Model, positive: Tensors, negative: Tensors | None, guidance: Guidance
+) -> Velocity:
+    """The velocity that a solver integrates: the model with its conditioning and guidance filled in.
+
+    Args:
+        model: the velocity model.
+        positive: conditioning of the prompt, each tensor ``[1, ...]`` or ``[B, ...]``.
+        negative: of the negative prompt; may be ``None`` only where guidance never acts.
+        guidance: scale, interval, rescale, batching.
+
+    Raises:
+        ValueError: when guidance is asked for without a negative conditioning.
+    """
+    if negative is None and guidance.scale != 1.0:
+        raise ValueError("guidance other than 1 needs a negative conditioning (an empty prompt's)")
+
+    def velocity(x: Tensor, sigma: float) -> Tensor:
+        batch = x.shape[0]
+        level = torch.full((batch,), sigma, dtype=x.dtype, device=x.device)
+        if negative is None or not guidance.acts_at(sigma):
+            return model(x, level, expanded(positive, batch))
+        if guidance.batched:
+            both = joined(expanded(positive, batch), expanded(negative, batch))
+            towards, away = model(torch.cat([x, x]), torch.cat([level, level]), both).chunk(2)
+        else:
+            towards = model(x, level, expanded(positive, batch))
+            away = model(x, level, expanded(negative, batch))
+        return guide(towards, away, guidance.scale, guidance.rescale)
+
+    return velocity
+
+
+def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:
+    """Combine two velocities ``[B, ...]``; see :class:`Guidance`."""
+    combined = negative + scale * (positive - negative)
+    if rescale == 0.0:
+        return combined
+    dims = tuple(range(1, combined.ndim))
+    spread = combined.std(dims, keepdim=True)
+    matched = combined * (positive.std(dims, keepdim=True) / spread.clamp(min=torch.finfo(spread.dtype).tiny))
+    return rescale * matched + (1.0 - rescale) * combined
+
+
+def expanded(tensors: Tensors, batch: int) -> dict[str, Tensor]:
+    """Conditioning of one prompt repeated for a batch; one that has the batch's size already stays.
+
+    Raises:
+        ValueError: when the sizes do not fit.
+    """
+    found = {}
+    for name, tensor in tensors.items():
+        if tensor.shape[0] not in (1, batch):
+            raise ValueError(f"{name!r} is for {tensor.shape[0]} clips, the latent holds {batch}")
+        found[name] = tensor.expand(batch, *tensor.shape[1:])
+    return found
+
+
+def joined(first: Tensors, second: Tensors) -> dict[str, Tensor]:
+    """Two conditionings as one batch; the shorter token sequence is padded with zeros (False in a mask)."""
+    found = {}
+    for name, tensor in first.items():
+        other = second[name]
+        if tensor.ndim > 1 and tensor.shape[1] != other.shape[1]:
+            length = max(tensor.shape[1], other.shape[1])
+            tensor, other = padded(tensor, length), padded(other, length)
+        found[name] = torch.cat([tensor, other])
+    return found
+
+
+def padded(tensor: Tensor, length: int) -> Tensor:
+    """``[B, L, ...]`` with zeros behind up to ``[B, length, ...]``."""
+    after = [0, 0] * (tensor.ndim - 2) + [0, length - tensor.shape[1]]
+    return nn.functional.pad(tensor, after)
