@@ -1,0 +1,71 @@
+"""Text inside WebP files, as XMP in a RIFF chunk (RFC 9649, "WebP Image Format").
+
+Only extended files (with a ``VP8X`` chunk) may carry metadata; animations are always extended, and stills are
+written here with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nodes.media import exif, xmp
+from nodes.media.binary import BoundedReader, Span
+from nodes.media.errors import DamagedMediaError
+
+_XMP_FLAG = 0x04
+
+
+def chunks(reader: BoundedReader) -> Iterator[tuple[bytes, Span]]:
+    """The chunks of the file, by type and content.
+
+    Raises:
+        DamagedMediaError: for a chunk that reaches beyond the file.
+    """
+    position = 12
+    while position + 8 <= reader.size:
+        reader.visit()
+        header = reader.read(position, 8)
+        length = int.from_bytes(header[4:], "little")
+        if position + 8 + length > reader.size:
+            raise DamagedMediaError(
+                f"the file is damaged: chunk {header[:4]!r} at {position} claims {length} bytes"
+            )
+        yield header[:4], Span(position + 8, position + 8 + length)
+        position += 8 + length + length % 2
+
+
+def read_tags(reader: BoundedReader) -> dict[str, str]:
+    """Our texts, and those that other programs keep in EXIF, by name.
+
+    Raises:
+        DamagedMediaError, TooLargeError: see :mod:`nodes.media.errors`.
+    """
+    tags: dict[str, str] = {}
+    for kind, span in chunks(reader):
+        if kind == b"XMP ":
+            tags |= xmp.read_packet(reader.read(span.start, span.size))
+        elif kind == b"EXIF":
+            tags = exif.read_tags(reader.read(span.start, span.size)) | tags
+    return tags
+
+
+def add_tags(path: Path, tags: Mapping[str, str]) -> None:
+    """Append texts to an extended WebP file, in place. Meant for a file that has no final name yet.
+
+    Raises:
+        DamagedMediaError: when it is no extended WebP file.
+    """
+    content = xmp.packet(tags)
+    chunk = b"XMP " + len(content).to_bytes(4, "little") + content + b"\x00" * (len(content) % 2)
+    with path.open("r+b") as stream:
+        head = stream.read(21)
+        if head[:4] != b"RIFF" or head[8:16] != b"WEBPVP8X":
+            raise DamagedMediaError("the picture is no extended WebP file, which alone can carry text")
+        stream.seek(20)
+        stream.write(bytes([head[20] | _XMP_FLAG]))
+        end = stream.seek(0, 2)
+        stream.write(b"\x00" * (end % 2) + chunk)
+        size = stream.tell() - 8
+        stream.seek(4)
+        stream.write(size.to_bytes(4, "little"))
