@@ -101,7 +101,7 @@ class Keys:
         """What of a node's values enters its key: files by content instead of by name."""
         raw = node.raw
         for name, socket in node.type.inputs.items():
-            if socket.file is not None and name in raw:
+            if socket.file is not None and raw.get(name) is not None:
                 raw = {**raw, name: {"file": self._files.of(node.values[name])}}
         return raw
 

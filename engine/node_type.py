@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.authoring import FilePicker, NodeMark, Widget
@@ -72,6 +72,9 @@ class NodeType:
     Attributes:
         code: fingerprint of the code that computes it (its plugin's files); enters every key.
         plugin: name of the plugin that provides it.
+        variadics: inputs of the forms ``*items`` and ``**slots``.
+        before_items: names of the parameters that stand before ``*items``.
+        has_lazy: whether any input is lazy.
         dynamic_output: type of freely named outputs, where the function returns ``Outputs[T]``.
         context: name of the parameter that receives the ``NodeContext``, or empty.
         form: how the function is run.
@@ -90,7 +93,9 @@ class NodeType:
     doc: str = ""
     plugin: str = ""
     code: str = ""
-    variadics: tuple[InputSocket, ...] = field(default=())
+    variadics: tuple[InputSocket, ...] = ()
+    before_items: tuple[str, ...] = ()
+    has_lazy: bool = False
 
     @property
     def version(self) -> int:

@@ -92,7 +92,17 @@ def read_node(function: Callable[..., Any], *, plugin: str = "", code: str = "")
         plugin=plugin,
         code=code,
         variadics=tuple(socket for socket in inputs.values() if socket.variadic),
+        before_items=_before_items(function),
+        has_lazy=any(socket.lazy for socket in inputs.values()),
     )
+
+
+def _before_items(function: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = list(inspect.signature(function).parameters.values())
+    kinds = [parameter.kind for parameter in parameters]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return ()
+    return tuple(parameter.name for parameter in parameters[: kinds.index(inspect.Parameter.VAR_POSITIONAL)])
 
 
 def _form(function: Callable[..., Any]) -> Literal["sync", "async", "generator", "async_generator"]:

@@ -10,7 +10,6 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
 from engine.buffers import BufferAdapter
@@ -91,6 +90,10 @@ class Cache:
         if key in self._device:
             return "device"
         return "disk" if self.disk is not None and self.disk.has(key) else None
+
+    def in_memory(self, key: str) -> bool:
+        """Whether an entry lies in memory or on the device."""
+        return key in self._memory or key in self._device
 
     def get(self, key: str) -> Entry | None:
         """The entry from the fastest tier that has it, or ``None``. What comes from disk is kept in memory."""
@@ -229,15 +232,6 @@ class Cache:
                 self._memory.resize(memory)
             if device is not None:
                 self._device.resize(device)
-
-
-def open_cache(folder: Path, codecs: object, adapters: tuple[BufferAdapter, ...], **budgets: int) -> Cache:
-    """A cache with a disk tier below ``folder``."""
-    from engine.cache.codecs import Codecs
-
-    assert isinstance(codecs, Codecs)
-    disk_cap = budgets.pop("disk", 20 << 30)
-    return Cache(disk=DiskStore(folder, codecs, disk_cap), adapters=adapters, **budgets)
 
 
 def _moved(value: object, adapters: tuple[BufferAdapter, ...]) -> object:

@@ -1,0 +1,159 @@
+"""Call a node's function in whichever form it has, with its context, between the guards of global state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any
+
+from engine.authoring import Block, Display
+from engine.context import NodeContext, Preview, PreviewSource
+from engine.events import NodePreview, NodeProgress, NodeShown
+from engine.graph import GraphNode
+from engine.inputs import Arguments, call_arguments
+from engine.node_log import node_logger
+from engine.node_type import NodeType
+from engine.outputs import Result, check_ui, read_result
+
+if TYPE_CHECKING:
+    from engine.executor import Executor
+    from engine.run import Run
+
+_PROGRESS_INTERVAL = 1 / 30
+_PREVIEW_SHARE = 50
+"""A preview may take a fiftieth (2 %) of the time."""
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+
+
+class NeedInput(BaseException):
+    """A lazy input was asked for and is not there (or is blocked); unwinds the node's function."""
+
+    def __init__(self, source: int, block: Block | None = None) -> None:
+        super().__init__()
+        self.source = (source, block)
+
+
+class Call:
+    """Calls the nodes of one run."""
+
+    def __init__(self, executor: Executor, run: Run) -> None:
+        self._executor = executor
+        self._run = run
+        self._guarded: dict[int, bool] = {}
+
+    def sync(self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool) -> tuple[Result, dict[str, Any] | None]:
+        """Call a plain function or a generator; outputs (or a sub-graph) and what to show."""
+        node_type = node.type
+        context = self._context(index, node, position, mapped) if node_type.context else None
+        positional, named = call_arguments(node_type, arguments, context)
+        if not self._is_guarded(node_type):
+            return self._invoke(index, node_type, positional, named)
+        with ExitStack() as stack:
+            watches = [stack.enter_context(guard.watch()) for guard in self._executor.registry.guards]
+            result = self._invoke(index, node_type, positional, named)
+        self._report_changes(index, node_type, watches)
+        return result
+
+    def _report_changes(self, index: int, node_type: NodeType, watches: list[list[str]]) -> None:
+        changed = [name for watch in watches for name in watch]
+        if changed:
+            self._run.log(index, "warning", f"{node_type.id} changed {', '.join(changed)}; it was put back")
+
+    def _invoke(self, index: int, node_type: NodeType, positional: list[Any], named: Arguments) -> tuple[Result, dict[str, Any] | None]:
+        result = node_type.function(*positional, **named)
+        if node_type.form == "generator":
+            result = self._drain(index, result)
+        return read_result(node_type, result)
+
+    def _drain(self, index: int, generator: Any) -> Any:
+        """Run a generator to its end; what it yields is shown, the last word is its result."""
+        last = None
+        while True:
+            try:
+                item = next(generator)
+            except StopIteration as stop:
+                return last if stop.value is None else stop.value
+            if not self._show(index, item):
+                last = item
+
+    def _show(self, index: int, item: Any) -> bool:
+        """Show what was yielded; whether it is only for showing (a preview)."""
+        if isinstance(item, Preview):
+            self._run.emit(NodePreview(self._run.placed_id(index), item.data, item.media_type))
+            return True
+        if isinstance(item, Display):
+            self._run.emit(NodeShown(self._run.placed_id(index), check_ui(item.ui)))
+        return False
+
+    async def asynchronous(
+        self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
+    ) -> tuple[Result, dict[str, Any] | None]:
+        """Call a coroutine function or an asynchronous generator. (Guards need a thread of their own: not used.)"""
+        context = self._context(index, node, position, mapped) if node.type.context else None
+        positional, named = call_arguments(node.type, arguments, context)
+        if node.type.form == "async":
+            return read_result(node.type, await node.type.function(*positional, **named))
+        last = None
+        async for item in node.type.function(*positional, **named):
+            if not self._show(index, item):
+                last = item
+        return read_result(node.type, last)
+
+    def _is_guarded(self, node_type: NodeType) -> bool:
+        """Whether to watch global state: for nodes that handle more than numbers and text."""
+        known = self._guarded.get(id(node_type))
+        if known is None:
+            sockets = [*node_type.inputs.values(), *node_type.outputs.values()]
+            plain = all(cls in _PLAIN for socket in sockets for cls in socket.type.classes)
+            known = bool(self._executor.registry.guards) and (not plain or node_type.mark.lane == "device")
+            self._guarded[id(node_type)] = known
+        return known
+
+    def _context(self, index: int, node: GraphNode, position: int, mapped: bool) -> NodeContext:
+        run, executor = self._run, self._executor
+        key = run.key_of(index) + (f"-{position}" if mapped else "")
+        reporter = _Reporter(run, index)
+        return NodeContext(
+            node_id=node.id,
+            device=executor.device,
+            output_folder=executor.output_folder,
+            workflow=run.workflow,
+            logger=node_logger(lambda level, message: run.log(index, level, message)),
+            _on_progress=reporter.progress,
+            _is_cancelled=run.cancel.cancelled,
+            _on_checkpoint=executor.checkpoints and _Saver(executor.checkpoints, key),
+            _restored=executor.checkpoints.load(key) if executor.checkpoints else None,
+        )
+
+
+class _Saver:
+    def __init__(self, store: Any, key: str) -> None:
+        self._store, self._key = store, key
+
+    def __call__(self, state: Mapping[str, Any]) -> None:
+        self._store.save(self._key, state)
+
+
+class _Reporter:
+    """Thins out a node's progress, and makes previews only when somebody watches and there is time for them."""
+
+    def __init__(self, run: Run, index: int) -> None:
+        self._run = run
+        self._node = run.placed_id(index)
+        self._started = time.perf_counter()
+        self._told = 0.0
+        self._preview_due = 0.0
+
+    def progress(self, step: float, total: float, message: str, preview: PreviewSource) -> None:
+        """Called by the node, on its thread."""
+        now = time.perf_counter()
+        if now - self._told >= _PROGRESS_INTERVAL or step >= total:
+            self._told = now
+            self._run.emit(NodeProgress(self._node, step, total, message, now - self._started))
+        if preview is not None and now >= self._preview_due and self._run.previews():
+            made = preview() if callable(preview) else preview
+            done = time.perf_counter()
+            self._preview_due = done + max(_PROGRESS_INTERVAL, (done - now) * _PREVIEW_SHARE)
+            if made is not None:
+                self._run.emit(NodePreview(self._node, made.data, made.media_type))

@@ -1,0 +1,156 @@
+"""Runs plans. Knows no server: it takes a plan, tells events, and returns what came out.
+
+One executor serves many runs at once; they share its cache, its threads and its device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.authoring import InvalidInput
+from engine.cache import About, Cache, Entry
+from engine.cache.entry import checks_of, watch_of
+from engine.buffers import measure
+from engine.cancel import CancelToken
+from engine.checkpoints import CheckpointStore
+from engine.events import EventSink
+from engine.expansion import Mounted
+from engine.graph import GraphNode
+from engine.ids import Key
+from engine.keys import FileDigests, Keys
+from engine.lanes import LaneLimits, Lanes
+from engine.plan import Plan
+from engine.reasons import step_record
+from engine.registry import Registry
+from engine.run import Run, RunResult
+
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+_RECORDED = 20_000
+
+
+class Executor:
+    """Runs plans on one device.
+
+    Args:
+        registry: node types and what belongs to them.
+        cache: where results are found and kept.
+        device: name of the device, as torch writes it; nodes receive it in their context.
+        output_folder: where output nodes put files.
+        limits: how many nodes run at once.
+        checkpoints: where long computations keep their state, or ``None``.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        cache: Cache | None = None,
+        *,
+        device: str = "cpu",
+        output_folder: Path = Path("outputs"),
+        limits: LaneLimits | None = None,
+        checkpoints: CheckpointStore | None = None,
+    ) -> None:
+        self.registry = registry
+        self.cache = cache if cache is not None else Cache(adapters=registry.buffers)
+        self.device = device
+        self.output_folder = output_folder
+        self.lanes = Lanes(limits or LaneLimits())
+        self.checkpoints = checkpoints
+        self._files = FileDigests()
+
+    def run(
+        self,
+        plan: Plan,
+        *,
+        on_event: EventSink | None = None,
+        cancel: CancelToken | None = None,
+        previews: Callable[[], bool] | None = None,
+        workflow: str = "",
+    ) -> RunResult:
+        """Run a plan; the calling thread works, and returns when everything has ended.
+
+        Args:
+            plan: what to run. A plan is run once; make a new one to run again.
+            on_event: told what happens, from several threads.
+            cancel: asks the run to stop.
+            previews: whether somebody watches; nodes make previews only then.
+            workflow: the document as compact JSON, for nodes that store it inside media.
+        """
+        run = Run(self, plan, on_event, cancel or CancelToken(), previews or (lambda: False), workflow)
+        result = run.execute()
+        costs = run.costs()
+        if self.checkpoints is not None:
+            for index in costs:
+                if plan.graph.nodes[index].type.context:
+                    self.checkpoints.remove(plan.keys[index])
+        if plan.ledger is not None and len(plan.order) <= _RECORDED:
+            ran = {index: cost for index, cost in costs.items() if plan.graph.nodes[index].type.mark.cache}
+            hits = [index for index in plan.hits if index not in ran]
+            records = [step_record(plan, index, seconds, nbytes) for index, (seconds, nbytes) in ran.items()]
+            plan.ledger.record([*records, *(step_record(plan, index, None, 0) for index in hits)])
+        return result
+
+    def entry(self, node: GraphNode, key: Key, outputs: dict[str, Any], ui: dict[str, Any] | None, seconds: float) -> Entry:
+        """What the cache keeps of a step that has just run."""
+        adapters = self.registry.buffers
+        nbytes = 0
+        plain = True
+        for value in outputs.values():
+            if type(value) not in _PLAIN:
+                plain = False
+                nbytes += measure(value, adapters)
+            else:
+                nbytes += 64
+        if plain:
+            return Entry(outputs, ui, seconds, nbytes, about=About(node.type.id, node.id, node.type.plugin, node.raw))
+        about = About(node.type.id, node.id, node.type.plugin, node.raw, {link.input: str(link.source) for link in node.links})
+        return Entry(outputs, ui, seconds, nbytes, watch_of(outputs, adapters), checks_of(outputs), about)
+
+    def inner_keys(self, mounted: Mounted, nodes: Sequence[GraphNode], keys: Sequence[Key]) -> list[Key]:
+        """Keys of the nodes of a sub-graph, in the order of their indices.
+
+        Raises:
+            InvalidInput: when an inner node's fingerprint or files cannot be read.
+        """
+        maker = Keys(self._files)
+        first = mounted.nodes[0].index if mounted.nodes else len(nodes)
+        made: dict[int, Key] = {at: key for at, (key, _) in mounted.constants.items()}
+        stack = [node.index for node in mounted.nodes]
+        while stack:
+            index = stack[-1]
+            if index in made:
+                stack.pop()
+                continue
+            node = nodes[index]
+            missing = [link.source for link in node.links if link.source >= first and link.source not in made]
+            if missing:
+                stack += missing
+                continue
+            upstream = {link.source: made.get(link.source) or keys[link.source] for link in node.links}
+            try:
+                made[index] = maker.of(node, upstream, self._fingerprint(node))
+            except OSError as error:
+                raise InvalidInput("", f"{node.id}: a file cannot be read: {error}") from error
+            stack.pop()
+        return [made[node.index] for node in mounted.nodes]
+
+    @staticmethod
+    def _fingerprint(node: GraphNode) -> str:
+        from engine.graph import Graph
+        from engine.hooks import run_hooks
+        from engine.document import Workflow
+
+        if node.type.mark.fingerprint is None and node.type.mark.validate is None:
+            return ""
+        alone = GraphNode(0, node.id, node.type, node.values, node.raw, node.links)
+        fingerprints, problems = run_hooks(Graph([alone], {node.id: 0}, Workflow(), Registry()), [0])
+        if problems:
+            raise InvalidInput(problems[0].socket, f"{node.id}: {problems[0].message}")
+        return fingerprints.get(0, "")
+
+    def close(self) -> None:
+        """Finish writing to the cache and end the threads."""
+        self.cache.close()
+        self.lanes.close()

@@ -1,0 +1,46 @@
+"""Turn whatever a node raised into something that a person can act on."""
+
+from __future__ import annotations
+
+import traceback
+from types import TracebackType
+
+from engine.authoring import InvalidInput
+from engine.context import Cancelled
+from engine.events import NodeFailed
+from engine.graph import GraphNode
+from engine.outputs import BadOutput
+
+_MAX_DETAILS = 20_000
+
+
+def describe_failure(node: GraphNode, error: BaseException, placed: str) -> NodeFailed:
+    """The failure of a node as an event: whose it is, what happened in plain words, and the traceback."""
+    socket = error.socket if isinstance(error, InvalidInput) else ""
+    kind = type(error).__name__
+    text = str(error).strip()
+    if isinstance(error, InvalidInput):
+        message = f"input {socket!r}: {error.message}" + (f" (wanted: {error.wanted})" if error.wanted else "")
+        if error.example is not None:
+            message += f", e.g. {error.example!r}"
+    elif isinstance(error, BadOutput):
+        message = f"{node.type.id} {text}"
+    elif isinstance(error, MemoryError):
+        message = "there was not enough memory" + (f": {text}" if text else "")
+    elif isinstance(error, SystemExit):
+        message = f"the node tried to end the program (exit code {error.code}); only the node was ended"
+    elif isinstance(error, Cancelled):
+        message = "the node stopped as if cancelled, but nobody cancelled the job"
+    else:
+        message = f"{kind}: {text}" if text else kind
+    details = "".join(traceback.format_exception(type(error), error, _in_node(error.__traceback__)))
+    inside = node.id if node.id != placed else ""
+    return NodeFailed(placed, kind, message, socket, details[-_MAX_DETAILS:], inside)
+
+
+def _in_node(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback without the engine's own frames at its head."""
+    current = trace
+    while current is not None and "/engine/" in current.tb_frame.f_code.co_filename.replace("\\", "/"):
+        current = current.tb_next
+    return current or trace

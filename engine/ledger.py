@@ -1,0 +1,142 @@
+"""What earlier runs were like: why a step runs again, and how long and how much it will probably take.
+
+A small SQLite file beside the cache. It is a help, not a truth: when it cannot be read or written, plans are made
+without reasons from the past, and nothing fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS steps (
+    node TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, code TEXT NOT NULL,
+    "values" TEXT NOT NULL, upstream TEXT NOT NULL, extra TEXT NOT NULL, time REAL NOT NULL,
+    PRIMARY KEY (node, type)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS costs (
+    key TEXT PRIMARY KEY, type TEXT NOT NULL, seconds REAL NOT NULL, nbytes INTEGER NOT NULL, time REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS averages (
+    type TEXT PRIMARY KEY, seconds REAL NOT NULL, nbytes REAL NOT NULL, runs INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+_KEPT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class PastStep:
+    """A step as it was when it last ran or was found."""
+
+    key: str
+    version: int
+    code: str
+    values: Mapping[str, Any]
+    upstream: Mapping[str, Sequence[str]]
+    extra: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step of a finished run. ``seconds`` is ``None`` where it did not run."""
+
+    node: str
+    type: str
+    key: str
+    version: int
+    code: str
+    values: str
+    upstream: str
+    extra: str
+    seconds: float | None
+    nbytes: int
+
+
+class Ledger:
+    """Reads and writes the records. Thread-safe. ``Ledger(None)`` remembers nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._lock = threading.Lock()
+        self._database: sqlite3.Connection | None = None
+        if path is None:
+            return
+        with contextlib.suppress(OSError, sqlite3.Error):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._database = self._open(path)
+            except sqlite3.DatabaseError:
+                path.unlink()  # damaged: its content is only a help
+                self._database = self._open(path)
+
+    @staticmethod
+    def _open(path: Path) -> sqlite3.Connection:
+        database = sqlite3.connect(path, timeout=2.0, check_same_thread=False, isolation_level=None)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=OFF")
+        database.executescript(_SCHEMA)
+        return database
+
+    def _query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if self._database is None:
+            return []
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            return self._database.execute(statement, values).fetchall()
+        return []
+
+    def past(self, node: str, type_id: str) -> PastStep | None:
+        """How this node was when it last ran."""
+        rows = self._query('SELECT key, version, code, "values", upstream, extra FROM steps WHERE node=? AND type=?', (node, type_id))
+        if not rows:
+            return None
+        key, version, code, values, upstream, extra = rows[0]
+        return PastStep(key, version, code, json.loads(values), json.loads(upstream), extra)
+
+    def cost(self, key: str, type_id: str) -> tuple[float, int] | None:
+        """Expected seconds and bytes: of this very step if it ran before, else the type's average."""
+        rows = self._query("SELECT seconds, nbytes FROM costs WHERE key=?", (key,))
+        rows = rows or self._query("SELECT seconds, nbytes FROM averages WHERE type=?", (type_id,))
+        return (float(rows[0][0]), int(rows[0][1])) if rows else None
+
+    def record(self, steps: Iterable[StepRecord]) -> None:
+        """Remember the steps of a finished run."""
+        if self._database is None:
+            return
+        now = time.time()
+        records = list(steps)
+        ran = [(item, item.seconds) for item in records if item.seconds is not None]
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            self._database.execute("BEGIN")
+            self._database.executemany(
+                "INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?)",
+                [(r.node, r.type, r.key, r.version, r.code, r.values, r.upstream, r.extra, now) for r in records],
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO costs VALUES (?,?,?,?,?)", [(r.key, r.type, s, r.nbytes, now) for r, s in ran]
+            )
+            self._database.executemany(
+                "INSERT INTO averages VALUES (?,?,?,1) ON CONFLICT(type) DO UPDATE SET "
+                "seconds = seconds + (excluded.seconds - seconds) / min(runs + 1, 10), "
+                "nbytes = nbytes + (excluded.nbytes - nbytes) / min(runs + 1, 10), runs = runs + 1",
+                [(r.type, s, r.nbytes) for r, s in ran],
+            )
+            self._database.execute("COMMIT")
+            for table, order in (("steps", "node"), ("costs", "key")):
+                count = self._database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                if count > _KEPT:
+                    oldest = f"SELECT {order} FROM {table} ORDER BY time LIMIT {count - _KEPT}"
+                    self._database.execute(f"DELETE FROM {table} WHERE {order} IN ({oldest})")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None

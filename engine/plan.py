@@ -1,0 +1,184 @@
+"""What a run would do: which steps, in which order, from the cache or computed, why, and at what cost.
+
+Keys are made in one pass over the ancestors of the targets. A second pass, backwards, finds what has to run: a target
+that is not cached, and what a step that runs reads. Reasons and expected costs are looked up only when somebody asks
+(:meth:`Plan.steps`), so that running stays linear and light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from engine.cache import Cache
+from engine.graph import Graph
+from engine.hooks import run_hooks
+from engine.ids import Key, NodeId
+from engine.keys import FileDigests, Keys, KeyingError
+from engine.ledger import Ledger
+from engine.problems import Problem, WorkflowError
+from engine.reasons import reason_for
+
+StepStatus = Literal["cached", "run", "lazy", "unneeded"]
+"""``lazy``: runs only if asked for; ``unneeded``: upstream of something that is cached."""
+
+_UNNEEDED, _LAZY, _RUN, _CACHED = 0, 1, 2, 3
+_STATUS: tuple[StepStatus, ...] = ("unneeded", "lazy", "run", "cached")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a plan, explained."""
+
+    node: NodeId
+    type: str
+    key: Key
+    status: StepStatus
+    where: str = ""
+    reason: str = ""
+    seconds: float | None = None
+    nbytes: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """A graph restricted to its targets, every step with its key and its predicted hit or run.
+
+    Attributes:
+        order: indices of the targets' ancestors and of the targets, topologically.
+        keys: by node index; empty text for nodes outside the plan.
+        status: by node index.
+    """
+
+    graph: Graph
+    targets: list[int]
+    order: list[int]
+    keys: list[Key]
+    status: bytearray
+    fingerprints: dict[int, str] = field(default_factory=dict)
+    ledger: Ledger | None = None
+    cache: Cache | None = None
+    files: FileDigests = field(default_factory=FileDigests)
+
+    @property
+    def to_run(self) -> list[int]:
+        """Indices of the steps that will run for certain."""
+        return [index for index in self.order if self.status[index] == _RUN]
+
+    @property
+    def hits(self) -> list[int]:
+        """Indices of the steps whose outputs will come from the cache."""
+        return [index for index in self.order if self.status[index] == _CACHED]
+
+    @property
+    def spared(self) -> list[int]:
+        """Indices of the steps that need not run because of the cache."""
+        return [index for index in self.order if self.status[index] in (_CACHED, _UNNEEDED)]
+
+    def steps(self) -> list[Step]:
+        """All steps with reason and expected cost."""
+        ledger = self.ledger or Ledger(None)
+        reasons: dict[int, str] = {}
+        found = []
+        for index in self.order:
+            node = self.graph.nodes[index]
+            status = _STATUS[self.status[index]]
+            where = (self.cache.where(self.keys[index]) or "") if self.cache is not None and status == "cached" else ""
+            if status in ("run", "lazy"):
+                reasons[index] = reason_for(self, index, ledger)
+            cost = ledger.cost(self.keys[index], node.type.id)
+            seconds, nbytes = cost if cost is not None else (None, None)
+            found.append(Step(node.id, node.type.id, self.keys[index], status, where, reasons.get(index, ""), seconds, nbytes))
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as JSON: steps, and totals of what will run."""
+        steps = self.steps()
+        running = [step for step in steps if step.status == "run"]
+        return {
+            "steps": [asdict(step) for step in steps],
+            "targets": [self.graph.nodes[index].id for index in self.targets],
+            "run": len(running),
+            "cached": sum(step.status == "cached" for step in steps),
+            "seconds": sum(step.seconds or 0.0 for step in running),
+            "unknown_seconds": sum(step.seconds is None for step in running),
+            "nbytes": sum(step.nbytes or 0 for step in running),
+        }
+
+
+def make_plan(
+    graph: Graph,
+    targets: Sequence[str] | None = None,
+    *,
+    cache: Cache | None = None,
+    ledger: Ledger | None = None,
+    files: FileDigests | None = None,
+    outputs: str = "",
+) -> Plan:
+    """Plan a run of ``targets`` (node ids; by default all output nodes, or every end of the graph if there is none).
+
+    ``outputs`` names the folder that output nodes write to; it enters their keys, so that a file asked for in
+    another folder is written there.
+
+    Raises:
+        WorkflowError: for unknown targets, what ``validate`` hooks found, and values that cannot be keyed.
+    """
+    chosen = _targets(graph, targets)
+    order = graph.ancestors(chosen)
+    fingerprints, problems = run_hooks(graph, order)
+    for index in order:
+        if outputs and graph.nodes[index].type.mark.output:
+            fingerprints[index] = f"{fingerprints.get(index, '')}|{outputs}"
+    files = files or FileDigests()
+    keys = _make_keys(graph, order, fingerprints, files, problems)
+    if problems:
+        raise WorkflowError(problems)
+    status = _predict(graph, chosen, order, keys, cache)
+    return Plan(graph, chosen, order, keys, status, fingerprints, ledger, cache, files)
+
+
+def _targets(graph: Graph, targets: Sequence[str] | None) -> list[int]:
+    if targets is not None:
+        return list(dict.fromkeys(graph.node(name).index for name in targets))
+    found = graph.output_nodes()
+    if not found:
+        found = [node.index for node in graph.nodes if not graph.readers[node.index]]
+    if not found:
+        raise WorkflowError([Problem("empty", "the workflow has no nodes, so there is nothing to run")])
+    return found
+
+
+def _make_keys(
+    graph: Graph, order: Iterable[int], fingerprints: dict[int, str], files: FileDigests, problems: list[Problem]
+) -> list[Key]:
+    maker = Keys(files)
+    keys = [Key("")] * len(graph.nodes)
+    for index in order:
+        node = graph.nodes[index]
+        try:
+            keys[index] = maker.of(node, keys, fingerprints.get(index, ""))
+        except KeyingError as error:
+            problems.append(Problem("no_key", str(error), node=node.id))
+        except OSError as error:
+            problems.append(Problem("unreadable_file", f"a file cannot be read: {error}", node=node.id))
+    return keys
+
+
+def _predict(graph: Graph, targets: list[int], order: list[int], keys: list[Key], cache: Cache | None) -> bytearray:
+    """Backwards from the targets: cached ends the walk, what runs asks for what it reads."""
+    status = bytearray(len(graph.nodes))
+    for index in targets:
+        status[index] = _RUN
+    for index in reversed(order):
+        wanted = status[index]
+        if wanted == _UNNEEDED:
+            continue
+        if cache is not None and cache.where(keys[index]) is not None:
+            status[index] = _CACHED
+            continue
+        for link in graph.nodes[index].links:
+            need = _LAZY if link.socket.lazy or wanted == _LAZY else _RUN
+            if need > status[link.source]:
+                status[link.source] = need
+    return status
