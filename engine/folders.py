@@ -6,21 +6,12 @@ which follow symbolic links and refuse what leads out of the root.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-from platformdirs import user_data_path
 
 
 class PathError(ValueError):
     """A path leads out of its root, or names nothing."""
-
-
-def default_data_folder() -> Path:
-    """``KINOGRAPH_DATA_DIR``, or the platform's folder for a user's data."""
-    given = os.environ.get("KINOGRAPH_DATA_DIR")
-    return Path(given).expanduser() if given else user_data_path("kinograph", appauthor=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +32,9 @@ class Folders:
     base: Path | None = None
 
     @classmethod
-    def at(cls, data: Path | None = None, *, outputs: Path | None = None, anywhere: bool = False, base: Path | None = None) -> Folders:
-        """Folders below ``data``, the default data folder when it is ``None``."""
-        root = (data or default_data_folder()).expanduser().absolute()
+    def at(cls, data: Path, *, outputs: Path | None = None, anywhere: bool = False, base: Path | None = None) -> Folders:
+        """Folders below ``data``."""
+        root = data.expanduser().absolute()
         return cls(root, (outputs or root / "outputs").expanduser().absolute(), anywhere, base)
 
     @property

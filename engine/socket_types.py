@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin
 
-_BARE_MODULES = ("builtins", "kinograph", "engine")
+_BARE_MODULES = ("builtins", "kinograph", "engine", "nodes", "pathlib")
+PLUGIN_PREFIX = "kinograph_plugins"
+"""Package under which drop-in plugins are loaded, each in a namespace of its own."""
 
 
 class SocketTypeError(TypeError):
@@ -21,12 +23,10 @@ class SocketTypeError(TypeError):
 
 def class_name(cls: type) -> str:
     """Public name of a class: bare for Python's and Kinograph's own, dotted for a plugin's."""
-    module = cls.__module__
-    root = module.partition(".")[0]
+    root, _, rest = cls.__module__.partition(".")
     if root in _BARE_MODULES:
         return cls.__name__
-    plugin = getattr(cls, "__kinograph_plugin__", None) or root
-    return f"{plugin}.{cls.__name__}"
+    return f"{rest.partition('.')[0] if root == PLUGIN_PREFIX else root}.{cls.__name__}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""Everything that is needed to run workflows on one device, put together: used by the command line and by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.cache import Cache, Codecs, DiskStore
+from engine.cancel import CancelToken
+from engine.checkpoints import CheckpointStore
+from engine.document import Workflow
+from engine.events import EventSink
+from engine.executor import Executor
+from engine.folders import Folders
+from engine.graph import Graph, inspect
+from engine.infer import infer
+from engine.keys import FileDigests
+from engine.lanes import LaneLimits
+from engine.ledger import Ledger
+from engine.plan import Plan, make_plan
+from engine.plugins import Discovered, discover
+from engine.problems import Problem, WorkflowError
+from engine.registry import Registry
+from engine.run import RunResult
+
+
+@dataclass(slots=True)
+class Runtime:
+    """Plugins, cache, ledger and executor over one data folder. Make it with :meth:`open`, end it with :meth:`close`."""
+
+    folders: Folders
+    discovered: Discovered
+    registry: Registry
+    cache: Cache
+    ledger: Ledger
+    executor: Executor
+    files: FileDigests
+
+    @classmethod
+    def open(
+        cls,
+        folders: Folders,
+        *,
+        device: str = "cpu",
+        memory: int | None = None,
+        device_memory: int = 2 << 30,
+        disk: int = 20 << 30,
+        limits: LaneLimits | None = None,
+        discovered: Discovered | None = None,
+    ) -> Runtime:
+        """Discover plugins and open the cache.
+
+        Args:
+            folders: where data lies.
+            device: as torch writes it (``"cpu"``, ``"cuda:0"``).
+            memory: budget of the host tier in bytes; a quarter of the machine's memory by default.
+            device_memory: budget of the device tier in bytes.
+            disk: cap of the disk tier in bytes; 0 for none.
+            limits: how many nodes run at once.
+            discovered: plugins, when they were found already.
+        """
+        discovered = discovered or discover([folders.plugins])
+        registry = discovered.registry()
+        codecs = codecs_of(registry)
+        cache = Cache(
+            memory=memory,
+            device=device_memory,
+            disk=DiskStore(folders.cache, codecs, disk) if disk else None,
+            adapters=registry.buffers,
+        )
+        executor = Executor(
+            registry,
+            cache,
+            device=device,
+            output_folder=folders.outputs,
+            limits=limits,
+            checkpoints=CheckpointStore(folders.data / "checkpoints", codecs),
+        )
+        return cls(folders, discovered, registry, cache, Ledger(folders.data / "ledger.sqlite"), executor, FileDigests())
+
+    def problems(self, workflow: Workflow) -> list[Problem]:
+        """Every mistake that can be found without running anything; empty when the workflow is sound."""
+        return self._inspect(workflow)[1]
+
+    def _inspect(self, workflow: Workflow) -> tuple[Graph, list[Problem], dict[str, dict[str, Any]]]:
+        graph, problems = inspect(workflow, self.registry, self.folders)
+        facts, found = infer(graph)
+        known = {(problem.node, problem.socket) for problem in problems}
+        return graph, problems + [problem for problem in found if (problem.node, problem.socket) not in known], facts
+
+    def facts(self, workflow: Workflow) -> dict[str, dict[str, Any]]:
+        """What is known of each node's outputs before anything runs (sizes, lengths, families)."""
+        return self._inspect(workflow)[2]
+
+    def check(self, workflow: Workflow) -> Graph:
+        """The checked graph.
+
+        Raises:
+            WorkflowError: with every mistake.
+        """
+        graph, problems, _ = self._inspect(workflow)
+        if problems:
+            raise WorkflowError(problems)
+        return graph
+
+    def plan(self, workflow: Workflow | Graph, targets: Sequence[str] | None = None) -> Plan:
+        """What running the targets (all output nodes by default) would do.
+
+        Raises:
+            WorkflowError: with every mistake.
+        """
+        graph = workflow if isinstance(workflow, Graph) else self.check(workflow)
+        return make_plan(
+            graph, targets, cache=self.cache, ledger=self.ledger, files=self.files, outputs=str(self.folders.outputs)
+        )
+
+    def run(
+        self,
+        workflow: Workflow | Graph | Plan,
+        *,
+        targets: Sequence[str] | None = None,
+        on_event: EventSink | None = None,
+        cancel: CancelToken | None = None,
+        previews: Callable[[], bool] | None = None,
+        save_workflow: bool = True,
+    ) -> RunResult:
+        """Plan (unless it is a plan already) and run.
+
+        Raises:
+            WorkflowError: with every mistake, before anything runs.
+        """
+        plan = workflow if isinstance(workflow, Plan) else self.plan(workflow, targets)
+        text = plan.graph.workflow.to_json(indent=None) if save_workflow else ""
+        return self.executor.run(plan, on_event=on_event, cancel=cancel, previews=previews, workflow=text)
+
+    def close(self) -> None:
+        """Finish writing and end the threads."""
+        self.executor.close()
+        self.ledger.close()
+
+
+def codecs_of(registry: Registry) -> Codecs:
+    """Codecs for everything that stands on a socket of the registry."""
+    classes = {
+        cls
+        for node_type in registry
+        for socket in (*node_type.inputs.values(), *node_type.outputs.values())
+        for cls in socket.type.classes
+    }
+    return Codecs(classes, registry.buffers)
