@@ -88,6 +88,11 @@ def possible(shape: str, motion: str) -> bool:
     return not (motion == "spin" and shape in ROUND_SHAPES)
 
 
+def visible(camera: str, background: str) -> bool:
+    """Tell whether the camera's move can be seen on the background (a pan along an even sunset cannot)."""
+    return not (camera in ("panleft", "panright") and background == "sunset")
+
+
 def held_out(colour: str, shape: str, motion: str) -> bool:
     """Tell whether a combination is kept from training: one colour for each (shape, motion), evenly spread."""
     step = COLOUR_NAMES.index(colour) + 2 * SHAPES.index(shape) + 4 * MOTIONS.index(motion)
@@ -124,9 +129,9 @@ def _sample_camera(rng: np.random.Generator, split: Split) -> ClipSpec:
     """Draw a resting object before a scene, under a moving camera."""
     while True:
         subject = _sample_object(rng, split, ("still",))
-        scenes = [b for b in readable_backgrounds((subject.colour,)) if b in SCENIC]
+        camera = _choose(rng, list(CAMERAS[1:]))
+        scenes = [b for b in readable_backgrounds((subject.colour,)) if b in SCENIC and visible(camera, b)]
         if scenes:
-            camera = _choose(rng, list(CAMERAS[1:]))
             return ClipSpec((subject,), _choose(rng, scenes), camera, seed=_seed(rng))
 
 

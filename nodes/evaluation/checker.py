@@ -1,0 +1,76 @@
+"""Look at a clip and tell what is in it; compare with what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nodes.evaluation.motion import read_camera, read_motion, undo_camera
+from nodes.evaluation.outline import moments, read_outline
+from nodes.evaluation.segment import find_background, find_objects
+from nodes.training.world.specs import ClipSpec
+
+ATTRIBUTES = ("background", "colour", "shape", "motion", "camera")
+
+
+@dataclass(frozen=True)
+class SeenObject:
+    """An object that was found."""
+
+    colour: str
+    shape: str
+    """"none" when no outline of the world fits well enough."""
+    motion: str
+    """"none" when it is no motion of the world."""
+    overlap: float
+    """Intersection over union with the true outline, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a clip shows."""
+
+    background: str
+    camera: str
+    objects: tuple[SeenObject, ...]
+
+
+def look(frames: Tensor) -> Seen:
+    """Describe `frames` `[T, 3, 64, 64]` uint8, without knowing what was asked for."""
+    video = frames.float()
+    background = find_background(video)
+    segments = find_objects(video, background)
+    covered = torch.stack([s.cover for s in segments]).amax(0) if segments else torch.zeros_like(video[:, 0])
+    camera = read_camera(video, covered)
+    objects = []
+    for segment in segments:
+        outline = read_outline(segment.cover)
+        x, y, area = undo_camera(*moments(segment.cover), camera)
+        motion = read_motion(x, y, area, outline.angles, outline.shape)
+        objects.append(SeenObject(segment.colour, outline.shape, motion, outline.overlap))
+    return Seen(background, camera, tuple(objects))
+
+
+def check(frames: Tensor, spec: ClipSpec) -> dict[str, bool]:
+    """Tell for each attribute whether `frames` `[T, 3, 64, 64]` uint8 show what `spec` asks for, and "all".
+
+    Colour is right when exactly the asked colours are there. Shape and motion are compared for the objects of those
+    colours; of one object alone they are compared whatever its colour.
+    """
+    seen = look(frames)
+    asked = {subject.colour: subject for subject in spec.objects}
+    found = {subject.colour: subject for subject in seen.objects}
+    if len(spec.objects) == 1 and seen.objects and not asked.keys() & found.keys():
+        found = {spec.objects[0].colour: seen.objects[0]}
+    pairs = [(subject, found.get(colour)) for colour, subject in asked.items()]
+    result = {
+        "background": seen.background == spec.background,
+        "colour": sorted(s.colour for s in seen.objects) == sorted(asked),
+        "shape": all(other is not None and other.shape == one.shape for one, other in pairs),
+        "motion": all(other is not None and other.motion == one.motion for one, other in pairs),
+        "camera": seen.camera == spec.camera,
+    }
+    result["all"] = all(result.values())
+    return result

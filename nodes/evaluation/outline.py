@@ -1,0 +1,121 @@
+"""Name a shape by laying the true outlines over it: the best intersection over union wins, or none does."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
+from nodes.training.world.specs import SHAPES
+
+PATCH = 32
+PATCH_EXTENT = 1.35
+"""A patch covers +- this many square roots of the area."""
+SYMMETRY = {"circle": 0.0, "ring": 0.0, "square": 90.0, "cross": 90.0, "star": 72.0, "triangle": 120.0, "heart": 360.0}
+"""Degrees after which a turned shape looks the same; 0: always."""
+ANGLE_STEP = 9.0
+ACCEPTED = {
+    "circle": 0.82,
+    "square": 0.82,
+    "heart": 0.78,
+    "triangle": 0.74,
+    "star": 0.7,
+    "ring": 0.7,
+    "cross": 0.7,
+}
+"""Intersection over union below which a shape is rejected. Thin and pointed shapes lose more to the same blur."""
+BORDER = 1
+CLEAR_AREA = 40.0
+
+
+class Outline(NamedTuple):
+    """What the outlines of an object say."""
+
+    shape: str
+    """A shape's name, or "none"."""
+    overlap: float
+    """Mean intersection over union with the best shape, 0 to 1."""
+    angles: Tensor
+    """`[T]` the best shape's turn in degrees, within its symmetry; nan where the object is not wholly visible."""
+
+
+def read_outline(cover: Tensor) -> Outline:
+    """Name the shape of an object from its `cover` `[T, 64, 64]`."""
+    clear = _clear_frames(cover)
+    angles = torch.full((len(cover),), math.nan)
+    if not clear.any():
+        return Outline("none", 0.0, angles)
+    patches = _patches(cover[clear]).flatten(1)  # [n, 1024]
+    names, turns, templates = _templates()
+    both = torch.minimum(patches[:, None], templates).sum(-1)  # [n, templates]
+    overlap = both / torch.maximum(patches[:, None], templates).sum(-1)
+    areas = cover[clear].sum((1, 2))
+    weight = areas / areas.sum()  # large views show more
+    per_shape = torch.stack([overlap[:, names == i].max(1).values for i in range(len(SHAPES))], 1)  # [n, shapes]
+    scores = (per_shape * weight[:, None]).sum(0)
+    best = int(scores.argmax())
+    own = names == best
+    angles[clear] = turns[own][overlap[:, own].argmax(1)]
+    score = float(scores[best])
+    return Outline(SHAPES[best] if score >= ACCEPTED[SHAPES[best]] else "none", score, angles)
+
+
+def _clear_frames(cover: Tensor) -> Tensor:
+    """Frames `[T]` bool in which the object is large enough and does not touch the border."""
+    inner = cover[:, BORDER:-BORDER, BORDER:-BORDER]
+    outside = cover.sum((1, 2)) - inner.sum((1, 2))
+    return (cover.sum((1, 2)) >= CLEAR_AREA) & (outside < 0.5)
+
+
+def _patches(cover: Tensor) -> Tensor:
+    """Cut `[n, H, W]` covers around their centres, scaled by the root of their areas, `[n, 32, 32]`."""
+    size = cover.shape[-1]
+    x, y, area = moments(cover)
+    line = torch.linspace(-PATCH_EXTENT, PATCH_EXTENT, PATCH)
+    reach = area.sqrt()[:, None, None]
+    right = (x[:, None, None] + line[None, None, :] * reach) * (2 / size) - 1
+    down = (y[:, None, None] + line[None, :, None] * reach) * (2 / size) - 1
+    grid = torch.stack([right.expand(-1, PATCH, -1), down.expand(-1, -1, PATCH)], -1)
+    return F.grid_sample(cover[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
+
+
+def moments(cover: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Centre x, centre y (pixels) and area of `[T, H, W]` covers, each `[T]`; the centre of an empty one is nan."""
+    height, width = cover.shape[-2:]
+    area = cover.sum((1, 2))
+    x = (cover.sum(1) * (torch.arange(width) + 0.5)).sum(1) / area
+    y = (cover.sum(2) * (torch.arange(height) + 0.5)).sum(1) / area
+    return x, y, area
+
+
+@cache
+def _templates() -> tuple[Tensor, Tensor, Tensor]:
+    """All shapes at all angles: shape numbers `[n]`, degrees `[n]`, patches `[n, 1024]`.
+
+    They are drawn like the world's objects of a middle size, so that the same blur is in both.
+    """
+    names, turns, covers = [], [], []
+    for i, shape in enumerate(SHAPES):
+        turn = 0.0
+        while turn == 0.0 or turn < SYMMETRY[shape]:
+            names.append(i)
+            turns.append(turn)
+            covers.append(_draw(i, turn))
+            turn += ANGLE_STEP
+    return torch.tensor(names), torch.tensor(turns), _patches(torch.stack(covers)).flatten(1)
+
+
+def _draw(shape: int, degrees: float, size: int = 64, radius: float = 11.0) -> Tensor:
+    line = torch.linspace(0.5, size - 0.5, size) - size / 2
+    dx, dy = line[None, :] / radius, line[:, None] / radius
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    grid = torch.stack([cosine * dx + sine * dy, cosine * dy - sine * dx], -1) / ATLAS_EXTENT
+    distance = F.grid_sample(
+        shape_atlas()[shape][None], grid[None], mode="bilinear", padding_mode="border", align_corners=True
+    )
+    return (0.5 - distance[0, 0] * radius).clamp(0, 1)

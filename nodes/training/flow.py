@@ -1,0 +1,235 @@
+"""Train the diffusion transformer and its text encoder by flow matching on cached latents with fresh captions."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nodes.models.dit import DiT, DiTConfig
+from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
+from nodes.models.tokenizer import BEGIN, UNKNOWN, Tokenizer, pad_ids
+from nodes.training.latents import LatentSet
+from nodes.training.muon import Muon
+from nodes.training.run_state import RunLog, load_checkpoint, save_checkpoint, trapezoid
+from nodes.training.world.captions import caption
+from nodes.training.world.specs import ClipSpec
+
+TIME_BINS = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0)
+
+
+@dataclass(frozen=True)
+class FlowTraining:
+    """Recipe of a run. All randomness follows from `seed` and the step number."""
+
+    width: int = 192
+    depth: int = 6
+    steps: int = 5000
+    batch: int = 32
+    matrix_rate: float = 3e-3
+    """Learning rate of Muon, for the matrices of the blocks."""
+    other_rate: float = 1.5e-3
+    """Learning rate of AdamW, for all else."""
+    warmup: int = 50
+    decay: float = 0.4
+    """Share of the steps, at the end, over which the learning rates fall to 0."""
+    seed: int = 1
+    caption_dropout: float = 0.1
+    chinese: float = 0.25
+    leave_out: float = 0.03
+    unknown_words: float = 0.08
+    """Share of words that become unknown, in a tenth of the captions."""
+    time_mean: float = 0.9
+    time_deviation: float = 1.1
+    """t = sigmoid(normal(mean, deviation)) (logit-normal, arXiv:2403.03206), shifted towards noise."""
+    object_weight: float = 2.0
+    """Latent cells under objects count up to 1 + this in the loss."""
+    ema: float = 0.998
+    caption_length: int = 32
+    checkpoint_every: int = 200
+    compiled: bool = True
+
+
+class TextToVelocity(nn.Module):
+    """The two networks that are trained together."""
+
+    def __init__(self, text_encoder: TextEncoder, dit: DiT) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        self.dit = dit
+
+    def forward(self, latent: Tensor, t: Tensor, ids: Tensor) -> Tensor:
+        """Velocity `[B, C, T, H, W]` of a noised latent at times `t` `[B]` for word ids `[B, L]`."""
+        text = self.text_encoder(ids)
+        return self.dit(latent, t, text.tokens, text.pooled, text.mask)  # type: ignore[no-any-return]
+
+
+class FlowBatch(NamedTuple):
+    """What one step learns from."""
+
+    latent: Tensor
+    weight: Tensor
+    """`[B, 1, T, H, W]`, mean 1."""
+    ids: Tensor
+
+
+class FlowRun:
+    """A training run: networks, their averages, optimisers and the step reached."""
+
+    def __init__(self, recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer) -> None:
+        self.recipe, self.data, self.tokenizer = recipe, data, tokenizer
+        torch.manual_seed(recipe.seed)
+        channels = data.latents.shape[1]
+        text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
+        dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width))
+        self.model = TextToVelocity(text, dit)
+        self.average = copy.deepcopy(self.model)
+        self.optimizers, self.rates = flow_optimizers(self.model, recipe)
+        self.step = 0
+        if recipe.compiled:
+            compile_blocks(self.model)
+
+    def batch(self, step: int) -> FlowBatch:
+        """The clips and captions of a step."""
+        rng = np.random.default_rng([self.recipe.seed, step])
+        chosen = self._chosen(step)
+        ids = pad_ids([self._caption(self.data.specs[i], rng) for i in chosen], self.recipe.caption_length)
+        index = torch.tensor(chosen)
+        weight = 1 + self.recipe.object_weight * self.data.cover[index][:, None].float()
+        return FlowBatch(self.data.latents[index].float(), weight / weight.mean(), ids)
+
+    def train_step(self) -> tuple[Tensor, Tensor]:
+        """Take one step; returns the times `[B]` and the unweighted losses `[B]`."""
+        recipe, step = self.recipe, self.step
+        factor = trapezoid(step, recipe.steps, recipe.warmup, recipe.decay)
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, rate in zip(groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        batch = self.batch(step)
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        normal = torch.randn(len(batch.ids), generator=generator)
+        t = torch.sigmoid(normal * recipe.time_deviation + recipe.time_mean)  # [B]
+        noise = torch.randn(batch.latent.shape, generator=generator)
+        at = t.view(-1, 1, 1, 1, 1)
+        noised = torch.lerp(batch.latent, noise, at)
+        with torch.autocast("cpu", torch.bfloat16):
+            velocity = self.model(noised, t, batch.ids)
+        error = (velocity.float() - (noise - batch.latent)).square()
+        (error * batch.weight).mean().backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.model.zero_grad(set_to_none=True)
+        self.step += 1
+        self._update_average()
+        return t, error.detach().mean((1, 2, 3, 4))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a later process needs to go on with the same bits."""
+        return {
+            "step": self.step,
+            "recipe": asdict(self.recipe),
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+    def _chosen(self, step: int) -> list[int]:
+        """Indices of a step's clips: every clip once per pass, in an order drawn anew for each pass."""
+        size, count = len(self.data.specs), self.recipe.batch
+        indices: list[int] = []
+        for place in range(step * count, (step + 1) * count):
+            indices.append(int(self._order(place // size)[place % size]))
+        return indices
+
+    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if getattr(self, "_epoch", None) != epoch:
+            self._epoch = epoch
+            self._permutation = np.random.default_rng([self.recipe.seed, 1 << 30, epoch]).permutation(
+                len(self.data.specs)
+            )
+        return self._permutation
+
+    def _caption(self, spec: ClipSpec, rng: np.random.Generator) -> list[int]:
+        recipe = self.recipe
+        if rng.random() < recipe.caption_dropout:
+            return [BEGIN]
+        language = "zh" if rng.random() < recipe.chinese else "en"
+        ids = self.tokenizer.encode(caption(spec, rng, language, recipe.leave_out)).ids
+        if rng.random() < 0.1:
+            ids = [UNKNOWN if i > UNKNOWN and rng.random() < recipe.unknown_words else i for i in ids]
+        return ids
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        keep = min(self.recipe.ema, (self.step + 1) / (self.step + 10))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
+
+
+def flow_optimizers(
+    model: TextToVelocity, recipe: FlowTraining
+) -> tuple[list[torch.optim.Optimizer], list[float]]:
+    """Muon for the matrices within blocks, AdamW for the rest; and the learning rate of each, in order."""
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        inner = ".blocks." in name and parameter.ndim == 2 and "modulation" not in name
+        (matrices if inner else others).append(parameter)
+    adam = torch.optim.AdamW(others, lr=recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    return [Muon(matrices, recipe.matrix_rate), adam], [recipe.matrix_rate, recipe.other_rate]
+
+
+def compile_blocks(model: TextToVelocity) -> None:
+    """Compile block by block: as fast as the whole, in a fraction of the compile time."""
+    import torch._inductor.config as inductor
+
+    inductor.pattern_matcher = False  # it would put the fused attention back, whose backward is slow here
+    for block in [*model.dit.blocks, *model.text_encoder.blocks]:
+        block.compile(dynamic=False)
+
+
+def train_flow(recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, folder: Path) -> FlowRun:
+    """Train, or go on from the checkpoint in `folder`. Where the decay begins a copy `stable.pt` is kept."""
+    path, log = folder / "checkpoint.pt", RunLog(folder / "log.jsonl")
+    run = FlowRun(recipe, data, tokenizer)
+    if path.exists():
+        run.restore(load_checkpoint(path))
+    log.write(step=run.step, clips=len(data.specs), recipe=asdict(recipe))
+    began, first = time.time(), run.step
+    times: list[Tensor] = []
+    losses: list[Tensor] = []
+    while run.step < recipe.steps:
+        t, loss = run.train_step()
+        times.append(t)
+        losses.append(loss)
+        if run.step % 50 == 0:
+            speed = (run.step - first) * recipe.batch / (time.time() - began)
+            _report(log, run, torch.cat(times), torch.cat(losses), speed)
+            times, losses = [], []
+        if run.step % recipe.checkpoint_every == 0 or run.step == recipe.steps:
+            save_checkpoint(path, run.state())
+        if run.step == int(recipe.steps * (1 - recipe.decay)):
+            save_checkpoint(folder / "stable.pt", run.state())
+    return run
+
+
+def _report(log: RunLog, run: FlowRun, t: Tensor, loss: Tensor, speed: float) -> None:
+    bins = {}
+    for low, high in zip(TIME_BINS[:-1], TIME_BINS[1:], strict=True):
+        inside = (t >= low) & (t < high)
+        bins[f"{low:.2f}"] = round(float(loss[inside].mean()), 4) if inside.any() else None
+    samples = run.step * run.recipe.batch
+    log.write(step=run.step, samples=samples, loss=float(loss.mean()), by_time=bins, samples_per_second=speed)

@@ -1,0 +1,79 @@
+"""Cached latents: rendered clips that went once through the encoder, with what they contain and where objects are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from nodes.models.video_vae import FRAMES_PER_LATENT, PATCH, VideoVAE
+from nodes.training.world.render import render, to_signed
+from nodes.training.world.specs import ClipSpec, ObjectSpec, WorldMix, sample_clip
+
+CHUNK = 16
+
+
+@dataclass
+class LatentSet:
+    """Clips as the diffusion transformer sees them."""
+
+    latents: Tensor
+    """`[N, C, T, H, W]` bfloat16, normalised."""
+    cover: Tensor
+    """`[N, T, H, W]` bfloat16: share of objects in each latent cell, 0 to 1, the largest over its frames."""
+    specs: list[ClipSpec]
+
+    def save(self, path: Path) -> None:
+        """Write as safetensors; the descriptions are in its metadata."""
+        described = json.dumps([asdict(spec) for spec in self.specs])
+        draft = path.with_suffix(".tmp")
+        tensors = {"latents": self.latents.contiguous(), "cover": self.cover.contiguous()}
+        save_file(tensors, draft, metadata={"specs": described})
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> LatentSet:
+        """Read what `save` wrote."""
+        with safe_open(path, "pt") as file:
+            specs = [_clip(item) for item in json.loads(file.metadata()["specs"])]
+            return cls(file.get_tensor("latents"), file.get_tensor("cover"), specs)
+
+    @classmethod
+    def join(cls, parts: list[LatentSet]) -> LatentSet:
+        """Put several sets together."""
+        latents, cover = torch.cat([p.latents for p in parts]), torch.cat([p.cover for p in parts])
+        return cls(latents, cover, [spec for part in parts for spec in part.specs])
+
+
+@torch.no_grad()
+def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = WorldMix()) -> LatentSet:
+    """Render `count` training clips from `seed` and encode them."""
+    rng = np.random.default_rng([seed, 1 << 20])
+    latents, covers, specs = [], [], []
+    for start in range(0, count, CHUNK):
+        chunk = [sample_clip(rng, "train", mix) for _ in range(min(CHUNK, count - start))]
+        clips = render(chunk)
+        with torch.autocast("cpu", torch.bfloat16):
+            latents.append(vae.encode(to_signed(clips.frames)).bfloat16())
+        covers.append(latent_cover(clips.cover).bfloat16())
+        specs += chunk
+    return LatentSet(torch.cat(latents), torch.cat(covers), specs)
+
+
+def latent_cover(cover: Tensor) -> Tensor:
+    """Bring `[N, 1 + 4k, H, W]` covers to latent cells `[N, 1 + k, H/8, W/8]`."""
+    cells = F.avg_pool2d(cover, PATCH)  # [N, 1 + 4k, h, w]
+    later = cells[:, 1:].unflatten(1, (-1, FRAMES_PER_LATENT)).amax(2)  # [N, k, h, w]
+    return torch.cat([cells[:, :1], later], 1)
+
+
+def _clip(item: dict[str, object]) -> ClipSpec:
+    objects = tuple(ObjectSpec(**subject) for subject in item.pop("objects"))  # type: ignore[attr-defined]
+    return ClipSpec(objects, **item)  # type: ignore[arg-type]
