@@ -1,0 +1,88 @@
+"""What several commands share: the data folder, and reading a workflow with values set on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.document import Workflow, parse_workflow, read_workflow
+from engine.folders import Folders
+from engine.problems import Problem, WorkflowError, did_you_mean
+from kinograph.data_folder import default_data_folder
+
+MEDIA = frozenset({".mp4", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg", ".zip"})
+
+
+def add_data_folder(parser: argparse.ArgumentParser) -> None:
+    """``--data-dir``."""
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder for the cache, models, plugins, inputs and outputs (default: KINOGRAPH_DATA_DIR or the user's data folder)")
+
+
+def add_workflow(parser: argparse.ArgumentParser) -> None:
+    """The workflow and ``--set``."""
+    parser.add_argument("workflow", type=Path, metavar="WORKFLOW", help="a workflow (JSON), or a video or picture that carries one")
+    parser.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="change a value; may be given several times")
+    add_data_folder(parser)
+
+
+def folders_of(arguments: argparse.Namespace) -> Folders:
+    """The folders that the arguments name. At the command line a workflow may name any file of the machine."""
+    base = getattr(arguments, "workflow", None)
+    data = arguments.data_dir or default_data_folder()
+    outputs = getattr(arguments, "output_dir", None)
+    return Folders.at(data, outputs=outputs, anywhere=True, base=base.resolve().parent if base is not None else None)
+
+
+def load_workflow(path: Path, settings: list[str]) -> Workflow:
+    """Read a document, or the one inside a media file, and apply ``NODE.INPUT=VALUE`` settings.
+
+    Raises:
+        WorkflowError: with everything that is wrong.
+    """
+    if path.suffix.lower() in MEDIA:
+        workflow = _inside_media(path)
+    else:
+        workflow = read_workflow(path)
+    problems = [problem for setting in settings if (problem := _apply(workflow, setting))]
+    if problems:
+        raise WorkflowError(problems)
+    return workflow
+
+
+def _inside_media(path: Path) -> Workflow:
+    from nodes.media import read_workflow as read_embedded
+
+    if not path.is_file():
+        raise WorkflowError([Problem("missing_file", f"there is no file {path}")])
+    text = read_embedded(path)
+    if text is None:
+        raise WorkflowError([Problem("no_workflow", f"{path} carries no workflow")])
+    return parse_workflow(text)
+
+
+def _apply(workflow: Workflow, setting: str) -> Problem | None:
+    place, equals, text = setting.partition("=")
+    if not equals:
+        return Problem("bad_setting", f"--set {setting!r} has no value", wanted="NODE.INPUT=VALUE", example="prompt.prompt=a red ball")
+    # node ids may contain dots themselves: the longest one that exists is meant
+    candidates = [place[:at] for at in range(len(place)) if place[at] == "."]
+    node_id = next((name for name in reversed(candidates) if name in workflow.nodes), None)
+    if node_id is None:
+        name = place.partition(".")[0]
+        hint = did_you_mean(name, workflow.nodes) or f"; its nodes are {', '.join(list(workflow.nodes)[:12])}"
+        return Problem("unknown_node", f"--set {setting!r}: there is no node {name!r}{hint}", node=name, wanted="NODE.INPUT=VALUE")
+    name = place[len(node_id) + 1 :]
+    workflow.nodes[node_id].values[name] = _value(text)
+    # a value given by hand takes the place of a wire
+    workflow.edges[:] = [edge for edge in workflow.edges if edge.target != (node_id, name)]
+    return None
+
+
+def _value(text: str) -> Any:
+    """A JSON number, true, false, null, list, object or quoted text; anything else is text as it stands."""
+    try:
+        return json.loads(text, parse_constant=lambda name: name)
+    except ValueError:
+        return text

@@ -1,0 +1,38 @@
+"""``kinograph validate``: every mistake in a workflow, without running it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from engine.infer import infer
+from engine.graph import inspect
+from engine.plugins import discover
+from engine.problems import WorkflowError
+from kinograph.commands.common import add_workflow, folders_of, load_workflow
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    add_workflow(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, print, and say by the exit code whether it is sound."""
+    folders = folders_of(arguments)
+    registry = discover([folders.plugins]).registry()
+    problems = []
+    try:
+        workflow = load_workflow(arguments.workflow, arguments.set)
+        graph, problems = inspect(workflow, registry, folders)
+        problems += infer(graph)[1]
+    except WorkflowError as error:
+        problems = list(error.problems)
+    if arguments.json:
+        print(json.dumps({"problems": [problem.as_dict() for problem in problems]}, ensure_ascii=False))
+    elif problems:
+        raise WorkflowError(problems)
+    else:
+        print(f"{arguments.workflow}: sound, {len(graph.nodes)} nodes")
+    return 2 if problems else 0

@@ -1,0 +1,108 @@
+"""torch for the engine: how tensors are measured, watched and stored, and which global state nodes must leave alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.buffers import BufferAdapter, Guard
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TorchBuffers(BufferAdapter):
+    """Dense torch tensors, stored as safetensors (https://github.com/huggingface/safetensors)."""
+
+    name = "safetensors"
+
+    def owns(self, value: object) -> bool:
+        """Whether it is a tensor. Without torch in the process, nothing is."""
+        torch = sys.modules.get("torch")
+        return torch is not None and isinstance(value, getattr(torch, "Tensor", ()))
+
+    def nbytes(self, value: Tensor) -> int:
+        """Bytes of its storage: what is freed when nobody holds it."""
+        return int(value.untyped_storage().nbytes())
+
+    def identity(self, value: Tensor) -> int:
+        """Address of its storage."""
+        return int(value.untyped_storage().data_ptr()) or id(value)
+
+    def version(self, value: Tensor) -> int:
+        """torch's counter of changes in place; views share it with their base. Inference tensors have none."""
+        return 0 if value.is_inference() else value._version
+
+    def device(self, value: Tensor) -> str:
+        """``"cpu"``, ``"cuda:0"``."""
+        return str(value.device)
+
+    def to_device(self, value: Tensor, device: str) -> Tensor:
+        """A copy on another device."""
+        return value.detach().to(device)
+
+    def save(self, buffers: Mapping[str, Any], path: Path) -> None:
+        """Write tensors to one safetensors file."""
+        from safetensors.torch import save_file
+
+        # views are written as what they show: a cached frame must not carry its whole clip along
+        save_file({name: tensor.detach().contiguous().clone() for name, tensor in buffers.items()}, path)
+
+    def load(self, path: Path, device: str) -> dict[str, Any]:
+        """Read them back."""
+        from safetensors.torch import load_file
+
+        return load_file(path, device=device)
+
+
+class TorchState(Guard):
+    """torch's default dtype, gradient mode, random numbers and thread count, and the working directory."""
+
+    def watch(self) -> AbstractContextManager[list[str]]:
+        """See :class:`engine.buffers.Guard`."""
+        return _watch()
+
+
+@contextmanager
+def _watch() -> Iterator[list[str]]:
+    changed: list[str] = []
+    folder = os.getcwd()  # noqa: PTH109 - compared as text, once per node
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "get_rng_state"):
+        try:
+            yield changed
+        finally:
+            _put_back_folder(folder, changed)
+        return
+    dtype, grad, random = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state()
+    threads = torch.get_num_threads()
+    try:
+        yield changed
+    finally:
+        _put_back_folder(folder, changed)
+        if torch.get_default_dtype() is not dtype:
+            torch.set_default_dtype(dtype)
+            changed.append("torch's default dtype")
+        if torch.is_grad_enabled() != grad:
+            torch.set_grad_enabled(grad)
+            changed.append("torch's gradient mode")
+        if not torch.equal(torch.get_rng_state(), random):
+            torch.set_rng_state(random)
+            changed.append("torch's global random numbers")
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+            changed.append("torch's number of threads")
+
+
+def _put_back_folder(folder: str, changed: list[str]) -> None:
+    if os.getcwd() != folder:  # noqa: PTH109
+        os.chdir(folder)
+        changed.append("the working directory")
+
+
+TORCH_BUFFERS = TorchBuffers()
+TORCH_STATE = TorchState()
