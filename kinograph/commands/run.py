@@ -1,0 +1,107 @@
+"""``kinograph run``: run a workflow in this process, with a line of progress per node."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.problems import Problem, WorkflowError
+from engine.runtime import Runtime
+from kinograph.commands.common import add_workflow, folders_of, load_workflow
+from kinograph.commands.progress import Narrator
+
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    add_workflow(parser)
+    parser.add_argument("--target", action="append", metavar="NODE", help="run only what this node needs; may be given several times")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where results are saved (default: outputs in the data folder)")
+    parser.add_argument("--device", default="", help="cpu, cuda:0 ... (default: the accelerator if there is one)")
+    parser.add_argument("--no-workflow", action="store_true", help="do not store the workflow inside what is saved")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON on stdout, for programs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run; the exit code is 0 only when everything succeeded."""
+    folders = folders_of(arguments)
+    workflow = load_workflow(arguments.workflow, arguments.set)
+    _check_writable(folders.outputs)
+    runtime = Runtime.open(folders, device=arguments.device or _default_device())
+    cancel = CancelToken()
+    narrator = Narrator(workflow, quiet=arguments.json)
+    try:
+        for error in runtime.discovered.errors:
+            narrator.warn(error.message)
+        plan = runtime.plan(workflow, arguments.target)
+        with narrator, _interruptible(cancel):
+            result = runtime.run(plan, on_event=narrator.tell, cancel=cancel, save_workflow=not arguments.no_workflow)
+    finally:
+        runtime.close()
+    outputs = [{"node": node, "path": str(file.path), "media_type": file.media_type} for node, file in result.files]
+    narrator.summary(result)
+    if arguments.json:
+        line: dict[str, Any] = {
+            "status": result.status,
+            "outputs": outputs,
+            "seconds": round(result.seconds, 3),
+            "nodes_run": result.nodes_run,
+            "nodes_cached": result.nodes_cached,
+        }
+        if result.failures:
+            line["failures"] = [{"node": item.node, "socket": item.socket, "message": item.message} for item in result.failures]
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+    if arguments.debug:
+        for failure in result.failures:
+            print(failure.details, file=sys.stderr)
+    if result.status == "cancelled":
+        return EXIT_INTERRUPTED
+    return 0 if result.status == "succeeded" else EXIT_FAILED
+
+
+def _default_device() -> str:
+    """The accelerator that torch finds, asked without importing torch where none can be."""
+    if not (Path("/proc/driver/nvidia").exists() or sys.platform in ("darwin", "win32") or Path("/dev/kfd").exists()):
+        return "cpu"
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return f"{accelerator.type}:0" if accelerator is not None else "cpu"
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out now, not after ten minutes of sampling, that results cannot be saved."""
+    probe = folder / f".kinograph-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        message = f"results cannot be saved in {folder}: {error.strerror or error}"
+        raise WorkflowError([Problem("unwritable_folder", message, wanted="a folder that can be written to")]) from None
+
+
+@contextmanager
+def _interruptible(cancel: CancelToken) -> Iterator[None]:
+    """Ctrl-C asks the run to stop; a second one ends the program at once."""
+
+    def interrupt(_signal: int, _frame: Any) -> None:
+        if cancel.cancelled():
+            os._exit(EXIT_INTERRUPTED)
+        print("\nstopping (Ctrl-C again to end at once)", file=sys.stderr)
+        cancel.cancel()
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
