@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine.bulk import collection_paused
 from engine.problems import Problem, WorkflowError, shown
 
 FORMAT = "kinograph-workflow"
@@ -98,7 +99,8 @@ def parse_workflow(source: str | bytes | Mapping[str, Any]) -> Workflow:
         raise WorkflowError([Problem("not_a_workflow", f"a workflow is a JSON object, not {type(data).__name__}")])
     data = _migrate(data)
     try:
-        return Workflow.model_validate(data)
+        with collection_paused():
+            return Workflow.model_validate(data)
     except ValidationError as error:
         raise WorkflowError([_problem(item) for item in error.errors(include_url=False)]) from None
 
@@ -122,7 +124,8 @@ def _load(text: str | bytes) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+        with collection_paused():
+            return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         problem = Problem("broken_json", f"the document is not UTF-8 text (byte {error.start})")
     except json.JSONDecodeError as error:

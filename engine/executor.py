@@ -28,6 +28,8 @@ from engine.run import Run, RunResult
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 _RECORDED = 20_000
+_WORTH_TELLING = 0.001
+"""Seconds; faster steps with plain outputs never reach the disk, so nobody asks where they came from."""
 
 
 class Executor:
@@ -92,20 +94,22 @@ class Executor:
             plan.ledger.record([*records, *(step_record(plan, index, None, 0) for index in hits)])
         return result
 
-    def entry(self, node: GraphNode, key: Key, outputs: dict[str, Any], ui: dict[str, Any] | None, seconds: float) -> Entry:
-        """What the cache keeps of a step that has just run."""
+    def entry(
+        self,
+        node: GraphNode,
+        outputs: dict[str, Any],
+        ui: dict[str, Any] | None,
+        seconds: float,
+        nodes: Sequence[GraphNode],
+        keys: Sequence[Key],
+    ) -> Entry:
+        """What the cache keeps of a step that has just run. ``nodes`` and ``keys`` are the running graph's."""
         adapters = self.registry.buffers
-        nbytes = 0
-        plain = True
-        for value in outputs.values():
-            if type(value) not in _PLAIN:
-                plain = False
-                nbytes += measure(value, adapters)
-            else:
-                nbytes += 64
-        if plain:
-            return Entry(outputs, ui, seconds, nbytes, about=About(node.type.id, node.id, node.type.plugin, node.raw))
-        about = About(node.type.id, node.id, node.type.plugin, node.raw, {link.input: str(link.source) for link in node.links})
+        if all(type(value) in _PLAIN for value in outputs.values()) and seconds < _WORTH_TELLING:
+            return Entry(outputs, ui, seconds, 64 * len(outputs))
+        nbytes = sum(measure(value, adapters) for value in outputs.values())
+        upstream = {link.input: f"{nodes[link.source].id}.{link.output} {keys[link.source]}" for link in node.links}
+        about = About(node.type.id, node.id, node.type.plugin, node.raw, upstream)
         return Entry(outputs, ui, seconds, nbytes, watch_of(outputs, adapters), checks_of(outputs), about)
 
     def inner_keys(self, mounted: Mounted, nodes: Sequence[GraphNode], keys: Sequence[Key]) -> list[Key]:

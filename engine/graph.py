@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from engine.bulk import collection_paused
 from engine.document import Workflow
 from engine.folders import Folders
 from engine.ids import NodeId
@@ -103,6 +104,11 @@ def check(workflow: Workflow, registry: Registry, folders: Folders | None = None
 
 def inspect(workflow: Workflow, registry: Registry, folders: Folders | None = None) -> tuple[Graph, list[Problem]]:
     """Like :func:`check`, but returns what could be understood together with the mistakes."""
+    with collection_paused():
+        return _inspect(workflow, registry, folders)
+
+
+def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) -> tuple[Graph, list[Problem]]:
     workflow, problems = apply_modes(workflow, registry)
     types: dict[str, NodeType] = {}
     for node_id, node in workflow.nodes.items():

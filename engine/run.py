@@ -532,7 +532,7 @@ class Run:
     def _finish(self, index: int, outputs: dict[str, Any], ui: dict[str, Any] | None, seconds: float) -> None:
         node = self._nodes[index]
         changed = self._spoiled_sources(node)
-        entry = self.executor.entry(node, self._keys[index], outputs, ui, seconds)
+        entry = self.executor.entry(node, outputs, ui, seconds, self._nodes, self._keys)
         if node.type.mark.cache:
             if not changed and not _has_block(outputs):
                 self.cache.put(self._keys[index], entry)
