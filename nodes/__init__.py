@@ -3,5 +3,22 @@
 Discovery imports the modules named here; importing this package alone brings in nothing.
 """
 
-PLUGIN_MODULES: tuple[str, ...] = ()
+PLUGIN_MODULES: tuple[str, ...] = (
+    "nodes.arithmetic",
+    "nodes.conditioning",
+    "nodes.diffusion_views",
+    "nodes.frames",
+    "nodes.image_files",
+    "nodes.latents",
+    "nodes.lists",
+    "nodes.loading",
+    "nodes.logic",
+    "nodes.pictures",
+    "nodes.preview",
+    "nodes.primitives",
+    "nodes.sampler",
+    "nodes.text",
+    "nodes.vae",
+    "nodes.video_files",
+)
 """Modules of this package that define nodes, sorted. None of them imports torch at module level."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
@@ -195,4 +195,32 @@ def encode_image(
         )
     except (OSError, ValueError) as error:
         raise MediaError(f"the picture cannot be written as {format}: {error}") from error
+    return buffer.getvalue()
+
+
+def encode_animation(pictures: Sequence[NDArray[np.uint8]], fps: float, quality: int = 75) -> bytes:
+    """A small animated WebP in memory, for previews; one picture gives a still one.
+
+    Args:
+        pictures: ``[H, W, 3]`` or ``[H, W, 4]`` uint8, all of one size, at least one.
+        fps: frames per second, above 0.
+        quality: 0 to 100.
+
+    Raises:
+        MediaError: when they cannot be encoded.
+    """
+    from PIL import Image
+
+    if not pictures:
+        raise MediaError("there are no frames to show")
+    first, *others = (Image.fromarray(picture) for picture in pictures)
+    buffer = io.BytesIO()
+    # Whole milliseconds per frame, such that rounding does not add up over the clip.
+    ends = [round(1000 * (index + 1) / fps) for index in range(len(pictures))]
+    durations = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    more = {"save_all": True, "append_images": others, "duration": durations, "loop": 0} if others else {}
+    try:
+        first.save(buffer, "WEBP", quality=quality, method=1, **more)
+    except (OSError, ValueError) as error:
+        raise MediaError(f"the preview cannot be made: {error}") from error
     return buffer.getvalue()

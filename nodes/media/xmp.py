@@ -30,7 +30,7 @@ def packet(tags: Mapping[str, str], attributes: str = "") -> bytes:
     Args:
         tags: texts by name; names are made of ASCII letters, digits and ``_ . -``.
         attributes: further attributes of the description, already in XML, such as those that name an
-        extension.
+            extension.
 
     Raises:
         ValueError: for a name that is none.
