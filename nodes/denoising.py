@@ -1,0 +1,175 @@
+"""The sampling loop as a node runs it: checks, progress, previews, checkpoints. No node is defined here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext
+from nodes.families.registry import family_named
+from nodes.families.traits import Traits
+from nodes.previews import PreviewMaker
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nodes.sampling.solvers import State, Velocity
+
+SolverName = Literal["auto", "euler", "heun", "dpmpp_2m", "unipc", "euler_ancestral"]
+Batching = Literal["auto", "together", "one by one"]
+CHECKPOINT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to denoise; ``None`` and ``"auto"`` are the model's own. See the inputs of ``DiTSampler``."""
+
+    steps: int | None = None
+    guidance: float | None = None
+    solver: SolverName = "auto"
+    shift: float | None = None
+    guidance_low: float = 0.0
+    guidance_high: float = 1.0
+    rescale: float = 0.0
+    batching: Batching = "auto"
+    eta: float = 1.0
+
+
+def sampled_facts(model: Any, positive: Any, latent: Any, negative: Any) -> Facts | None:
+    """Facts of the denoised latent; refuses parts of different families before anything runs."""
+    family = model.get("family") if isinstance(model, Facts) else None
+    for socket, value in (("positive", positive), ("negative", negative), ("latent", latent)):
+        if isinstance(value, Facts):
+            check_family(socket, value.get("family"), family)
+    if not isinstance(latent, Facts):
+        return None
+    if latent.get("sigma") == 0.0:
+        raise nothing_to_denoise()
+    return Facts(**{**latent, "sigma": 0.0})
+
+
+def check_family(socket: str, given: str | None, wanted: str | None) -> None:
+    """Raise where an input was made for another model."""
+    if given is not None and wanted is not None and given != wanted:
+        what = "latent" if socket == "latent" else "conditioning"
+        raise InvalidInput(
+            socket,
+            f"this {what} belongs to family {given!r}, the model to {wanted!r}",
+            wanted=f"a {wanted} {what}",
+        )
+
+
+def nothing_to_denoise() -> InvalidInput:
+    """The mistake of sampling a clean latent."""
+    return InvalidInput(
+        "latent",
+        "this latent is clean (sigma 0): there is nothing to denoise",
+        wanted="pure noise (NoiseLatent) or a clip partly noised (AddNoise)",
+    )
+
+
+def denoise(
+    context: NodeContext,
+    model: DiffusionModel,
+    positive: Conditioning,
+    latent: Latent,
+    negative: Conditioning | None,
+    settings: Settings,
+    resumable: bool = True,
+) -> Iterator[State]:
+    """Take ``latent`` from its noise level to 0, yielding the state after every step.
+
+    Where it is ``resumable``, it keeps a checkpoint every few seconds and continues from the one of a run
+    that was cut short, with the same bits as an undisturbed run. Reports progress with seconds per step and
+    a preview, and ends within one step when it is cancelled.
+
+    Raises:
+        InvalidInput: for parts of different families, a clean latent, or guidance without a negative prompt.
+    """
+    import torch
+
+    from nodes.sampling.registry import solver_named
+    from nodes.sampling.solvers import State
+
+    traits: Traits = model.extras["traits"]
+    velocity = velocity_of(context, model, positive, latent, negative, settings)
+    sigmas = noise_levels(model, latent, settings)
+    solver = solver_named(traits.solver if settings.solver == "auto" else settings.solver, settings.eta)
+    stored = context.restore() if resumable else None
+    if stored is None:
+        state = State(latent.samples.to(context.device), seed=latent.seed)
+    else:
+        state = State.from_state_dict(stored, context.device)
+
+    total, done_before = len(sigmas) - 1, state.step
+    previews = PreviewMaker(model, latent.fps)
+    began = kept = time.perf_counter()
+    context.progress(state.step, total)
+    while state.step < total:
+        with torch.no_grad():
+            state = solver(velocity, sigmas, state)
+        now = time.perf_counter()
+        unfinished = resumable and state.step < total
+        if unfinished and (now - kept >= CHECKPOINT_SECONDS or context.cancelled()):
+            context.checkpoint(state.state_dict())
+            kept = now
+        seconds = (now - began) / (state.step - done_before)
+        shown = None if state.prediction is None else previews.of(state.prediction)
+        context.progress(state.step, total, shown, f"{seconds:.2f} s/step")
+        yield state
+
+
+def noise_levels(model: DiffusionModel, latent: Latent, settings: Settings) -> list[float]:
+    """The noise levels that a run visits, from the latent's to 0."""
+    from nodes.sampling.schedule import flow_sigmas
+
+    if latent.sigma <= 0.0:
+        raise nothing_to_denoise()
+    traits: Traits = model.extras["traits"]
+    return flow_sigmas(settings.steps or traits.steps, settings.shift or traits.shift, latent.sigma)
+
+
+def velocity_of(
+    context: NodeContext,
+    model: DiffusionModel,
+    positive: Conditioning,
+    latent: Latent,
+    negative: Conditioning | None,
+    settings: Settings,
+) -> Velocity:
+    """The guided velocity of a model for these prompts, after checking that everything belongs together."""
+    from nodes.sampling.guidance import Guidance, guided_velocity
+
+    check_family("positive", positive.family, model.family)
+    check_family("latent", latent.family, model.family)
+    if negative is not None:
+        check_family("negative", negative.family, model.family)
+    traits: Traits = model.extras["traits"]
+    guidance = Guidance(
+        scale=traits.guidance if settings.guidance is None else settings.guidance,
+        low=settings.guidance_low,
+        high=settings.guidance_high,
+        rescale=settings.rescale,
+        batched=traits.batched if settings.batching == "auto" else settings.batching == "together",
+    )
+    against = model.extras.get("unconditional") if negative is None else negative.tensors
+    if against is None and guidance.scale != 1.0:
+        raise InvalidInput(
+            "negative",
+            f"{model.family} needs a negative prompt for guidance other than 1",
+            wanted="a TextEncode with an empty prompt will do, or guidance 1",
+        )
+    family = family_named(model.family)
+
+    def predict(x: Tensor, sigma: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
+        return family.velocity(model.module, x, sigma, tensors)
+
+    away = None if against is None else on_device(against, context)
+    return guided_velocity(predict, on_device(positive.tensors, context), away, guidance)
+
+
+def on_device(tensors: Mapping[str, Tensor], context: NodeContext) -> dict[str, Tensor]:
+    """Named tensors on the context's device."""
+    return {name: tensor.to(context.device) for name, tensor in tensors.items()}

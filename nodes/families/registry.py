@@ -1,0 +1,36 @@
+"""Families by name. A family's file is imported when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from nodes.families.family import Family
+
+FAMILY_MODULES: dict[str, str] = {
+    "mini": "nodes.families.mini",
+}
+"""Name -> module with a ``FAMILY``."""
+
+SHIPPED_WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+"""Folder of the models that come with the package, one folder each."""
+
+
+@cache
+def family_named(name: str) -> Family:
+    """The family of this name.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    if name not in FAMILY_MODULES:
+        raise ValueError(f"unknown model family {name!r}; there are {', '.join(FAMILY_MODULES)}")
+    return cast("Family", import_module(FAMILY_MODULES[name]).FAMILY)
+
+
+def family_of(folder: Path) -> Family | None:
+    """The family whose files lie in ``folder``, or ``None``."""
+    families = (family_named(name) for name in FAMILY_MODULES)
+    return next((family for family in families if family.recognises(folder)), None)

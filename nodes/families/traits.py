@@ -1,0 +1,104 @@
+"""What is known of a model before it is loaded: its geometry and its own defaults. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from kinograph import Facts, InvalidInput
+
+MAX_SIDE = 8192
+MAX_FRAMES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Geometry and defaults of one model.
+
+    Attributes:
+        family: the family's name (``"mini"``).
+        channels: channels of a latent.
+        spatial: pixels per latent cell, in width and height.
+        temporal: frames per latent frame; a clip has ``1 + temporal * k`` frames.
+        patch: latent cells that the transformer takes as one token, in width and height.
+        width: default width in pixels.
+        height: default height in pixels.
+        frames: default number of frames.
+        fps: default frames per second.
+        steps: default number of sampling steps.
+        guidance: default guidance scale.
+        shift: default shift of the schedule.
+        solver: default solver.
+        batched: whether guidance evaluates both prompts in one batch by default.
+    """
+
+    family: str
+    channels: int
+    spatial: int = 8
+    temporal: int = 4
+    patch: int = 1
+    width: int = 832
+    height: int = 480
+    frames: int = 81
+    fps: float = 16.0
+    steps: int = 50
+    guidance: float = 5.0
+    shift: float = 3.0
+    solver: str = "unipc"
+    batched: bool = True
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Traits:
+        """Traits as they travel along a wire (see :meth:`facts`); other facts are passed over."""
+        return cls(**{field.name: facts[field.name] for field in fields(cls) if field.name in facts})
+
+    def facts(self) -> Facts:
+        """The traits as facts for an ``infer`` function."""
+        return Facts(**asdict(self))
+
+    def latent_shape(self, width: int, height: int, frames: int) -> tuple[int, int, int, int]:
+        """``(C, t, h, w)`` of the latent of a clip.
+
+        Raises:
+            InvalidInput: for a size that this model cannot make, naming the nearest one that it can.
+        """
+        for socket, pixels in (("width", width), ("height", height)):
+            self._check_side(socket, pixels)
+        if frames < 1 or frames > MAX_FRAMES or (frames - 1) % self.temporal:
+            near = 1 + self.temporal * max(0, round((min(frames, MAX_FRAMES) - 1) / self.temporal))
+            raise InvalidInput(
+                "frames",
+                f"{self.family} cannot make {frames} frames",
+                wanted=f"{self.temporal}k + 1 frames: {listing(self.temporal)}",
+                example=near,
+            )
+        return self.channels, 1 + (frames - 1) // self.temporal, height // self.spatial, width // self.spatial
+
+    def pixel_size(self, latent_shape: tuple[int, ...]) -> tuple[int, int, int]:
+        """``(width, height, frames)`` of the clip that a latent of shape ``[..., t, h, w]`` stands for."""
+        frames, height, width = latent_shape[-3:]
+        return width * self.spatial, height * self.spatial, 1 + self.temporal * (frames - 1)
+
+    def nearest_size(self, width: int, height: int, frames: int) -> tuple[int, int, int]:
+        """The largest valid ``(width, height, frames)`` within these, at least the smallest there is."""
+        multiple = self.spatial * self.patch
+        short = 1 + (max(frames, 1) - 1) // self.temporal * self.temporal
+        columns, rows = (max(multiple, pixels // multiple * multiple) for pixels in (width, height))
+        return columns, rows, short
+
+    def _check_side(self, socket: str, pixels: int) -> None:
+        multiple = self.spatial * self.patch
+        if pixels < multiple or pixels > MAX_SIDE or pixels % multiple:
+            near = min(max(round(pixels / multiple), 1) * multiple, MAX_SIDE)
+            raise InvalidInput(
+                socket,
+                f"{self.family} cannot make a {socket} of {pixels} pixels",
+                wanted=f"a multiple of {multiple}, at most {MAX_SIDE}",
+                example=near,
+            )
+
+
+def listing(temporal: int) -> str:
+    """The first numbers of frames that a temporal compression allows, for a message."""
+    return ", ".join(str(1 + temporal * k) for k in range(5)) + ", ..."
