@@ -26,7 +26,7 @@ class CodecTraining:
     """Recipe of a codec run. All randomness follows from `seed` and the step number."""
 
     model: VideoVAEConfig = VideoVAEConfig()
-    steps: int = 1500
+    steps: int = 1200
     batch: int = 8
     matrix_rate: float = 2e-3
     """Learning rate of convolutions and hidden matrices (Muon)."""
@@ -155,7 +155,7 @@ def train_codec(recipe: CodecTraining, folder: Path) -> VideoVAE:
             speed = recipe.batch * (done - start) / (time.time() - began)
             log.write(step=done, loss=float(np.mean(losses[-100:])), psnr=psnr(vae, checks), clips_per_second=speed)
     normalise_latents(vae, sample_batch(recipe.seed + 80_000, 0, min(256, recipe.component_clips)))
-    save_checkpoint(folder / "final.pt", {"model": vae.state_dict(), "config": asdict(recipe.model)})
+    save_checkpoint(folder / "final.pt", {"model": vae.state_dict(), "config": asdict(recipe.model), "recipe": asdict(recipe)})
     return vae
 
 

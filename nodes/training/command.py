@@ -1,0 +1,53 @@
+"""`kinograph train`: make Kinograph Mini from nothing, in stages that can be stopped and continued."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+STAGES = """stages, in order (all files are under --run; a stage that was stopped goes on from its checkpoint):
+  codec    train the video VAE                                  -> RUN/codec/final.pt
+  latents  render and encode clips; once per --seed, adds up    -> RUN/latents/SEED.safetensors
+  dit      train the diffusion transformer and text encoder     -> RUN/dit/checkpoint.pt
+  export   write the weights that LoadModel reads               -> --output
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run one stage of the training; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="kinograph train",
+        description="Train Kinograph Mini on its rendered world.",
+        epilog=STAGES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stage", choices=["codec", "latents", "dit", "export"])
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--steps", type=int, help="steps of the codec or dit stage (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the stage (default 1)")
+    parser.add_argument("--clips", type=int, default=24_000, help="clips of the latents stage (default 24000)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the processor (default 2)")
+    parser.add_argument("--output", type=Path, help="folder for the exported weights")
+    arguments = parser.parse_args(argv)
+    if arguments.steps is not None and arguments.steps < 1:
+        parser.error(f"--steps must be at least 1, got {arguments.steps}")
+    if arguments.stage == "export" and arguments.output is None:
+        parser.error("the export stage needs --output FOLDER")
+
+    from nodes.training.stages import run_stage
+
+    try:
+        run_stage(
+            arguments.stage,
+            arguments.run,
+            arguments.steps,
+            arguments.seed,
+            arguments.clips,
+            arguments.threads,
+            arguments.output,
+        )
+    except FileNotFoundError as error:
+        parser.exit(2, f"kinograph train: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "stopped; the same command goes on from the last checkpoint\n")
+    return 0

@@ -1,0 +1,86 @@
+"""The stages of making Mini, each reading what the one before left in the run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nodes.models.dit import DiT, DiTConfig
+from nodes.models.mini import MiniParts, save_mini
+from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
+from nodes.models.tokenizer import Tokenizer
+from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from nodes.training.codec import CodecTraining, train_codec
+from nodes.training.flow import FlowTraining, TextToVelocity, train_flow
+from nodes.training.latents import LatentSet, encode_world
+from nodes.training.run_state import load_checkpoint
+from nodes.training.world.captions import vocabulary
+
+
+def run_stage(
+    stage: str, run: Path, steps: int | None, seed: int, clips: int, threads: int, output: Path | None
+) -> None:
+    """Run one stage; see `nodes.training.command`. Raises FileNotFoundError when an earlier stage is missing."""
+    torch.set_num_threads(threads)
+    chosen = {} if steps is None else {"steps": steps}
+    if stage == "codec":
+        train_codec(CodecTraining(seed=seed, **chosen), run / "codec")
+    elif stage == "latents":
+        folder = run / "latents"
+        folder.mkdir(parents=True, exist_ok=True)
+        encode_world(load_codec(run), clips, seed).save(folder / f"{seed}.safetensors")
+    elif stage == "dit":
+        parts = [LatentSet.load(path) for path in sorted((run / "latents").glob("*.safetensors"))]
+        if not parts:
+            raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
+        train_flow(FlowTraining(seed=seed, **chosen), LatentSet.join(parts), Tokenizer(vocabulary()), run / "dit")
+    elif stage == "export" and output is not None:
+        parts_, state = load_run(run)
+        save_mini(parts_, output, model_card(run, state))
+
+
+def load_codec(run: Path) -> VideoVAE:
+    """The trained codec of a run, in evaluation mode."""
+    path = run / "codec" / "final.pt"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no codec; run the codec stage first")
+    state = load_checkpoint(path)
+    vae = VideoVAE(VideoVAEConfig(**state["config"]))
+    vae.load_state_dict(state["model"])
+    return vae.eval().requires_grad_(False)
+
+
+def load_run(run: Path, checkpoint: str = "checkpoint.pt") -> tuple[MiniParts, dict[str, Any]]:
+    """The model of a run with averaged weights, and the checkpoint it came from."""
+    path = run / "dit" / checkpoint
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no checkpoint; run the dit stage first")
+    state = load_checkpoint(path)
+    recipe = FlowTraining(**state["recipe"])
+    vae, tokenizer = load_codec(run), Tokenizer(vocabulary())
+    channels = vae.config.latent_channels
+    text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
+    dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width))
+    model = TextToVelocity(text, dit)
+    model.load_state_dict(state["average"])
+    model.eval().requires_grad_(False)
+    return MiniParts(tokenizer, model.text_encoder, vae, model.dit), state
+
+
+def model_card(run: Path, state: dict[str, Any]) -> dict[str, Any]:
+    """What the weights are and how they came about."""
+    figures = run / "figures.json"
+    return {
+        "name": "Kinograph Mini",
+        "licence": "Apache-2.0",
+        "data": "clips rendered by nodes/training/world (64x64, 17 frames), captions in English and Chinese",
+        "held_out": "combinations of colour, shape and motion for which nodes.training.world.specs.held_out is true",
+        "steps": state["step"],
+        "samples": state["step"] * state["recipe"]["batch"],
+        "recipe": state["recipe"],
+        "codec": load_checkpoint(run / "codec" / "final.pt").get("recipe", {}),
+        "figures": json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else {},
+    }
