@@ -1,0 +1,166 @@
+"""Training goes on from a checkpoint with the same bits, and a short run learns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nodes.models.tokenizer import Tokenizer
+from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from nodes.training.codec import CodecTraining, psnr, sample_batch, start_from_components, train_codec
+from nodes.training.flow import FlowRun, FlowTraining, train_flow
+from nodes.training.latents import LatentSet, encode_world, latent_cover
+from nodes.training.muon import Muon, orthogonalise
+from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
+from nodes.training.world.captions import vocabulary
+from nodes.training.world.specs import ClipSpec, ObjectSpec
+
+TINY_VAE = VideoVAEConfig(latent_channels=8, width=16, encoder_blocks=1, decoder_blocks=1, refine_width=8, refine_blocks=1)
+TINY_CODEC = CodecTraining(TINY_VAE, steps=4, batch=2, component_clips=32, checkpoint_every=2)
+TINY_FLOW = FlowTraining(width=64, depth=1, steps=6, batch=4, checkpoint_every=3, compiled=False, warmup=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def latents() -> LatentSet:
+    vae = VideoVAE(TINY_VAE)
+    start_from_components(vae, 32, 1)
+    return encode_world(vae.requires_grad_(False), 24, seed=3)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(vocabulary())
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_flow_training_resumes_with_the_same_bits(latents: LatentSet, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    whole = train_flow(TINY_FLOW, latents, tokenizer, tmp_path / "whole")
+    first = FlowRun(TINY_FLOW, latents, tokenizer)
+    for _ in range(3):
+        first.train_step()
+    save_checkpoint(tmp_path / "parts" / "checkpoint.pt", first.state())
+    resumed = train_flow(TINY_FLOW, latents, tokenizer, tmp_path / "parts")
+    assert resumed.step == whole.step == 6
+    assert same(resumed.model, whole.model)
+    assert same(resumed.average, whole.average)
+
+
+def test_a_short_run_learns(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    run = FlowRun(replace(TINY_FLOW, steps=60, decay=0.1), latents, tokenizer)
+    losses = [float(run.train_step()[1].mean()) for _ in range(60)]
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:5]) * 2
+
+
+def test_every_clip_is_seen_once_per_pass(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    run = FlowRun(TINY_FLOW, latents, tokenizer)
+    seen = [i for step in range(6) for i in run._chosen(step)]
+    assert sorted(seen) == list(range(24))
+
+
+def test_codec_training_resumes_with_the_same_bits(tmp_path: Path) -> None:
+    whole = train_codec(TINY_CODEC, tmp_path / "whole")
+    train_codec(replace(TINY_CODEC, checkpoint_every=3), tmp_path / "parts")
+    state = load_checkpoint(tmp_path / "parts" / "checkpoint.pt")
+    assert state["step"] == 4
+    stopped = tmp_path / "stopped"
+    stop_after(TINY_CODEC, stopped, 2)
+    assert same(train_codec(TINY_CODEC, stopped), whole)
+
+
+def stop_after(recipe: CodecTraining, folder: Path, step: int) -> None:
+    """Train as `train_codec` does and keep only the checkpoint of a step, as a kill would leave it."""
+
+    class Killed(Exception):
+        pass
+
+    import nodes.training.codec as codec
+
+    original = codec.save_checkpoint
+
+    def save_then_die(path: Path, state: dict[str, object]) -> None:
+        original(path, state)
+        if state.get("step") == step:
+            raise Killed
+
+    codec.save_checkpoint = save_then_die
+    try:
+        with pytest.raises(Killed):
+            train_codec(recipe, folder)
+    finally:
+        codec.save_checkpoint = original
+
+
+def test_principal_components_reconstruct_well_from_the_start() -> None:
+    torch.manual_seed(0)
+    vae = VideoVAE(replace(TINY_VAE, latent_channels=32))
+    before = psnr(vae, sample_batch(5, 0, 4))
+    start_from_components(vae, 64, 1)
+    assert psnr(vae, sample_batch(5, 0, 4)) > max(before, 22)
+
+
+def test_latent_set_file_round_trip(latents: LatentSet, tmp_path: Path) -> None:
+    latents.save(tmp_path / "set.safetensors")
+    loaded = LatentSet.load(tmp_path / "set.safetensors")
+    assert loaded.specs == latents.specs
+    assert torch.equal(loaded.latents, latents.latents)
+    assert loaded.specs[0] == ClipSpec(tuple(ObjectSpec(**vars(o)) for o in loaded.specs[0].objects), *[
+        getattr(loaded.specs[0], name) for name in ("background", "camera", "layout", "seed")
+    ])
+
+
+def test_latent_cover_takes_the_largest_of_its_frames() -> None:
+    cover = torch.zeros(1, 5, 8, 16)
+    cover[0, 3, :, 8:] = 1
+    assert latent_cover(cover)[0, :, 0].tolist() == [[0, 0], [0, 1]]
+
+
+def test_orthogonalise_makes_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(2, 12, 30)).float())
+    assert 0.5 < float(values.min())
+    assert float(values.max()) < 1.4
+
+
+def test_muon_descends() -> None:
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(8, 6))
+    target = torch.randn(8, 6)
+    optimizer = Muon([weight], lr=0.05)
+    first = float((weight - target).detach().square().mean())
+    for _ in range(120):
+        loss = (weight - target).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert float(loss.detach()) < 0.25 * first
+
+
+def test_learning_rate_shapes() -> None:
+    assert [round(trapezoid(step, 10, 2, 0.4), 2) for step in (0, 1, 5, 8, 10)] == [0.5, 1, 1, 0.5, 0]
+    assert cosine(0, 100, 10, 0.3) == pytest.approx(0.1)
+    assert cosine(20, 100, 10, 0.3) == 1
+    assert cosine(100, 100, 10, 0.3) == pytest.approx(0)
+
+
+def test_a_torn_checkpoint_is_never_seen(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"step": 1})
+
+    class Unsavable:
+        def __reduce__(self) -> str:
+            raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        save_checkpoint(path, {"step": Unsavable()})
+    assert load_checkpoint(path)["step"] == 1
