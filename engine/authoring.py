@@ -220,7 +220,9 @@ class Expansion:
     nodes: dict[str, ExpandedNode] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, type_id: str, /, *, node_id: str = "", inputs: Mapping[str, Any] | None = None, **more: Any) -> Handle:
+    def add(
+        self, type_id: str, /, *, node_id: str = "", inputs: Mapping[str, Any] | None = None, **more: Any
+    ) -> Handle:
         """Place a node. Its id only has to be stable from one expansion to the next; a number by default."""
         name = node_id or f"{len(self.nodes)}"
         if name in self.nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from engine.authoring import Block, Display
@@ -31,7 +31,8 @@ class NeedInput(BaseException):
 
     def __init__(self, source: int, block: Block | None = None) -> None:
         super().__init__()
-        self.source = (source, block)
+        self.source = source
+        self.block = block
 
 
 class Call:
@@ -42,7 +43,9 @@ class Call:
         self._run = run
         self._guarded: dict[int, bool] = {}
 
-    def sync(self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool) -> tuple[Result, dict[str, Any] | None]:
+    def sync(
+        self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
+    ) -> tuple[Result, dict[str, Any] | None]:
         """Call a plain function or a generator; outputs (or a sub-graph) and what to show."""
         node_type = node.type
         context = self._context(index, node, position, mapped) if node_type.context else None
@@ -58,9 +61,11 @@ class Call:
     def _report_changes(self, index: int, node_type: NodeType, watches: list[list[str]]) -> None:
         changed = [name for watch in watches for name in watch]
         if changed:
-            self._run.log(index, "warning", f"{node_type.id} changed {', '.join(changed)}; it was put back")
+            self._run.tell.log(index, "warning", f"{node_type.id} changed {', '.join(changed)}; it was put back")
 
-    def _invoke(self, index: int, node_type: NodeType, positional: list[Any], named: Arguments) -> tuple[Result, dict[str, Any] | None]:
+    def _invoke(
+        self, index: int, node_type: NodeType, positional: list[Any], named: Arguments
+    ) -> tuple[Result, dict[str, Any] | None]:
         result = node_type.function(*positional, **named)
         if node_type.form == "generator":
             result = self._drain(index, result)
@@ -80,10 +85,10 @@ class Call:
     def _show(self, index: int, item: Any) -> bool:
         """Show what was yielded; whether it is only for showing (a preview)."""
         if isinstance(item, Preview):
-            self._run.emit(NodePreview(self._run.placed_id(index), item.data, item.media_type))
+            self._run.tell.emit(NodePreview(self._run.tell.placed_id(index), item.data, item.media_type))
             return True
         if isinstance(item, Display):
-            self._run.emit(NodeShown(self._run.placed_id(index), check_ui(item.ui)))
+            self._run.tell.emit(NodeShown(self._run.tell.placed_id(index), check_ui(item.ui)))
         return False
 
     async def asynchronous(
@@ -104,25 +109,24 @@ class Call:
         """Whether to watch global state: for nodes that handle more than numbers and text."""
         known = self._guarded.get(id(node_type))
         if known is None:
-            sockets = [*node_type.inputs.values(), *node_type.outputs.values()]
-            plain = all(cls in _PLAIN for socket in sockets for cls in socket.type.classes)
+            plain = all(cls in _PLAIN for kind in node_type.socket_types() for cls in kind.classes)
             known = bool(self._executor.registry.guards) and (not plain or node_type.mark.lane == "device")
             self._guarded[id(node_type)] = known
         return known
 
     def _context(self, index: int, node: GraphNode, position: int, mapped: bool) -> NodeContext:
         run, executor = self._run, self._executor
-        key = run.key_of(index) + (f"-{position}" if mapped else "")
+        key = run.steps.keys[index] + (f"-{position}" if mapped else "")
         reporter = _Reporter(run, index)
         return NodeContext(
             node_id=node.id,
             device=executor.device,
             output_folder=executor.output_folder,
             workflow=run.workflow,
-            logger=node_logger(lambda level, message: run.log(index, level, message)),
+            logger=node_logger(lambda level, message: run.tell.log(index, level, message)),
             _on_progress=reporter.progress,
             _is_cancelled=run.cancel.cancelled,
-            _on_checkpoint=executor.checkpoints and _Saver(executor.checkpoints, key),
+            _on_checkpoint=_Saver(executor.checkpoints, key) if executor.checkpoints is not None else None,
             _restored=executor.checkpoints.load(key) if executor.checkpoints else None,
         )
 
@@ -140,7 +144,7 @@ class _Reporter:
 
     def __init__(self, run: Run, index: int) -> None:
         self._run = run
-        self._node = run.placed_id(index)
+        self._node = run.tell.placed_id(index)
         self._started = time.perf_counter()
         self._told = 0.0
         self._preview_due = 0.0
@@ -150,10 +154,10 @@ class _Reporter:
         now = time.perf_counter()
         if now - self._told >= _PROGRESS_INTERVAL or step >= total:
             self._told = now
-            self._run.emit(NodeProgress(self._node, step, total, message, now - self._started))
+            self._run.tell.emit(NodeProgress(self._node, step, total, message, now - self._started))
         if preview is not None and now >= self._preview_due and self._run.previews():
             made = preview() if callable(preview) else preview
             done = time.perf_counter()
             self._preview_due = done + max(_PROGRESS_INTERVAL, (done - now) * _PREVIEW_SHARE)
             if made is not None:
-                self._run.emit(NodePreview(self._node, made.data, made.media_type))
+                self._run.tell.emit(NodePreview(self._node, made.data, made.media_type))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,7 +56,7 @@ class NodeContext:
     device: str = "cpu"
     output_folder: Path = Path("outputs")
     workflow: str = ""
-    logger: logging.Logger = logging.getLogger("kinograph.node")
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("kinograph.node"))
     _on_progress: Callable[[float, float, str, PreviewSource], None] | None = None
     _is_cancelled: Callable[[], bool] | None = None
     _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.bulk import collection_paused
 from engine.problems import Problem, WorkflowError, shown
 
-FORMAT = "kinograph-workflow"
+FORMAT: Final = "kinograph-workflow"
 VERSION = 1
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -34,7 +34,8 @@ class WorkflowNode(_Model):
     values: dict[str, Any] = {}
     title: str | None = Field(None, description="A name given by the person; shown instead of the type's title.")
     mode: Literal["bypass", "mute"] | None = Field(
-        None, description="bypass: inputs pass through to outputs of the same type; mute: it and its readers do not run."
+        None,
+        description="bypass: inputs pass through to outputs of the same type; mute: it and its readers do not run.",
     )
 
 
@@ -129,7 +130,10 @@ def _load(text: str | bytes) -> Any:
     except UnicodeDecodeError as error:
         problem = Problem("broken_json", f"the document is not UTF-8 text (byte {error.start})")
     except json.JSONDecodeError as error:
-        problem = Problem("broken_json", f"the document is not JSON: {error.msg} at line {error.lineno}, column {error.colno}")
+        problem = Problem(
+            "broken_json",
+            f"the document is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
+        )
     except RecursionError:
         problem = Problem("too_deep", "the document is nested too deeply")
     except ValueError as error:
@@ -166,7 +170,14 @@ def _migrate(data: dict[str, Any]) -> dict[str, Any]:
     version = data.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < min(MIGRATIONS, default=VERSION):
         raise WorkflowError(
-            [Problem("bad_version", "the format number is missing or unknown", given=shown(version), wanted=f"{VERSION}")]
+            [
+                Problem(
+                    "bad_version",
+                    "the format number is missing or unknown",
+                    given=shown(version),
+                    wanted=f"{VERSION}",
+                )
+            ]
         )
     if version > VERSION:
         message = f"the document was made by a newer Kinograph (format {version}; this one reads up to {VERSION})"

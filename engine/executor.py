@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.authoring import InvalidInput
+from engine.buffers import measure
 from engine.cache import About, Cache, Entry
 from engine.cache.entry import checks_of, watch_of
-from engine.buffers import measure
 from engine.cancel import CancelToken
 from engine.checkpoints import CheckpointStore
 from engine.events import EventSink
@@ -24,7 +24,8 @@ from engine.lanes import LaneLimits, Lanes
 from engine.plan import Plan
 from engine.reasons import step_record
 from engine.registry import Registry
-from engine.run import Run, RunResult
+from engine.run import Run
+from engine.run_result import RunResult
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 _RECORDED = 20_000
@@ -82,7 +83,7 @@ class Executor:
         """
         run = Run(self, plan, on_event, cancel or CancelToken(), previews or (lambda: False), workflow)
         result = run.execute()
-        costs = run.costs()
+        costs = {index: cost for index, cost in run.costs.items() if index not in run.steps.placed}
         if self.checkpoints is not None:
             for index in costs:
                 if plan.graph.nodes[index].type.context:
@@ -142,9 +143,9 @@ class Executor:
 
     @staticmethod
     def _fingerprint(node: GraphNode) -> str:
+        from engine.document import Workflow
         from engine.graph import Graph
         from engine.hooks import run_hooks
-        from engine.document import Workflow
 
         if node.type.mark.fingerprint is None and node.type.mark.validate is None:
             return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.authoring import ExpandedNode, Expansion, InvalidInput, Lazy, Wire
 from engine.graph import GraphNode, Link
@@ -21,8 +21,12 @@ from engine.problems import did_you_mean
 from engine.registry import Registry
 from engine.values import BadValue, check_value
 
-Source = tuple[int, str]
-"""A node's index in the running graph, and the name of an output."""
+
+class Source(NamedTuple):
+    """A node's index in the running graph, and the name of an output."""
+
+    step: int
+    output: str
 
 
 @dataclass(slots=True)
@@ -41,9 +45,16 @@ class Mounted:
     outputs: dict[str, Source | Any]
     effects: list[int]
 
+    @property
+    def sources(self) -> list[int]:
+        """Steps that must have run before the expanding node is done."""
+        wired = [source[0] for source in self.outputs.values() if is_source(source)]
+        return list(dict.fromkeys([*wired, *self.effects]))
 
-class _Constant:
-    """The type of nodes that carry a value into a sub-graph. They never run."""
+
+def is_source(value: object) -> bool:
+    """Whether one of the expanding node's outputs is wired, and not a value as it stands."""
+    return isinstance(value, Source)
 
 
 def mount(expansion: Expansion, owner: GraphNode, owner_key: Key, registry: Registry, first: int) -> Mounted:
@@ -67,12 +78,14 @@ def mount(expansion: Expansion, owner: GraphNode, owner_key: Key, registry: Regi
             part = f"{owner_key}/{name}"  # the owner is deterministic, so its key and the place say what it is
         key = Key(hashlib.blake2b(f"constant\0{part}".encode(), digest_size=16).hexdigest())
         mounted.constants[at] = (key, {"value": value})
-        return at, "value"
+        return Source(at, "value")
 
     for name, inner in expansion.nodes.items():
         node_type = registry.get(inner.type_id)
         if node_type is None:
-            problems.append(f"{name}: unknown node type {inner.type_id!r}{did_you_mean(inner.type_id, registry.node_types)}")
+            problems.append(
+                f"{name}: unknown node type {inner.type_id!r}{did_you_mean(inner.type_id, registry.node_types)}"
+            )
             continue
         made = _node(name, inner, node_type, index_of, owner, constant, expansion, registry, problems)
         mounted.nodes.append(made)
@@ -81,7 +94,8 @@ def mount(expansion: Expansion, owner: GraphNode, owner_key: Key, registry: Regi
     for name, value in expansion.outputs.items():
         if owner.type.output_socket(name) is None:
             problems.append(f"outputs: {owner.type.id} has no output {name!r}")
-        mounted.outputs[name] = _source(value, index_of, problems, f"outputs.{name}") or value
+        source = _source(value, index_of, problems, f"outputs.{name}")
+        mounted.outputs[name] = value if source is None else source
     missing = [name for name in owner.type.outputs if name not in expansion.outputs]
     if missing:
         problems.append(f"outputs: {', '.join(missing)} not given")
@@ -99,10 +113,10 @@ def _source(value: Any, index_of: dict[str, int], problems: list[str], place: st
     if isinstance(value, Wire):
         if value.node not in index_of:
             problems.append(f"{place}: there is no node {value.node!r} in it")
-            return -1, value.output
-        return index_of[value.node], value.output
+            return Source(-1, value.output)
+        return Source(index_of[value.node], value.output)
     if isinstance(value, Lazy) and isinstance(value.source, tuple):
-        return value.source  # type: ignore[return-value]
+        return Source(*value.source)
     return None
 
 
@@ -142,7 +156,12 @@ def _node(
 
 
 def _literal(
-    made: GraphNode, name: str, socket: InputSocket, value: Any, place: str, constant: Callable[[str, Any], Source]
+    made: GraphNode,
+    name: str,
+    socket: InputSocket,
+    value: Any,
+    place: str,
+    constant: Callable[[str, Any], Source],
 ) -> Source | None:
     """Keep a written value at the node; whatever is not JSON becomes a wire from a constant."""
     try:

@@ -32,7 +32,9 @@ class Folders:
     base: Path | None = None
 
     @classmethod
-    def at(cls, data: Path, *, outputs: Path | None = None, anywhere: bool = False, base: Path | None = None) -> Folders:
+    def at(
+        cls, data: Path, *, outputs: Path | None = None, anywhere: bool = False, base: Path | None = None
+    ) -> Folders:
         """Folders below ``data``."""
         root = data.expanduser().absolute()
         return cls(root, (outputs or root / "outputs").expanduser().absolute(), anywhere, base)
@@ -81,7 +83,9 @@ class Folders:
         roots = [self.models] if kind == "model" else [self.inputs, self.outputs]
         if self.anywhere:
             direct = Path(name).expanduser()
-            for candidate in ([direct] if direct.is_absolute() else [(self.base or Path.cwd()) / direct, Path.cwd() / direct]):
+            for candidate in (
+                [direct] if direct.is_absolute() else [(self.base or Path.cwd()) / direct, Path.cwd() / direct]
+            ):
                 if candidate.exists():
                     return candidate.resolve()
             if direct.is_absolute():

@@ -115,11 +115,13 @@ def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) ->
         found = registry.node_types.get(node.type)
         if found is None:
             message = f"unknown node type {node.type!r}{did_you_mean(node.type, registry.node_types)}"
-            problems.append(Problem("unknown_type", message, node=node_id, given=node.type, wanted="an installed node type"))
+            problems.append(
+                Problem("unknown_type", message, node=node_id, given=node.type, wanted="an installed node type")
+            )
         else:
             types[node_id] = found
     incoming = _read_edges(workflow, types, problems)
-    order = _order(workflow, types, incoming, problems)
+    order = _order(types, incoming, problems)
     nodes: list[GraphNode] = []
     by_id: dict[str, int] = {}
     for node_id in order:
@@ -153,7 +155,14 @@ def _read_edges(workflow: Workflow, types: Mapping[str, NodeType], problems: lis
         ends = [end for end in (source, target) if end not in workflow.nodes]
         for end in ends:
             message = f"a wire names a node that is not there: {end!r}{did_you_mean(end, workflow.nodes)}"
-            problems.append(Problem("unknown_node", message, node=target if end == source else end, socket=name if end == source else ""))
+            problems.append(
+                Problem(
+                    "unknown_node",
+                    message,
+                    node=target if end == source else end,
+                    socket=name if end == source else "",
+                )
+            )
         if ends:
             continue
         source_type, target_type = types.get(source), types.get(target)
@@ -169,10 +178,16 @@ def _read_edges(workflow: Workflow, types: Mapping[str, NodeType], problems: lis
             problems.append(_unknown_input(target, name, target_type))
         elif name in incoming[target]:
             message = "has two wires; an input takes one"
-            problems.append(Problem("two_wires", message, node=target, socket=name, given=f"{incoming[target][name][0]} and {source}"))
-        elif source_type is not None:
-            incoming[target][name] = (source, output, socket)
-        elif source in types or source in workflow.nodes:
+            problems.append(
+                Problem(
+                    "two_wires",
+                    message,
+                    node=target,
+                    socket=name,
+                    given=f"{incoming[target][name][0]} and {source}",
+                )
+            )
+        elif source_type is not None or source in types or source in workflow.nodes:
             incoming[target][name] = (source, output, socket)
     return incoming
 
@@ -183,7 +198,7 @@ def _unknown_input(node_id: str, name: str, node_type: NodeType) -> Problem:
     return Problem("unknown_socket", message, node=node_id, socket=name, wanted=listed(known) or "no inputs")
 
 
-def _order(workflow: Workflow, types: Mapping[str, NodeType], incoming: _Incoming, problems: list[Problem]) -> list[str]:
+def _order(types: Mapping[str, NodeType], incoming: _Incoming, problems: list[Problem]) -> list[str]:
     """Kahn's algorithm, stable in the order of the document. What is left over lies on or behind a cycle."""
     waiting = {node_id: sum(1 for source, _, _ in incoming[node_id].values() if source in types) for node_id in types}
     readers: dict[str, list[str]] = {node_id: [] for node_id in types}
@@ -216,7 +231,14 @@ def _cycles(left: set[str], readers: Mapping[str, list[str]]) -> list[Problem]:
             edges = networkx.find_cycle(remaining.subgraph(component), first)
             names = [edge[0] for edge in edges] + [edges[0][0]]
             path = " -> ".join(names if len(names) <= 12 else [*names[:6], f"({len(names) - 12} more)", *names[-6:]])
-            problems.append(Problem("cycle", f"the wires go round in a circle: {path}", node=names[0], wanted="a graph without circles"))
+            problems.append(
+                Problem(
+                    "cycle",
+                    f"the wires go round in a circle: {path}",
+                    node=names[0],
+                    wanted="a graph without circles",
+                )
+            )
     return problems
 
 
@@ -234,7 +256,9 @@ def _check_wire(
         target.streams = True
         return
     message = f"takes {wanted.name}, but {source.id}.{output} gives {given.name}"
-    problems.append(Problem("type_mismatch", message, node=target.id, socket=name, given=given.name, wanted=wanted.name))
+    problems.append(
+        Problem("type_mismatch", message, node=target.id, socket=name, given=given.name, wanted=wanted.name)
+    )
 
 
 def _read_values(
@@ -263,14 +287,22 @@ def _read_values(
         except BadValue as error:
             problems.append(
                 Problem(
-                    "bad_value", error.message, node=node_id, socket=name, given=shown(value), wanted=error.wanted, example=error.example
+                    "bad_value",
+                    error.message,
+                    node=node_id,
+                    socket=name,
+                    given=shown(value),
+                    wanted=error.wanted,
+                    example=error.example,
                 )
             )
             values[name] = None
     for name, socket in node_type.inputs.items():
         if socket.default is REQUIRED and not socket.variadic and name not in wires and name not in values:
             wanted = _wanted(socket.type)
-            problems.append(Problem("missing_input", "needs a value or a wire", node=node_id, socket=name, wanted=wanted))
+            problems.append(
+                Problem("missing_input", "needs a value or a wire", node=node_id, socket=name, wanted=wanted)
+            )
     return values, raw
 
 

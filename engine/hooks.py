@@ -24,7 +24,10 @@ def run_hooks(graph: Graph, indices: Iterable[int]) -> tuple[dict[int, str], lis
     pending: list[tuple[GraphNode, str, Awaitable[Any]]] = []
     for index in indices:
         node = graph.nodes[index]
-        for name, hook in (("validate", node.type.mark.validate), ("fingerprint", node.type.mark.fingerprint)):
+        for name, hook in (
+            ("validate", node.type.mark.validate),
+            ("fingerprint", node.type.mark.fingerprint),
+        ):
             if hook is None:
                 continue
             try:
@@ -75,4 +78,8 @@ def _failed(node: GraphNode, hook: str, error: Exception) -> Problem:
     if hook == "validate" and isinstance(error, ValueError):
         return Problem("not_valid", str(error), node=node.id)
     plugin = node.type.plugin or "?"
-    return Problem("hook_failed", f"{hook} of {node.type.id} (plugin {plugin}) failed: {type(error).__name__}: {error}", node=node.id)
+    return Problem(
+        "hook_failed",
+        f"{hook} of {node.type.id} (plugin {plugin}) failed: {type(error).__name__}: {error}",
+        node=node.id,
+    )

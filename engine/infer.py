@@ -71,7 +71,8 @@ def _infer_node(node: GraphNode, facts: dict[int, Known], problems: list[Problem
         )
         return {}
     except Exception as error:  # a plugin's mistake must not hide the others
-        message = f"the infer function of {node.type.id} (plugin {node.type.plugin or '?'}) failed: {type(error).__name__}: {error}"
+        whose = f"the infer function of {node.type.id} (plugin {node.type.plugin or '?'})"
+        message = f"{whose} failed: {type(error).__name__}: {error}"
         problems.append(Problem("infer_failed", message, node=node.id))
         return {}
     if result is None:

@@ -52,7 +52,9 @@ def gather(node: GraphNode, outputs: Sequence[dict[str, Any] | None], lazy: Call
         try:
             value = found[output]
         except KeyError:
-            raise InvalidInput(name, f"the node that it is wired to gave no output {output!r}", wanted=", ".join(found)) from None
+            raise InvalidInput(
+                name, f"the node that it is wired to gave no output {output!r}", wanted=", ".join(found)
+            ) from None
         kind = type(value)
         if kind is Block:
             return Gathered((), blocked=value)
@@ -122,11 +124,15 @@ def fit(socket: InputSocket, value: Any) -> Any:
 
 def _mismatch(socket: InputSocket, value: Any) -> InvalidInput:
     return InvalidInput(
-        socket.name, f"takes {socket.type.name}, but {type(value).__name__} arrived: {shown(value)}", wanted=socket.type.name
+        socket.name,
+        f"takes {socket.type.name}, but {type(value).__name__} arrived: {shown(value)}",
+        wanted=socket.type.name,
     )
 
 
-def call_arguments(node_type: NodeType, arguments: Arguments, context: NodeContext | None) -> tuple[list[Any], Arguments]:
+def call_arguments(
+    node_type: NodeType, arguments: Arguments, context: NodeContext | None
+) -> tuple[list[Any], Arguments]:
     """Positional and named arguments: ``items.0``, ``items.1`` become ``*items``, ``slots.x`` becomes ``x=``."""
     if context is not None:
         arguments[node_type.context] = context

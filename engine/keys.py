@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +71,7 @@ class FileDigests:
             for entry in sorted(child for child in path.rglob("*") if child.is_file()):
                 summary.update(f"{entry.relative_to(path).as_posix()}\0{self.of(entry)}\0".encode())
             return summary.hexdigest()
-        state = os.stat(path)
+        state = path.stat()
         stamp = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
         with self._lock:
             known = self._known.get(str(path))

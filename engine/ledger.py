@@ -93,7 +93,10 @@ class Ledger:
 
     def past(self, node: str, type_id: str) -> PastStep | None:
         """How this node was when it last ran."""
-        rows = self._query('SELECT key, version, code, "values", upstream, extra FROM steps WHERE node=? AND type=?', (node, type_id))
+        rows = self._query(
+            'SELECT key, version, code, "values", upstream, extra FROM steps WHERE node=? AND type=?',
+            (node, type_id),
+        )
         if not rows:
             return None
         key, version, code, values, upstream, extra = rows[0]
@@ -119,7 +122,8 @@ class Ledger:
                 [(r.node, r.type, r.key, r.version, r.code, r.values, r.upstream, r.extra, now) for r in records],
             )
             self._database.executemany(
-                "INSERT OR REPLACE INTO costs VALUES (?,?,?,?,?)", [(r.key, r.type, s, r.nbytes, now) for r, s in ran]
+                "INSERT OR REPLACE INTO costs VALUES (?,?,?,?,?)",
+                [(r.key, r.type, s, r.nbytes, now) for r, s in ran],
             )
             self._database.executemany(
                 "INSERT INTO averages VALUES (?,?,?,1) ON CONFLICT(type) DO UPDATE SET "

@@ -33,7 +33,9 @@ def apply_modes(workflow: Workflow, registry: Registry) -> tuple[Workflow, list[
         if source is None or source in seen:
             cut.add(edge.target)
         else:
-            edges.append(edge if source == edge.source else WorkflowEdge.model_construct(source=source, target=edge.target))
+            edges.append(
+                edge if source == edge.source else WorkflowEdge.model_construct(source=source, target=edge.target)
+            )
     gone = _without(workflow, registry, edges, cut) | bypassed
     nodes = {node_id: node for node_id, node in workflow.nodes.items() if node_id not in gone}
     kept = [edge for edge in edges if edge.source[0] not in gone and edge.target[0] not in gone]
@@ -41,7 +43,10 @@ def apply_modes(workflow: Workflow, registry: Registry) -> tuple[Workflow, list[
 
 
 def _passed_through(
-    workflow: Workflow, registry: Registry, source: tuple[str, str], sources: dict[tuple[str, str], tuple[str, str]]
+    workflow: Workflow,
+    registry: Registry,
+    source: tuple[str, str],
+    sources: dict[tuple[str, str], tuple[str, str]],
 ) -> tuple[str, str] | None:
     """Where an output of a bypassed node really comes from: the first wired input whose type fits."""
     node_id, output = source
@@ -52,7 +57,10 @@ def _passed_through(
     for name, socket in node_type.inputs.items():
         if (node_id, name) in sources and not socket.type.is_any and out.type.accepts(socket.type):
             return sources[(node_id, name)]
-    return next((sources[(node_id, name)] for name in node_type.inputs if (node_id, name) in sources and out.type.is_any), None)
+    return next(
+        (sources[(node_id, name)] for name in node_type.inputs if (node_id, name) in sources and out.type.is_any),
+        None,
+    )
 
 
 def _without(workflow: Workflow, registry: Registry, edges: list[WorkflowEdge], cut: set[tuple[str, str]]) -> set[str]:

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from typing import Literal
 
 Level = Literal["debug", "info", "warning", "error"]
-_LEVELS: tuple[tuple[int, Level], ...] = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
+_LEVELS: tuple[tuple[int, Level], ...] = (
+    (logging.ERROR, "error"),
+    (logging.WARNING, "warning"),
+    (logging.INFO, "info"),
+    (logging.NOTSET, "debug"),
+)
 
 
 class _Forward(logging.Handler):
@@ -16,8 +21,10 @@ class _Forward(logging.Handler):
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = next((name for number, name in _LEVELS if record.levelno >= number), "debug")
-        self._tell(level, record.getMessage())
+        for number, level in _LEVELS:
+            if record.levelno >= number:
+                self._tell(level, record.getMessage())
+                return
 
 
 def node_logger(tell: Callable[[Level, str], None]) -> logging.Logger:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -106,6 +106,11 @@ class NodeType:
     def lane(self) -> str:
         """Where it runs; ``loop`` for ``async`` functions."""
         return "loop" if self.form.startswith("async") else self.mark.lane
+
+    def socket_types(self) -> Iterator[SocketType]:
+        """Types of all inputs and outputs."""
+        yield from (socket.type for socket in self.inputs.values())
+        yield from (socket.type for socket in self.outputs.values())
 
     def input_socket(self, name: str) -> InputSocket | None:
         """The socket of this name, also one of a variadic family (``items.3``), or ``None``."""

@@ -68,7 +68,9 @@ def _fit(socket: OutputSocket, value: Any) -> Any:
         return float(value)
     elif kind.holds(value):
         return value
-    raise BadOutput(f"output {socket.name!r} is declared as {kind.name}, but the node returned {cls.__name__}: {shown(value)}")
+    raise BadOutput(
+        f"output {socket.name!r} is declared as {kind.name}, but the node returned {cls.__name__}: {shown(value)}"
+    )
 
 
 def check_ui(ui: Any) -> dict[str, Any]:

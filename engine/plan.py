@@ -15,7 +15,7 @@ from engine.cache import Cache
 from engine.graph import Graph
 from engine.hooks import run_hooks
 from engine.ids import Key, NodeId
-from engine.keys import FileDigests, Keys, KeyingError
+from engine.keys import FileDigests, KeyingError, Keys
 from engine.ledger import Ledger
 from engine.problems import Problem, WorkflowError
 from engine.reasons import reason_for
@@ -89,7 +89,18 @@ class Plan:
                 reasons[index] = reason_for(self, index, ledger)
             cost = ledger.cost(self.keys[index], node.type.id)
             seconds, nbytes = cost if cost is not None else (None, None)
-            found.append(Step(node.id, node.type.id, self.keys[index], status, where, reasons.get(index, ""), seconds, nbytes))
+            found.append(
+                Step(
+                    node.id,
+                    node.type.id,
+                    self.keys[index],
+                    status,
+                    where,
+                    reasons.get(index, ""),
+                    seconds,
+                    nbytes,
+                )
+            )
         return found
 
     def describe(self) -> dict[str, Any]:
@@ -150,7 +161,11 @@ def _targets(graph: Graph, targets: Sequence[str] | None) -> list[int]:
 
 
 def _make_keys(
-    graph: Graph, order: Iterable[int], fingerprints: dict[int, str], files: FileDigests, problems: list[Problem]
+    graph: Graph,
+    order: Iterable[int],
+    fingerprints: dict[int, str],
+    files: FileDigests,
+    problems: list[Problem],
 ) -> list[Key]:
     maker = Keys(files)
     keys = [Key("")] * len(graph.nodes)

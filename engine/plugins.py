@@ -80,12 +80,12 @@ def discover(folders: Iterable[Path] = ()) -> Discovered:
     found = Discovered()
     installed = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name != "kinograph", entry.name))
     for entry in installed:
-        _load(found, entry.name, "installed", lambda entry=entry: _import_entry(entry), _version(entry))  # type: ignore[misc]
+        _load(found, entry.name, "installed", lambda entry=entry: _import_entry(entry), _version(entry))
     for folder in folders:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if _is_plugin(path):
                 name = path.stem
-                _load(found, name, str(path), lambda path=path, name=name: _import_path(path, name))  # type: ignore[misc]
+                _load(found, name, str(path), lambda path=path, name=name: _import_path(path, name))
     _report_twins(found)
     return found
 
@@ -136,12 +136,17 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
     started = time.perf_counter()
     try:
         module = load()
-        modules = [module, *(importlib.import_module(inner) for inner in getattr(module, "PLUGIN_MODULES", ()))]
+        modules = [
+            module,
+            *(importlib.import_module(inner) for inner in getattr(module, "PLUGIN_MODULES", ())),
+        ]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() in a plugin must not end the program
         text = f"{type(error).__name__}: {error}"
-        found.errors.append(PluginError(name, f"the plugin {name!r} cannot be imported: {text}", traceback.format_exc()))
+        found.errors.append(
+            PluginError(name, f"the plugin {name!r} cannot be imported: {text}", traceback.format_exc())
+        )
         return
     code = _code_fingerprint(module)
     node_types: dict[str, NodeType] = {}
@@ -149,7 +154,7 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
     guards: dict[int, Guard] = {}
     for value in _members(modules):
         mark = mark_of(value)
-        if mark is not None and mark.id not in node_types:
+        if mark is not None and callable(value) and mark.id not in node_types:
             try:
                 node_types[mark.id] = read_node(value, plugin=name, code=code)
             except SignatureError as error:
@@ -160,14 +165,25 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
             guards[id(value)] = value
     seconds = time.perf_counter() - started
     found.plugins.append(
-        Plugin(name, source, version, code, seconds, tuple(node_types.values()), tuple(buffers.values()), tuple(guards.values()))
+        Plugin(
+            name,
+            source,
+            version,
+            code,
+            seconds,
+            tuple(node_types.values()),
+            tuple(buffers.values()),
+            tuple(guards.values()),
+        )
     )
 
 
 def _members(modules: list[ModuleType]) -> Iterator[object]:
     """What the modules define themselves; what they only import from elsewhere is not theirs to provide."""
     for module in modules:
-        package = module.__name__.partition(".")[0] if not module.__name__.startswith(PLUGIN_PREFIX) else module.__name__
+        package = (
+            module.__name__.partition(".")[0] if not module.__name__.startswith(PLUGIN_PREFIX) else module.__name__
+        )
         for value in list(vars(module).values()):
             home = getattr(value, "__module__", None)
             if home is None or home.partition(".")[0] == package or home.startswith((module.__name__, package + ".")):
@@ -180,7 +196,7 @@ def _report_twins(found: Discovered) -> None:
         for node_type in plugin.node_types:
             owner = owners.setdefault(node_type.id, plugin.name)
             if owner != plugin.name:
-                message = f"node type {node_type.id!r} is already provided by the plugin {owner!r}; the second one is not used"
+                message = f"node type {node_type.id!r} is already provided by plugin {owner!r}; this one is not used"
                 found.errors.append(PluginError(plugin.name, message))
 
 

@@ -55,7 +55,9 @@ def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
         if isinstance(old, dict) and "$file" in old and isinstance(new, dict) and "$file" in new:
             if old["$file"] != new["$file"]:
                 same_name = old["name"] == new["name"]
-                reasons.append(f"{name}: {new['name']} changed" if same_name else f"{name}: {old['name']} -> {new['name']}")
+                reasons.append(
+                    f"{name}: {new['name']} changed" if same_name else f"{name}: {old['name']} -> {new['name']}"
+                )
         elif not _same(old, new):
             reasons.append(f"{name}: {_text(old)} -> {_text(new)}")
     return reasons

@@ -50,10 +50,8 @@ class Registry:
 
     def describe(self) -> list[NodeTypeInfo]:
         """All node types as data, sorted by id."""
-        classes = {
-            cls
-            for node_type in self
-            for socket in (*node_type.inputs.values(), *node_type.outputs.values())
-            for cls in socket.type.classes
-        }
-        return [describe(self.node_types[name], frozenset(classes)) for name in sorted(self.node_types)]
+        return [describe(self.node_types[name], self.classes()) for name in sorted(self.node_types)]
+
+    def classes(self) -> frozenset[type]:
+        """All classes on any socket."""
+        return frozenset(cls for node_type in self for kind in node_type.socket_types() for cls in kind.classes)

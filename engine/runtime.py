@@ -22,12 +22,12 @@ from engine.plan import Plan, make_plan
 from engine.plugins import Discovered, discover
 from engine.problems import Problem, WorkflowError
 from engine.registry import Registry
-from engine.run import RunResult
+from engine.run_result import RunResult
 
 
 @dataclass(slots=True)
 class Runtime:
-    """Plugins, cache, ledger and executor over one data folder. Make it with :meth:`open`, end it with :meth:`close`."""
+    """Plugins, cache, ledger and executor over one data folder. Made with :meth:`open`, ended with :meth:`close`."""
 
     folders: Folders
     discovered: Discovered
@@ -77,7 +77,15 @@ class Runtime:
             limits=limits,
             checkpoints=CheckpointStore(folders.data / "checkpoints", codecs),
         )
-        return cls(folders, discovered, registry, cache, Ledger(folders.data / "ledger.sqlite"), executor, FileDigests())
+        return cls(
+            folders,
+            discovered,
+            registry,
+            cache,
+            Ledger(folders.data / "ledger.sqlite"),
+            executor,
+            FileDigests(),
+        )
 
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Every mistake that can be found without running anything; empty when the workflow is sound."""
@@ -87,7 +95,11 @@ class Runtime:
         graph, problems = inspect(workflow, self.registry, self.folders)
         facts, found = infer(graph)
         known = {(problem.node, problem.socket) for problem in problems}
-        return graph, problems + [problem for problem in found if (problem.node, problem.socket) not in known], facts
+        return (
+            graph,
+            problems + [problem for problem in found if (problem.node, problem.socket) not in known],
+            facts,
+        )
 
     def facts(self, workflow: Workflow) -> dict[str, dict[str, Any]]:
         """What is known of each node's outputs before anything runs (sizes, lengths, families)."""
@@ -112,7 +124,12 @@ class Runtime:
         """
         graph = workflow if isinstance(workflow, Graph) else self.check(workflow)
         return make_plan(
-            graph, targets, cache=self.cache, ledger=self.ledger, files=self.files, outputs=str(self.folders.outputs)
+            graph,
+            targets,
+            cache=self.cache,
+            ledger=self.ledger,
+            files=self.files,
+            outputs=str(self.folders.outputs),
         )
 
     def run(
@@ -142,10 +159,4 @@ class Runtime:
 
 def codecs_of(registry: Registry) -> Codecs:
     """Codecs for everything that stands on a socket of the registry."""
-    classes = {
-        cls
-        for node_type in registry
-        for socket in (*node_type.inputs.values(), *node_type.outputs.values())
-        for cls in socket.type.classes
-    }
-    return Codecs(classes, registry.buffers)
+    return Codecs(registry.classes(), registry.buffers)

@@ -20,14 +20,18 @@ class TypeInfo(_Info):
 
     name: str = Field(description="As shown: `Frames`, `int | float`, `list[Latent]`, `Any`.")
     classes: list[str] = Field(description="Names of the classes that it allows; empty for Any.")
-    accepts: list[str] = Field(description="Further class names that fit where one of `classes` is wanted: sub-classes, and int for float.")
+    accepts: list[str] = Field(
+        description="Further class names that fit where one of `classes` is wanted: sub-classes, and int for float."
+    )
     is_list: bool = False
 
 
 class WidgetInfo(_Info):
     """How an input is shown and edited."""
 
-    kind: str = Field(description="text, number, slider, seed, color, switch, choice, curve, file, json, or a plugin's own.")
+    kind: str = Field(
+        description="text, number, slider, seed, color, switch, choice, curve, file, json, or a plugin's own."
+    )
     multiline: bool = False
     step: float | None = None
     placeholder: str = ""
@@ -60,7 +64,9 @@ class InputInfo(_Info):
     default: Any = None
     optional: bool = Field(False, description="null is a value.")
     lazy: bool = False
-    variadic: Literal["", "items", "slots"] = Field("", description="items: sockets are name.0, name.1 ...; slots: name.ANYTHING.")
+    variadic: Literal["", "items", "slots"] = Field(
+        "", description="items: sockets are name.0, name.1 ...; slots: name.ANYTHING."
+    )
     widget: WidgetInfo | None = Field(None, description="null where only a wire can bring the value.")
     limits: LimitsInfo | None = None
     doc: str = ""
@@ -145,7 +151,9 @@ def _limits(limits: Limits) -> LimitsInfo:
 def _type(kind: SocketType, classes: frozenset[type]) -> TypeInfo:
     accepted = [cls for cls in (*classes, int) if cls not in kind.classes and kind.item.accepts(SocketType((cls,)))]
     names = sorted({class_name(cls) for cls in accepted}) if kind.classes else []
-    return TypeInfo(name=kind.name, classes=[class_name(cls) for cls in kind.classes], accepts=names, is_list=kind.is_list)
+    return TypeInfo(
+        name=kind.name, classes=[class_name(cls) for cls in kind.classes], accepts=names, is_list=kind.is_list
+    )
 
 
 def _widget(socket: InputSocket) -> WidgetInfo | None:
@@ -157,7 +165,10 @@ def _widget(socket: InputSocket) -> WidgetInfo | None:
         elif socket.choices:
             kind = "choice"
         elif len(socket.type.classes) >= 1 and not socket.type.is_list:
-            kind = next((_WIDGET_BY_TYPE[cls] for cls in (str, float, int, bool, dict) if cls in socket.type.classes), "")
+            kind = next(
+                (_WIDGET_BY_TYPE[cls] for cls in (str, float, int, bool, dict) if cls in socket.type.classes),
+                "",
+            )
         elif hint is not None:
             kind = "json"
     if not kind:

@@ -157,7 +157,7 @@ def _strip(hint: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
-    members = [member for member in (get_args(hint) if type(None) in get_args(hint) else (hint,))]
+    members = get_args(hint) if type(None) in get_args(hint) else (hint,)
     for member in members:
         if get_origin(member) is Literal:
             return get_args(member)
@@ -200,20 +200,22 @@ def _read_outputs(hint: Any, mark: NodeMark, doc: DocText) -> tuple[dict[str, Ou
     if hint is None or hint is type(None):
         return {}, None
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
-        return _named_tuple(hint, mark, doc), None
+        return _named_tuple(hint, doc), None
     if origin is tuple:
         types = [socket_type_of(_strip(member, [])[0]) for member in get_args(hint)]
         names = mark.outputs or tuple(f"output_{index}" for index in range(len(types)))
         if len(names) != len(types):
             raise SocketTypeError(f"{len(types)} values are returned but {len(names)} output names are given")
-        return {name: OutputSocket(name, kind, doc.returns.get(name, "")) for name, kind in zip(names, types, strict=True)}, None
+        return {
+            name: OutputSocket(name, kind, doc.returns.get(name, "")) for name, kind in zip(names, types, strict=True)
+        }, None
     kind = socket_type_of(hint)
     name = mark.outputs[0] if mark.outputs else default_output_name(kind)
     text = doc.returns.get(name) or doc.returns.get("", "")
     return {name: OutputSocket(name, kind, text)}, None
 
 
-def _named_tuple(hint: Any, mark: NodeMark, doc: DocText) -> dict[str, OutputSocket]:
+def _named_tuple(hint: Any, doc: DocText) -> dict[str, OutputSocket]:
     hints = get_type_hints(hint, include_extras=True)
     fields = read_docstring(hint.__doc__).parameters
     outputs = {}

@@ -78,9 +78,7 @@ class SocketType:
         if self.is_any:
             return True
         if self.is_list:
-            return isinstance(value, list) and (
-                not self.classes or all(self.item.holds(element) for element in value)
-            )
+            return isinstance(value, list) and (not self.classes or all(self.item.holds(element) for element in value))
         return any(_value_fits(value, cls) for cls in self.classes)
 
 

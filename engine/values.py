@@ -78,9 +78,14 @@ def _check_json(socket: InputSocket, value: Any) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BadValue(f"{where + ': ' if where else ''}{first['msg']}", socket.type.name, example_for(socket)) from None
+        raise BadValue(
+            f"{where + ': ' if where else ''}{first['msg']}", socket.type.name, example_for(socket)
+        ) from None
     except Exception:  # pydantic has no schema for this class: only a wire can bring it
-        raise BadValue(f"takes {socket.type.name} over a wire, not a written value", f"a wire carrying {socket.type.name}") from None
+        raise BadValue(
+            f"takes {socket.type.name} over a wire, not a written value",
+            f"a wire carrying {socket.type.name}",
+        ) from None
 
 
 def _check_choice(socket: InputSocket, value: Any) -> Any:
@@ -97,7 +102,11 @@ def _check_file(socket: InputSocket, value: Any, folders: Folders | None) -> Any
     assert picker is not None
     what = "folder" if picker.folder else f"{picker.kind} file" if picker.kind != "file" else "file"
     if not isinstance(value, str | Path) or not str(value):
-        raise BadValue(f"takes the name of a {what}, not {_kind(value)}", f"a {what} name", f"example{(picker.extensions or ('.bin',))[0]}")
+        raise BadValue(
+            f"takes the name of a {what}, not {_kind(value)}",
+            f"a {what} name",
+            f"example{(picker.extensions or ('.bin',))[0]}",
+        )
     if picker.extensions and not picker.folder and Path(value).suffix.lower() not in picker.extensions:
         raise BadValue(f"{str(value)!r} is not a {what}", f"a name ending in {listed(picker.extensions)}")
     if folders is None:
@@ -119,8 +128,15 @@ def _check_limits(socket: InputSocket, value: Any) -> None:
         ):
             if bad or value != value:
                 raise BadValue(f"{value!r} is out of range", _describe(socket), _nearest(socket, value))
-        if limits.multiple_of is not None and abs(value / limits.multiple_of - round(value / limits.multiple_of)) > 1e-9:
-            raise BadValue(f"{value!r} is not a multiple of {limits.multiple_of:g}", _describe(socket), _nearest(socket, value))
+        if (
+            limits.multiple_of is not None
+            and abs(value / limits.multiple_of - round(value / limits.multiple_of)) > 1e-9
+        ):
+            raise BadValue(
+                f"{value!r} is not a multiple of {limits.multiple_of:g}",
+                _describe(socket),
+                _nearest(socket, value),
+            )
     elif isinstance(value, str):
         if limits.min_length is not None and len(value) < limits.min_length:
             raise BadValue(f"has {len(value)} characters", f"at least {limits.min_length} characters")
@@ -172,8 +188,17 @@ def example_for(socket: InputSocket) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {bool: "true/false", int: "the number", float: "the number", str: "the text", list: "a list", dict: "an object"}
+    names = {
+        bool: "true/false",
+        int: "the number",
+        float: "the number",
+        str: "the text",
+        list: "a list",
+        dict: "an object",
+    }
     if value is None:
         return "nothing (null)"
     name = names.get(type(value), type(value).__name__)
-    return f"{name} {value!r}" if isinstance(value, int | float) or (isinstance(value, str) and len(value) < 40) else name
+    return (
+        f"{name} {value!r}" if isinstance(value, int | float) or (isinstance(value, str) and len(value) < 40) else name
+    )

@@ -147,7 +147,9 @@ class Cache:
 
     def _demote(self, key: str, entry: Entry) -> None:
         """What leaves the device goes to host memory, when all its arrays can be copied."""
-        if self._memory.budget < entry.nbytes or any(hasattr(type(v), "__kinograph_buffers__") for v in entry.outputs.values()):
+        if self._memory.budget < entry.nbytes or any(
+            hasattr(type(v), "__kinograph_buffers__") for v in entry.outputs.values()
+        ):
             return
         moved = {name: _moved(value, self._adapters) for name, value in entry.outputs.items()}
         self._memory.put(key, replace(entry, outputs=moved, watch=watch_of(moved, self._adapters)))
@@ -212,7 +214,10 @@ class Cache:
 
     def usage(self) -> dict[str, tuple[int, int]]:
         """Bytes used and budget, by tier. The disk is measured anew."""
-        found = {"device": (self._device.used, self._device.budget), "memory": (self._memory.used, self._memory.budget)}
+        found = {
+            "device": (self._device.used, self._device.budget),
+            "memory": (self._memory.used, self._memory.budget),
+        }
         if self.disk is not None:
             found["disk"] = (self.disk.used(), self.disk.cap)
         return found
@@ -245,5 +250,8 @@ def _moved(value: object, adapters: tuple[BufferAdapter, ...]) -> object:
     if isinstance(value, dict):
         return {name: _moved(item, adapters) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{item.name: _moved(getattr(value, item.name), adapters) for item in fields(value) if item.init})
+        return replace(
+            value,
+            **{item.name: _moved(getattr(value, item.name), adapters) for item in fields(value) if item.init},
+        )
     return value

@@ -38,7 +38,7 @@ class Codecs:
 
     def __init__(self, classes: Iterable[type] = (), adapters: tuple[BufferAdapter, ...] = ()) -> None:
         self.adapters = adapters
-        self._classes: dict[str, type] = {}
+        self._classes: dict[str, Any] = {}
         for cls in classes:
             if is_dataclass(cls) or issubclass(cls, enum.Enum):
                 self._classes[class_name(cls)] = cls
@@ -66,7 +66,10 @@ class Codecs:
         if type(value) is dict:
             if not all(type(name) is str for name in value):
                 raise NotStorable("a dict with names that are not text")
-            return {_MARK: "dict", "items": {name: self._encode(item, buffers, depth + 1) for name, item in value.items()}}
+            return {
+                _MARK: "dict",
+                "items": {name: self._encode(item, buffers, depth + 1) for name, item in value.items()},
+            }
         if isinstance(value, Path):
             return {_MARK: "path", "path": str(value)}
         for adapter in self.adapters:
@@ -76,11 +79,12 @@ class Codecs:
                 group[name] = value
                 return {_MARK: "buffer", "adapter": adapter.name, "name": name}
         name = class_name(type(value))
-        if self._classes.get(name) is not type(value) or hasattr(value, "__kinograph_buffers__"):
+        known = self._classes.get(name)
+        if known is not type(value) or hasattr(value, "__kinograph_buffers__"):
             raise NotStorable(f"a {name} has no form on disk")
         if isinstance(value, enum.Enum):
             return {_MARK: "enum", "class": name, "name": value.name}
-        parts = {item.name: self._encode(getattr(value, item.name), buffers, depth + 1) for item in fields(value)}
+        parts = {item.name: self._encode(getattr(value, item.name), buffers, depth + 1) for item in fields(known)}
         return {_MARK: "dataclass", "class": name, "fields": parts}
 
     def decode(self, data: Any, buffers: dict[str, dict[str, Any]], depth: int = 0) -> Any:

@@ -107,7 +107,7 @@ class DiskStore:
             for path in made:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
-        written = len(sealed) + sum(item["size"] for item in files.values())
+        written = len(sealed) + sum(int(item["size"]) for item in files.values())
         self._written_since_sweep += written
         if self._written_since_sweep > self.cap // 20:
             self.sweep()
@@ -224,7 +224,7 @@ class DiskStore:
         head = self.describe(key)
         cost = float(head["seconds"]) if head else 0.0
         weeks = (now - _modified(self._json_path(key), now)) / 604_800
-        return cost / max(size, 1) * 0.5**weeks
+        return float(cost / max(size, 1) * 0.5**weeks)
 
     def _sizes(self) -> dict[str, int]:
         sizes: dict[str, int] = {}

@@ -15,7 +15,11 @@ from kinograph.commands.plan import readable_bytes
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
-    parser.add_argument("action", choices=["stats", "list", "clear", "why"], help="stats: how much; list: what; clear: remove all; why: where KEY came from")
+    parser.add_argument(
+        "action",
+        choices=["stats", "list", "clear", "why"],
+        help="stats: how much; list: what; clear: remove all; why: where KEY came from",
+    )
     parser.add_argument("key", nargs="?", help="an entry's key or the beginning of it, for why")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     add_data_folder(parser)
@@ -38,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for item in entries:
         age = _ago(time.time() - item.used)
-        print(f"{item.key}  {readable_bytes(item.nbytes):>10}  {item.seconds:8.2f} s  {age:>9}  {item.about.type_id} ({item.about.node_id})")
+        print(
+            f"{item.key}  {readable_bytes(item.nbytes):>10}  {item.seconds:8.2f} s  {age:>9}  {item.about.type_id} ({item.about.node_id})"
+        )
     if not entries:
         print(f"the cache in {folder} is empty")
     return 0
@@ -47,9 +53,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _stats(store: DiskStore, folder: Path, count: int, seconds: float, as_json: bool) -> int:
     used = store.used()
     if as_json:
-        print(json.dumps({"folder": str(folder), "entries": count, "bytes": used, "cap": store.cap, "seconds_saved": seconds}))
+        print(
+            json.dumps(
+                {
+                    "folder": str(folder),
+                    "entries": count,
+                    "bytes": used,
+                    "cap": store.cap,
+                    "seconds_saved": seconds,
+                }
+            )
+        )
     else:
-        print(f"{count} entries, {readable_bytes(used)} of {readable_bytes(store.cap)}, worth {seconds:.1f} s of computing\nin {folder}")
+        print(
+            f"{count} entries, {readable_bytes(used)} of {readable_bytes(store.cap)}, worth {seconds:.1f} s of computing\nin {folder}"
+        )
     return 0
 
 
@@ -66,8 +84,12 @@ def _why(store: DiskStore, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(head, ensure_ascii=False))
         return 0
-    print(f"{matches[0]}: outputs of {about.get('type_id')} at node {about.get('node_id')!r} (plugin {about.get('plugin')})")
-    print(f"computed {_ago(time.time() - head['created'])} ago in {head['seconds']:.2f} s, {readable_bytes(head['nbytes'])}")
+    print(
+        f"{matches[0]}: outputs of {about.get('type_id')} at node {about.get('node_id')!r} (plugin {about.get('plugin')})"
+    )
+    print(
+        f"computed {_ago(time.time() - head['created'])} ago in {head['seconds']:.2f} s, {readable_bytes(head['nbytes'])}"
+    )
     for name, value in (about.get("values") or {}).items():
         print(f"  {name} = {value!r}")
     for name, source in (about.get("upstream") or {}).items():

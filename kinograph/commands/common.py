@@ -17,13 +17,29 @@ MEDIA = frozenset({".mp4", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".j
 
 def add_data_folder(parser: argparse.ArgumentParser) -> None:
     """``--data-dir``."""
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder for the cache, models, plugins, inputs and outputs (default: KINOGRAPH_DATA_DIR or the user's data folder)")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder for the cache, models, plugins, inputs and outputs (default: KINOGRAPH_DATA_DIR or the user's data folder)",
+    )
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:
     """The workflow and ``--set``."""
-    parser.add_argument("workflow", type=Path, metavar="WORKFLOW", help="a workflow (JSON), or a video or picture that carries one")
-    parser.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="change a value; may be given several times")
+    parser.add_argument(
+        "workflow",
+        type=Path,
+        metavar="WORKFLOW",
+        help="a workflow (JSON), or a video or picture that carries one",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NODE.INPUT=VALUE",
+        help="change a value; may be given several times",
+    )
     add_data_folder(parser)
 
 
@@ -65,14 +81,24 @@ def _inside_media(path: Path) -> Workflow:
 def _apply(workflow: Workflow, setting: str) -> Problem | None:
     place, equals, text = setting.partition("=")
     if not equals:
-        return Problem("bad_setting", f"--set {setting!r} has no value", wanted="NODE.INPUT=VALUE", example="prompt.prompt=a red ball")
+        return Problem(
+            "bad_setting",
+            f"--set {setting!r} has no value",
+            wanted="NODE.INPUT=VALUE",
+            example="prompt.prompt=a red ball",
+        )
     # node ids may contain dots themselves: the longest one that exists is meant
     candidates = [place[:at] for at in range(len(place)) if place[at] == "."]
     node_id = next((name for name in reversed(candidates) if name in workflow.nodes), None)
     if node_id is None:
         name = place.partition(".")[0]
         hint = did_you_mean(name, workflow.nodes) or f"; its nodes are {', '.join(list(workflow.nodes)[:12])}"
-        return Problem("unknown_node", f"--set {setting!r}: there is no node {name!r}{hint}", node=name, wanted="NODE.INPUT=VALUE")
+        return Problem(
+            "unknown_node",
+            f"--set {setting!r}: there is no node {name!r}{hint}",
+            node=name,
+            wanted="NODE.INPUT=VALUE",
+        )
     name = place[len(node_id) + 1 :]
     workflow.nodes[node_id].values[name] = _value(text)
     # a value given by hand takes the place of a wire

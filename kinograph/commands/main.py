@@ -40,13 +40,19 @@ def run_command(argv: list[str]) -> int:
     if name in contributed:
         command = contributed[name].load()
         return int(command(argv[argv.index(name) + 1 :]))
-    parser = _Parser(prog="kinograph", description="A node-graph engine for generative video.", formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(
+        prog="kinograph",
+        description="A node-graph engine for generative video.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"kinograph {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for command_name, text in COMMANDS.items():
         sub = commands.add_parser(command_name, help=text, description=text[0].upper() + text[1:] + ".")
-        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
+        sub.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+        )
         if command_name == name:
             importlib.import_module(f"kinograph.commands.{command_name}").configure(sub)
     for other in sorted(contributed):

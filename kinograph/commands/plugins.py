@@ -22,13 +22,22 @@ def run(arguments: argparse.Namespace) -> int:
     found = discover([folders_of(arguments).plugins])
     if arguments.json:
         plugins = [
-            {"name": item.name, "version": item.version, "source": item.source, "nodes": len(item.node_types), "seconds": round(item.seconds, 4), "code": item.code}
+            {
+                "name": item.name,
+                "version": item.version,
+                "source": item.source,
+                "nodes": len(item.node_types),
+                "seconds": round(item.seconds, 4),
+                "code": item.code,
+            }
             for item in found.plugins
         ]
         print(json.dumps({"plugins": plugins, "errors": [asdict(error) for error in found.errors]}))
     else:
         for item in found.plugins:
-            print(f"{item.name:<24} {item.version:<10} {len(item.node_types):>3} nodes  {item.seconds * 1000:6.1f} ms  {item.source}")
+            print(
+                f"{item.name:<24} {item.version:<10} {len(item.node_types):>3} nodes  {item.seconds * 1000:6.1f} ms  {item.source}"
+            )
         for error in found.errors:
             print(f"\n{error.message}\n{error.details}".rstrip())
     return 1 if found.errors else 0

@@ -11,8 +11,17 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from engine.document import Workflow
-from engine.events import Event, NodeCached, NodeFailed, NodeFinished, NodeLogged, NodeProgress, NodeSkipped, NodeStarted
-from engine.run import RunResult
+from engine.events import (
+    Event,
+    NodeCached,
+    NodeFailed,
+    NodeFinished,
+    NodeLogged,
+    NodeProgress,
+    NodeSkipped,
+    NodeStarted,
+)
+from engine.run_result import RunResult
 
 
 class _Times(ProgressColumn):
@@ -64,7 +73,9 @@ class Narrator:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def warn(self, message: str) -> None:
@@ -98,7 +109,9 @@ class Narrator:
             case NodeSkipped(node=node, message=message, reason=reason):
                 self._drop(node)
                 if reason == "blocked":
-                    self._console.print(f"[dim]- {escape(self._name(node))}: skipped{': ' + escape(message) if message else ''}")
+                    self._console.print(
+                        f"[dim]- {escape(self._name(node))}: skipped{': ' + escape(message) if message else ''}"
+                    )
             case NodeLogged(node=node, level=level, message=message) if level in ("warning", "error"):
                 self._console.print(f"[yellow]! {escape(self._name(node))}:[/] {escape(message)}")
             case _:
@@ -134,4 +147,6 @@ class Narrator:
         style = {"succeeded": "green", "failed": "red", "cancelled": "yellow"}[result.status]
         self._console.print(f"[{style}]{result.status}[/] in {result.seconds:.2f} s ({counts})")
         for node, file in result.files:
-            self._console.print(f"{escape(self._titles.get(node, node))}: [bold]{escape(str(file.path))}[/]", soft_wrap=True)
+            self._console.print(
+                f"{escape(self._titles.get(node, node))}: [bold]{escape(str(file.path))}[/]", soft_wrap=True
+            )

@@ -24,8 +24,18 @@ EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     add_workflow(parser)
-    parser.add_argument("--target", action="append", metavar="NODE", help="run only what this node needs; may be given several times")
-    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where results are saved (default: outputs in the data folder)")
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="NODE",
+        help="run only what this node needs; may be given several times",
+    )
+    parser.add_argument(
+        "--output-dir",
+        type=Path,
+        metavar="DIR",
+        help="where results are saved (default: outputs in the data folder)",
+    )
     parser.add_argument("--device", default="", help="cpu, cuda:0 ... (default: the accelerator if there is one)")
     parser.add_argument("--no-workflow", action="store_true", help="do not store the workflow inside what is saved")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON on stdout, for programs")
@@ -58,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
             "nodes_cached": result.nodes_cached,
         }
         if result.failures:
-            line["failures"] = [{"node": item.node, "socket": item.socket, "message": item.message} for item in result.failures]
+            line["failures"] = [
+                {"node": item.node, "socket": item.socket, "message": item.message} for item in result.failures
+            ]
         print(json.dumps(line, ensure_ascii=False), flush=True)
     if arguments.debug:
         for failure in result.failures:

@@ -11,9 +11,25 @@ from kinograph.data_folder import default_data_folder
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only); others demand a token")
-    parser.add_argument("--port", type=int, default=8188, help="port to listen on (default: %(default)s; 0 chooses a free one)")
-    parser.add_argument("--plugins", type=Path, action="append", default=[], metavar="DIR", help="a further folder with plugins")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: this machine only); others demand a token",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8188,
+        help="port to listen on (default: %(default)s; 0 chooses a free one)",
+    )
+    parser.add_argument(
+        "--plugins",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a further folder with plugins",
+    )
     parser.add_argument("--token", help="demand this token from every client")
     parser.add_argument("--workers", type=int, default=1, help="worker processes per device (default: %(default)s)")
     parser.add_argument("--open", action="store_true", help="open the editor in the browser")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from engine.infer import infer
 from engine.graph import inspect
+from engine.infer import infer
 from engine.plugins import discover
 from engine.problems import WorkflowError
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
