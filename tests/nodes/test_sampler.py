@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from kinograph import Cancelled, Conditioning, Facts, InvalidInput, Latent, NodeContext
-from nodes import denoising
 from nodes.conditioning import text_encode
 from nodes.denoising import sampled_facts
 from nodes.families.family import Parts
@@ -41,11 +40,13 @@ def plain_loop(
         positive, negative = (dict(zip(("tokens", "pooled", "mask"), encoding, strict=True)) for encoding in words)
 
         def model(x: Tensor, sigma: Tensor, given: Mapping[str, Tensor]) -> Tensor:
-            return mini.dit(x, sigma, given["tokens"], given["pooled"], given["mask"])
+            velocity: Tensor = mini.dit(x, sigma, given["tokens"], given["pooled"], given["mask"])
+            return velocity
 
         velocity = guided_velocity(model, positive, negative, Guidance(scale))
         *_, last = sample(velocity, flow_sigmas(steps), State(x, seed=seed), solver_named(solver))
-    return last.latent
+    latent: Tensor = last.latent
+    return latent
 
 
 @pytest.mark.parametrize("solver", SOLVER_NAMES)
@@ -155,8 +156,7 @@ class Recording:
 
 
 @pytest.mark.parametrize("solver", SOLVER_NAMES)
-def test_resume_gives_the_same_bits(tiny: Parts, solver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(denoising, "CHECKPOINT_SECONDS", 0.0)
+def test_resume_gives_the_same_bits(tiny: Parts, solver: Any) -> None:
     arguments = (tiny.model, prompt(tiny), start(tiny, batch=2))
     whole = Recording()
     expected = dit_sampler(whole.context, *arguments, steps=6, solver=solver)
@@ -168,8 +168,7 @@ def test_resume_gives_the_same_bits(tiny: Parts, solver: Any, monkeypatch: pytes
         assert [step for step, _, _ in rest.steps] == list(range(stored["step"], 7))
 
 
-def test_checkpoints_hold_only_what_can_be_stored(tiny: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(denoising, "CHECKPOINT_SECONDS", 0.0)
+def test_checkpoints_hold_only_what_can_be_stored(tiny: Parts) -> None:
     recording = Recording()
     dit_sampler(recording.context, tiny.model, prompt(tiny), start(tiny), steps=4, solver="unipc")
     pending: list[Any] = list(recording.checkpoints)
