@@ -17,6 +17,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.preview",
     "nodes.primitives",
     "nodes.sampler",
+    "nodes.tensors",
     "nodes.text",
     "nodes.vae",
     "nodes.video_files",

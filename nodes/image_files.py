@@ -27,7 +27,6 @@ IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".
     category="image/files",
     keywords=("export", "write", "png", "jpeg", "jpg", "webp", "picture", "still", "output"),
     output=True,
-    cache=False,
     outputs=("files",),
 )
 def save_image(

@@ -63,7 +63,6 @@ def _check_rate(format: Any, rate: Any) -> None:
         "output",
     ),
     output=True,
-    cache=False,
     outputs=("file",),
     infer=_infer_save,
 )

@@ -68,7 +68,7 @@ def load_workflow(path: Path, settings: list[str]) -> Workflow:
 
 
 def _inside_media(path: Path) -> Workflow:
-    from nodes.media import read_workflow as read_embedded
+    from nodes.media.tags import read_workflow as read_embedded
 
     if not path.is_file():
         raise WorkflowError([Problem("missing_file", f"there is no file {path}")])
