@@ -67,9 +67,11 @@ def loaded_facts(name: str | None, folder: Path | None) -> dict[str, Facts]:
 
 
 def weights_fingerprint(name: str | None, folder: Path | None) -> str:
-    """The content of the weight files, so that another training gives other keys."""
-    place, _ = model_folder(name or "mini", folder)
-    return folder_digest(place)
+    """The content of the shipped weights, so that another training gives other keys.
+
+    A chosen folder enters the key by its content already, as every file input does.
+    """
+    return "" if folder is not None else folder_digest(model_folder(name or "mini", None)[0])
 
 
 @node(

@@ -54,11 +54,12 @@ def test_takes_no_more_than_its_share(tiny: Parts) -> None:
 
 def test_linear_path_is_cheap(tiny: Parts) -> None:
     latent = noise((1, 6, 5, 8, 8), 0)[0]
-    FAMILY.preview(tiny.model, latent)
-    began = time.perf_counter()
+    seconds = []
     for _ in range(20):
+        began = time.perf_counter()
         FAMILY.preview(tiny.model, latent)
-    assert (time.perf_counter() - began) / 20 < 0.02
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.01
 
 
 def test_resembles_the_decoders_linear_path(tiny: Parts) -> None:
