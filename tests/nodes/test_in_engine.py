@@ -126,7 +126,7 @@ def test_other_weights_are_other_results(runtime: Runtime) -> None:
 def test_stopped_and_continued_elsewhere_with_the_same_bits(
     runtime: Runtime, tmp_path: Path, tiny_folder: Path, plugins: Discovered
 ) -> None:
-    workflow = text_to_video(sample={"steps": 200})
+    workflow = text_to_video(sample={"steps": 40})
     expected, _ = run(runtime, workflow)
     data = tmp_path / "other"
     first = open_runtime(data, tiny_folder, plugins)
@@ -144,7 +144,7 @@ def test_stopped_and_continued_elsewhere_with_the_same_bits(
     result, events = run(second, workflow)
     second.close()
     steps = [event.step for event in events if isinstance(event, NodeProgress) and event.node == "sample"]
-    assert steps[0] >= 3 and steps[-1] == 200
+    assert steps[0] >= 3 and steps[-1] == 40
     assert torch.equal(result.values["decode"]["frames"].pixels, expected.values["decode"]["frames"].pixels)
 
 
