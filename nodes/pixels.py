@@ -23,12 +23,7 @@ def checked(frames: Frames, socket: str = "frames") -> Tensor:
         InvalidInput: when they have another shape or kind, or there are none.
     """
     pixels = frames.pixels
-    if (
-        pixels.ndim != 4
-        or pixels.shape[-1] not in (3, 4)
-        or 0 in pixels.shape
-        or not pixels.is_floating_point()
-    ):
+    if pixels.ndim != 4 or pixels.shape[-1] not in (3, 4) or 0 in pixels.shape or not pixels.is_floating_point():
         shape = "x".join(map(str, pixels.shape))
         raise InvalidInput(
             socket,
@@ -41,11 +36,13 @@ def checked(frames: Frames, socket: str = "frames") -> Tensor:
 def frames_to_bytes(frames: Frames, socket: str = "frames") -> Iterator[NDArray[np.uint8]]:
     """The frames of a clip as ``[H, W, C]`` uint8, rounded to the nearest level; what is not a number is
     black."""
+    import numpy as np
     import torch
 
+    # numpy, not torch: torch's threads wait for each other on a busy machine, which costs more than it brings
     for frame in checked(frames, socket):
-        levels = torch.nan_to_num(frame.detach().float()).clamp(0, 1).mul(255).add_(0.5)
-        yield levels.to(torch.uint8).cpu().numpy()
+        levels = np.nan_to_num(frame.detach().to("cpu", torch.float32).numpy())
+        yield (np.clip(levels, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
 
 
 def bytes_to_frames(pictures: Iterable[NDArray[np.uint8]], fps: float) -> Frames:
@@ -62,16 +59,12 @@ def bytes_to_frames(pictures: Iterable[NDArray[np.uint8]], fps: float) -> Frames
         raise ValueError("there are no frames")
     sizes = {picture.shape[:2] for picture in kept}
     if len(sizes) > 1:
-        raise ValueError(
-            f"the frames have different sizes: {', '.join(f'{w} x {h}' for h, w in sorted(sizes))}"
-        )
+        raise ValueError(f"the frames have different sizes: {', '.join(f'{w} x {h}' for h, w in sorted(sizes))}")
     channels = max(picture.shape[2] for picture in kept)
-    pixels = torch.empty((len(kept), *kept[0].shape[:2], channels), dtype=torch.float32)  # [T, H, W, C]
-    for index, picture in enumerate(kept):
-        if picture.shape[2] < channels:
-            picture = np.concatenate([picture, np.full((*picture.shape[:2], 1), 255, np.uint8)], axis=2)
-        pixels[index] = torch.from_numpy(np.array(picture))
-    return Frames(pixels.div_(255), fps)
+    pixels = np.ones((len(kept), *kept[0].shape[:2], channels), dtype=np.float32)  # [T, H, W, C]
+    for target, picture in zip(pixels, kept, strict=True):
+        np.divide(picture, np.float32(255), out=target[..., : picture.shape[2]])
+    return Frames(torch.from_numpy(pixels), fps)
 
 
 def parse_color(text: str, socket: str = "background") -> tuple[float, float, float]:
@@ -82,9 +75,7 @@ def parse_color(text: str, socket: str = "background") -> tuple[float, float, fl
     """
     match = _COLOR.fullmatch(text.strip())
     if match is None:
-        raise InvalidInput(
-            socket, f"{text!r} is no colour", wanted="a colour such as #ff8800", example="#000000"
-        )
+        raise InvalidInput(socket, f"{text!r} is no colour", wanted="a colour such as #ff8800", example="#000000")
     digits = match[1] if len(match[1]) == 6 else "".join(digit * 2 for digit in match[1])
     red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
     return red, green, blue

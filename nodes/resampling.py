@@ -31,24 +31,26 @@ def resize(pixels: Tensor, width: int, height: int, filter: Filter = "lanczos") 
         ``[T, height, width, C]`` of the same number type, clamped to the range of the input (Lanczos and
         bicubic overshoot at edges).
     """
+    import numpy as np
     import torch
 
     if (pixels.shape[2], pixels.shape[1]) == (width, height):
         return pixels
-    low, top = float(pixels.min()), float(pixels.max())
-    result = torch.empty((pixels.shape[0], height, width, pixels.shape[3]), dtype=torch.float32)
-    for index, frame in enumerate(pixels):  # one frame at a time: memory stays that of the result
-        source = frame.detach().float().cpu()  # [H, W, C]
-        if source.shape[-1] == 4:
-            source = torch.cat([source[..., :3] * source[..., 3:], source[..., 3:]], dim=-1)
-        for channel in range(source.shape[-1]):
-            plane = _resize_plane(source[..., channel].contiguous().numpy(), width, height, filter)
-            result[index, ..., channel] = torch.from_numpy(plane)
+    source: NDArray[np.float32] = pixels.detach().to("cpu", torch.float32).numpy()  # [T, H, W, C]
+    result = np.empty((source.shape[0], height, width, source.shape[3]), dtype=np.float32)
+    low, top = math.inf, -math.inf
+    for index, frame in enumerate(source):  # one frame at a time: memory stays that of the result
+        low, top = min(low, float(frame.min())), max(top, float(frame.max()))
+        planes = np.ascontiguousarray(frame.transpose(2, 0, 1))  # [C, H, W]
+        if len(planes) == 4:
+            planes[:3] *= planes[3]
+        for channel, plane in enumerate(planes):
+            result[index, ..., channel] = _resize_plane(plane, width, height, filter)
     if result.shape[-1] == 4:
-        result[..., :3] /= result[..., 3:].clamp(min=1e-6)
+        result[..., :3] /= np.maximum(result[..., 3:], 1e-6)
     if math.isfinite(low) and math.isfinite(top):
-        result.clamp_(low, top)
-    return result.to(pixels)
+        np.clip(result, low, top, out=result)
+    return torch.from_numpy(result).to(pixels)
 
 
 def _resize_plane(plane: NDArray[np.float32], width: int, height: int, filter: Filter) -> NDArray[np.float32]:

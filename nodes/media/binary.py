@@ -58,17 +58,13 @@ class BoundedReader:
             TooLargeError: when they are more than ``limit``; nothing was read then.
         """
         if count < 0 or start < 0 or start + count > self.size:
-            raise DamagedMediaError(
-                f"the file is damaged: {count} bytes at {start} lie outside its {self.size} bytes"
-            )
+            raise DamagedMediaError(f"the file is damaged: {count} bytes at {start} lie outside its {self.size} bytes")
         if count > limit:
             raise TooLargeError(f"a part of the file has {count:,} bytes; at most {limit:,} are read")
         self._stream.seek(start)
         data = self._stream.read(count)
         if len(data) != count:
-            raise DamagedMediaError(
-                f"the file is damaged: it ends at {start + len(data)}, in the middle of a part"
-            )
+            raise DamagedMediaError(f"the file is damaged: it ends at {start + len(data)}, in the middle of a part")
         return data
 
     def up_to(self, start: int, count: int) -> bytes:

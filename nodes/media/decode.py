@@ -78,9 +78,7 @@ def read_frames(
     total = 0
     for index, frame in enumerate(frames):
         if index >= limits.frames:
-            raise TooLargeError(
-                f"{path.name}: more than {limits.frames:,} frames; choose fewer (start, count, stride)"
-            )
+            raise TooLargeError(f"{path.name}: more than {limits.frames:,} frames; choose fewer (start, count, stride)")
         total += frame.shape[0] * frame.shape[1]
         if total > limits.total_pixels:
             raise TooLargeError(
@@ -119,9 +117,7 @@ def _decode(path: Path, selection: Selection, limits: Limits) -> Iterator[NDArra
         "image2pipe",
         "pipe:1",
     ]
-    with Ffmpeg(
-        arguments, doing=f"decoding {path.name}", stdout=True, stall_seconds=limits.stall_seconds
-    ) as run:
+    with Ffmpeg(arguments, doing=f"decoding {path.name}", stdout=True, stall_seconds=limits.stall_seconds) as run:
         count = 0
         while (frame := _read_ppm(run.stdout, limits)) is not None:
             count += 1
@@ -142,9 +138,7 @@ def _filters(selection: Selection) -> list[str]:
         rate = exact_rate(selection.fps)
         filters.append(f"fps={rate.numerator}/{rate.denominator}")
     if selection.start or selection.stride > 1:
-        filters.append(
-            f"select=gte(n\\,{selection.start})*not(mod(n-{selection.start}\\,{selection.stride}))"
-        )
+        filters.append(f"select=gte(n\\,{selection.start})*not(mod(n-{selection.start}\\,{selection.stride}))")
     if selection.width or selection.height:
         filters.append(f"scale={selection.width or -1}:{selection.height or -1}:flags=lanczos+accurate_rnd")
     return filters
@@ -170,9 +164,7 @@ def _animation(path: Path, selection: Selection, limits: Limits) -> Iterator[NDA
     try:
         with path.open("rb") as stream:
             stop = None if selection.count is None else selection.start + selection.count * selection.stride
-            yield from islice(
-                read_pictures(stream, path.name, limits), selection.start, stop, selection.stride
-            )
+            yield from islice(read_pictures(stream, path.name, limits), selection.start, stop, selection.stride)
     except OSError as error:
         raise MediaError(f"{path.name}: the file cannot be read: {error.strerror or error}") from error
 

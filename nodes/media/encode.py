@@ -104,15 +104,11 @@ def write_video(
     """
     rate = exact_rate(fps)
     if format not in FORMATS:
-        raise UnsupportedMediaError(
-            f"{format!r} is not a video format; wanted is one of {', '.join(FORMATS)}"
-        )
+        raise UnsupportedMediaError(f"{format!r} is not a video format; wanted is one of {', '.join(FORMATS)}")
     if not 0 <= quality <= 100:
         raise MediaError(f"the quality is {quality}; wanted is 0 (smallest) to 100 (best), e.g. 80")
     if format == "gif" and rate > _MAX_GIF_RATE:
-        raise MediaError(
-            f"GIF shows at most {_MAX_GIF_RATE} frames per second, got {fps:g}; use WebP or MP4 for more"
-        )
+        raise MediaError(f"GIF shows at most {_MAX_GIF_RATE} frames per second, got {fps:g}; use WebP or MP4 for more")
     source = _Source(frames, alpha=FORMATS[format].alpha, even=format == "mp4")
     cleaned = clean_tags(tags or {})
     path = path.absolute()
@@ -138,9 +134,7 @@ class _Source(Iterable[Pixels]):
             raise MediaError("there are no frames to write")
         self._shape = first.shape
         if first.ndim != 3 or first.shape[2] not in (3, 4) or 0 in first.shape:
-            raise MediaError(
-                f"a frame has the shape {first.shape}; wanted is height x width x 3 (RGB) or 4 (RGBA)"
-            )
+            raise MediaError(f"a frame has the shape {first.shape}; wanted is height x width x 3 (RGB) or 4 (RGBA)")
         self.alpha = alpha and first.shape[2] == 4
         self._pad = (first.shape[0] % 2, first.shape[1] % 2) if even else (0, 0)
         self.height, self.width = first.shape[0] + self._pad[0], first.shape[1] + self._pad[1]
@@ -221,9 +215,7 @@ def _webm(order: _Order) -> None:
     crf = round(63 - 0.49 * order.quality)
     speed = "-deadline good -cpu-used 4 -row-mt 1"
     colours = _bt709("yuva420p" if order.source.alpha else "yuv420p")
-    _stream_tagged(
-        order, f"-c:v libvpx-vp9 -crf {crf} -b:v 0 {speed} -g {order.keyframe_distance} {colours} -f webm"
-    )
+    _stream_tagged(order, f"-c:v libvpx-vp9 -crf {crf} -b:v 0 {speed} -g {order.keyframe_distance} {colours} -f webm")
 
 
 def _mov(order: _Order) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodes.media import jpeg, png, xmp
-from nodes.media.errors import DamagedMediaError, MediaError
+from nodes.media.errors import DamagedMediaError, MediaError, TooLargeError
 from nodes.media.limits import DEFAULT_LIMITS, Limits
 from nodes.media.tags import clean_tags
 
@@ -54,31 +55,38 @@ def open_picture(stream: IO[bytes], name: str, limits: Limits = DEFAULT_LIMITS) 
     return next(read_pictures(stream, name, limits))
 
 
-def read_pictures(
-    stream: IO[bytes], name: str, limits: Limits = DEFAULT_LIMITS
-) -> Iterator[NDArray[np.uint8]]:
+def read_pictures(stream: IO[bytes], name: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[NDArray[np.uint8]]:
     """All pictures of an animation (GIF, WebP, APNG), one at a time; a still picture gives one.
 
     Raises:
         MediaError: as :func:`read_image`.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
+
+    with _opened(stream, name) as picture:
+        limits.check_frame(*picture.size)
+        index = 0
+        while True:
+            yield _array(ImageOps.exif_transpose(picture))
+            index += 1
+            if index >= limits.frames:
+                return
+            try:
+                picture.seek(index)
+            except EOFError:
+                return
+
+
+@contextmanager
+def _opened(source: IO[bytes] | Path, name: str) -> Iterator[Image.Image]:
+    """A picture opened by Pillow, whose many kinds of errors all become ours."""
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
-            with Image.open(stream, formats=_READ_FORMATS) as picture:
-                limits.check_frame(*picture.size)
-                index = 0
-                while True:
-                    yield _array(ImageOps.exif_transpose(picture))
-                    index += 1
-                    if index >= limits.frames:
-                        return
-                    try:
-                        picture.seek(index)
-                    except EOFError:
-                        return
+            warnings.simplefilter("ignore")  # of large pictures: our own limit is stricter; of damaged EXIF
+            with Image.open(source, formats=_READ_FORMATS) as picture:
+                yield picture
     except MediaError:
         raise
     except UnidentifiedImageError as error:
@@ -87,11 +95,9 @@ def read_pictures(
             "wanted is PNG, JPEG, WebP, GIF, BMP or TIFF"
         ) from error
     except Image.DecompressionBombError as error:
-        raise DamagedMediaError(f"{name}: {error}") from error
-    except (OSError, ValueError, SyntaxError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise DamagedMediaError(
-            f"{name}: the picture is damaged: {error}"
-        ) from error  # Pillow raises all of these
+        raise TooLargeError(f"{name}: {error}") from error
+    except Exception as error:  # its readers raise whatever they trip over: struct.error, SyntaxError, EOFError ...
+        raise DamagedMediaError(f"{name}: the picture is damaged: {error}") from error
 
 
 def picture_facts(path: Path) -> tuple[int, int, int, list[int]]:
@@ -100,30 +106,15 @@ def picture_facts(path: Path) -> tuple[int, int, int, list[int]]:
     Raises:
         MediaError: as :func:`read_image`.
     """
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_READ_FORMATS) as picture:
-                count = min(int(getattr(picture, "n_frames", 1)), DEFAULT_LIMITS.frames)
-                durations = []
-                for index in range(count if count > 1 else 0):
-                    picture.seek(index)
-                    if picture.format == "WEBP":
-                        picture.load()  # only then the duration is known
-                    durations.append(int(picture.info.get("duration", 0)))
-                return picture.width, picture.height, count, durations
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        IndexError,
-        KeyError,
-        TypeError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise DamagedMediaError(f"{path.name}: the picture is damaged: {error}") from error
+    with _opened(path, path.name) as picture:
+        count = min(int(getattr(picture, "n_frames", 1)), DEFAULT_LIMITS.frames)
+        durations = []
+        for index in range(count if count > 1 else 0):
+            picture.seek(index)
+            if picture.format == "WEBP":
+                picture.load()  # only then the duration is known
+            durations.append(int(picture.info.get("duration", 0)))
+        return picture.width, picture.height, count, durations
 
 
 def _array(picture: Image.Image) -> NDArray[np.uint8]:
@@ -175,9 +166,7 @@ def encode_image(
 
     cleaned = clean_tags(tags or {})
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or 0 in pixels.shape:
-        raise MediaError(
-            f"a picture has the shape {pixels.shape}; wanted is height x width x 3 (RGB) or 4 (RGBA)"
-        )
+        raise MediaError(f"a picture has the shape {pixels.shape}; wanted is height x width x 3 (RGB) or 4 (RGBA)")
     picture = Image.fromarray(np.ascontiguousarray(pixels[..., :3] if format == "jpeg" else pixels))
     buffer = io.BytesIO()
     try:
@@ -185,14 +174,10 @@ def encode_image(
             picture.save(buffer, "PNG", compress_level=4)
             return png.with_tags(buffer.getvalue(), cleaned) if cleaned else buffer.getvalue()
         if format == "jpeg":
-            picture.save(
-                buffer, "JPEG", quality=max(1, quality), subsampling=0 if quality >= 90 else 2, optimize=True
-            )
+            picture.save(buffer, "JPEG", quality=max(1, quality), subsampling=0 if quality >= 90 else 2, optimize=True)
             return jpeg.with_tags(buffer.getvalue(), cleaned) if cleaned else buffer.getvalue()
         packet = {"xmp": xmp.packet(cleaned)} if cleaned else {}
-        picture.save(
-            buffer, "WEBP", quality=80 if quality == 100 else quality, lossless=quality == 100, **packet
-        )
+        picture.save(buffer, "WEBP", quality=80 if quality == 100 else quality, lossless=quality == 100, **packet)
     except (OSError, ValueError) as error:
         raise MediaError(f"the picture cannot be written as {format}: {error}") from error
     return buffer.getvalue()

@@ -37,8 +37,7 @@ class Limits:
         """
         if width * height > self.pixels:
             raise TooLargeError(
-                f"the picture has {width} x {height} = {width * height:,} pixels; "
-                f"at most {self.pixels:,} are read"
+                f"the picture has {width} x {height} = {width * height:,} pixels; at most {self.pixels:,} are read"
             )
 
 

@@ -15,6 +15,8 @@ _SEGMENT = 0x18538067
 _TAGS = 0x1254C367
 _TAG = 0x7373
 _SIMPLE_TAG = 0x67C8
+_TARGETS = 0x63C0
+_TARGET_TRACK = 0x63C5
 _TAG_NAME = 0x45A3
 _TAG_STRING = 0x4487
 
@@ -58,25 +60,26 @@ def elements(reader: BoundedReader, span: Span) -> Iterator[Element]:
 
 
 def read_tags(reader: BoundedReader) -> dict[str, str]:
-    """All texts of the file by their name in lower case (the names are written in capitals by custom).
+    """All texts about the file by their name in lower case (the names are written in capitals by custom).
 
     Raises:
         DamagedMediaError, TooLargeError: see :mod:`nodes.media.errors`.
     """
     tags: dict[str, str] = {}
-    for simple in _inside(reader, reader.whole, _SEGMENT, _TAGS, _TAG, _SIMPLE_TAG):
-        parts = {element.id: element.body for element in elements(reader, simple)}
-        if _TAG_NAME in parts and _TAG_STRING in parts:
-            tags.setdefault(_text(reader, parts[_TAG_NAME]).lower(), _text(reader, parts[_TAG_STRING]))
+    for tag in _inside(reader, reader.whole, _SEGMENT, _TAGS, _TAG):
+        if _inside(reader, tag, _TARGETS, _TARGET_TRACK):
+            continue  # about one track (its encoder, its length), not about the file
+        for simple in _inside(reader, tag, _SIMPLE_TAG):
+            parts = {element.id: element.body for element in elements(reader, simple)}
+            if _TAG_NAME in parts and _TAG_STRING in parts:
+                tags.setdefault(_text(reader, parts[_TAG_NAME]).lower(), _text(reader, parts[_TAG_STRING]))
     return tags
 
 
 def _inside(reader: BoundedReader, span: Span, *path: int) -> list[Span]:
     found = [span]
     for wanted in path:
-        found = [
-            element.body for parent in found for element in _tolerant(reader, parent) if element.id == wanted
-        ]
+        found = [element.body for parent in found for element in _tolerant(reader, parent) if element.id == wanted]
     return found
 
 

@@ -75,9 +75,7 @@ def _read_meta(reader: BoundedReader, meta: Span) -> Iterator[tuple[str, str]]:
     items: list[Box] = []
     for box in boxes(reader, meta):
         if box.kind == b"keys":
-            keys = [
-                key.kind.decode("latin-1") + _text(reader, key.body) for key in _key_entries(reader, box.body)
-            ]
+            keys = [key.kind.decode("latin-1") + _text(reader, key.body) for key in _key_entries(reader, box.body)]
         elif box.kind == b"ilst":
             items = list(boxes(reader, box.body))
     for item in items:

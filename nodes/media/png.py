@@ -11,7 +11,7 @@ from nodes.media.limits import MAX_TEXT
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(SIGNATURE) + 25  # IHDR is always first and always 13 bytes long
-_COMPRESS_ABOVE = 1024
+_PACKED = range(1024, 1_000_000)  # Pillow refuses a picture with a packed text that unpacks to more than 1 MiB
 
 
 def chunks(reader: BoundedReader) -> Iterator[tuple[bytes, Span]]:
@@ -26,9 +26,7 @@ def chunks(reader: BoundedReader) -> Iterator[tuple[bytes, Span]]:
         header = reader.read(position, 8)
         length = int.from_bytes(header[:4], "big")
         if position + 12 + length > reader.size:
-            raise DamagedMediaError(
-                f"the file is damaged: chunk {header[4:]!r} at {position} claims {length} bytes"
-            )
+            raise DamagedMediaError(f"the file is damaged: chunk {header[4:]!r} at {position} claims {length} bytes")
         yield header[4:], Span(position + 8, position + 8 + length)
         if header[4:] == b"IEND":
             return
@@ -59,7 +57,7 @@ def read_tags(reader: BoundedReader) -> dict[str, str]:
 
 
 def with_tags(picture: bytes, tags: Mapping[str, str]) -> bytes:
-    """A PNG file with texts added right behind its header, packed where they are long.
+    """A PNG file with texts added right behind its header, packed where that is worth it.
 
     Raises:
         DamagedMediaError: when the bytes are no PNG file.
@@ -71,12 +69,10 @@ def with_tags(picture: bytes, tags: Mapping[str, str]) -> bytes:
 
 
 def _text_chunk(keyword: str, text: bytes) -> bytes:
-    packed = len(text) > _COMPRESS_ABOVE
+    packed = len(text) in _PACKED
     content = keyword.encode("latin-1")[:79] + (b"\x00\x01\x00" if packed else b"\x00\x00\x00") + b"\x00\x00"
     content += zlib.compress(text, 6) if packed else text
-    return (
-        len(content).to_bytes(4, "big") + b"iTXt" + content + zlib.crc32(b"iTXt" + content).to_bytes(4, "big")
-    )
+    return len(content).to_bytes(4, "big") + b"iTXt" + content + zlib.crc32(b"iTXt" + content).to_bytes(4, "big")
 
 
 def _split(data: bytes) -> tuple[bytes, bytes, bytes]:

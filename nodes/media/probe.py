@@ -117,9 +117,7 @@ def _probe_picture(path: Path, container: Container) -> VideoInfo:
     total = Fraction(sum(durations), 1000)
     fps = float(frames / total) if total else _DEFAULT_FPS
     if total and abs(Fraction(frames, max(1, round(fps))) - total) <= Fraction(1, 90):
-        fps = float(
-            round(fps)
-        )  # pauses are stored in hundredths of a second: 8 fps becomes 12, 13, 12, 13 ...
+        fps = float(round(fps))  # pauses are stored in hundredths of a second: 8 fps becomes 12, 13, 12, 13 ...
     return VideoInfo(width, height, min(fps, 1000.0), frames, True, float(total), container, container)
 
 

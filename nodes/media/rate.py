@@ -23,9 +23,7 @@ def exact_rate(fps: float) -> Fraction:
         MediaError: for other numbers.
     """
     if not math.isfinite(fps) or not 0 < fps <= MAX_RATE:
-        raise MediaError(
-            f"the frame rate is {fps}; wanted is a number above 0 and at most {MAX_RATE}, e.g. 24"
-        )
+        raise MediaError(f"the frame rate is {fps}; wanted is a number above 0 and at most {MAX_RATE}, e.g. 24")
     nearest = round(fps * 1001 / 1000)
     television = Fraction(nearest * 1000, 1001)
     if nearest % 6 == 0 and abs(float(television) - fps) < 0.0005:

@@ -26,9 +26,7 @@ _FRAME = re.compile(r"(?:[\w\- ]+/)?[\w\- ]*?(\d+)\.png", re.IGNORECASE)
 _MAX_MEMBER = 256 * 1024 * 1024
 
 
-def write_png_zip(
-    path: Path, frames: Iterable[NDArray[np.uint8]], rate: Fraction, tags: Mapping[str, str]
-) -> None:
+def write_png_zip(path: Path, frames: Iterable[NDArray[np.uint8]], rate: Fraction, tags: Mapping[str, str]) -> None:
     """Write ``frame_00000.png`` and so on, ``clip.json`` with the rate, and ``workflow.json``.
 
     Args:
@@ -72,9 +70,7 @@ def frame_names(archive: zipfile.ZipFile, limits: Limits = DEFAULT_LIMITS) -> li
         TooLargeError: when there are more than allowed.
     """
     numbered = [
-        (int(match[1]), info.filename)
-        for info in archive.infolist()
-        if (match := _FRAME.fullmatch(info.filename))
+        (int(match[1]), info.filename) for info in archive.infolist() if (match := _FRAME.fullmatch(info.filename))
     ]
     if not numbered:
         raise DamagedMediaError("the archive holds no numbered PNG files such as frame_00000.png")

@@ -7,7 +7,7 @@ anything.
 =============  ============================================================================
 MP4, MOV       ``moov/udta/meta`` with the key ``kinograph`` (``mdta``)
 WebM, MKV      a tag ``KINOGRAPH``
-PNG            an ``iTXt`` chunk ``kinograph``, packed
+PNG            an ``iTXt`` chunk ``kinograph``, packed below 1 MB
 JPEG           XMP element ``kino:kinograph``, continued in extended XMP when it is long
 WebP, GIF      XMP element ``kino:kinograph``
 ZIP            a member ``workflow.json`` beside the pictures
@@ -120,9 +120,7 @@ def clean_tags(tags: Mapping[str, str]) -> dict[str, str]:
             raise MediaError(f"the text {name!r} has a NUL character, which media files cannot carry")
         data = re.sub("\r\n?", "\n", text).encode("utf-8", "backslashreplace")
         if len(data) > MAX_TEXT:
-            raise MediaError(
-                f"the text {name!r} has {len(data):,} bytes; media files carry at most {MAX_TEXT:,}"
-            )
+            raise MediaError(f"the text {name!r} has {len(data):,} bytes; media files carry at most {MAX_TEXT:,}")
         cleaned[name] = data.decode("utf-8")
     return cleaned
 

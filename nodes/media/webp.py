@@ -1,7 +1,7 @@
 """Text inside WebP files, as XMP in a RIFF chunk (RFC 9649, "WebP Image Format").
 
-Only extended files (with a ``VP8X`` chunk) may carry metadata; animations are always extended, and stills are
-written here with one.
+Only extended files (with a ``VP8X`` chunk) may carry metadata; a simple one is made extended when text is
+added.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from nodes.media.binary import BoundedReader, Span
 from nodes.media.errors import DamagedMediaError
 
 _XMP_FLAG = 0x04
+_ALPHA_FLAG = 0x10
 
 
 def chunks(reader: BoundedReader) -> Iterator[tuple[bytes, Span]]:
@@ -28,9 +29,7 @@ def chunks(reader: BoundedReader) -> Iterator[tuple[bytes, Span]]:
         header = reader.read(position, 8)
         length = int.from_bytes(header[4:], "little")
         if position + 8 + length > reader.size:
-            raise DamagedMediaError(
-                f"the file is damaged: chunk {header[:4]!r} at {position} claims {length} bytes"
-            )
+            raise DamagedMediaError(f"the file is damaged: chunk {header[:4]!r} at {position} claims {length} bytes")
         yield header[:4], Span(position + 8, position + 8 + length)
         position += 8 + length + length % 2
 
@@ -51,17 +50,24 @@ def read_tags(reader: BoundedReader) -> dict[str, str]:
 
 
 def add_tags(path: Path, tags: Mapping[str, str]) -> None:
-    """Append texts to an extended WebP file, in place. Meant for a file that has no final name yet.
+    """Append texts to a WebP file, in place. Meant for a file that has no final name yet.
 
     Raises:
-        DamagedMediaError: when it is no extended WebP file.
+        DamagedMediaError: when it is no WebP file.
     """
     content = xmp.packet(tags)
     chunk = b"XMP " + len(content).to_bytes(4, "little") + content + b"\x00" * (len(content) % 2)
     with path.open("r+b") as stream:
-        head = stream.read(21)
-        if head[:4] != b"RIFF" or head[8:16] != b"WEBPVP8X":
-            raise DamagedMediaError("the picture is no extended WebP file, which alone can carry text")
+        head = stream.read(30)
+        if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or len(head) < 30:
+            raise DamagedMediaError("the picture is no WebP file, or is cut off")
+        if head[12:16] != b"VP8X":  # a still picture, also a clip that never moves
+            stream.seek(12)
+            picture = stream.read()
+            stream.seek(12)
+            stream.write(_extension_of(head) + picture)
+            stream.seek(0)
+            head = stream.read(30)
         stream.seek(20)
         stream.write(bytes([head[20] | _XMP_FLAG]))
         end = stream.seek(0, 2)
@@ -69,3 +75,17 @@ def add_tags(path: Path, tags: Mapping[str, str]) -> None:
         size = stream.tell() - 8
         stream.seek(4)
         stream.write(size.to_bytes(4, "little"))
+
+
+def _extension_of(head: bytes) -> bytes:
+    """The ``VP8X`` chunk for a simple file, made from the first bytes of its only picture."""
+    if head[12:16] == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")  # behind the signature byte
+        width, height, alpha = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bits >> 28 & 1
+    elif head[12:16] == b"VP8 ":
+        width, height = (int.from_bytes(head[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+        alpha = 0
+    else:
+        raise DamagedMediaError("the WebP file begins with something that is no picture")
+    sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"VP8X" + (10).to_bytes(4, "little") + bytes([_ALPHA_FLAG * alpha, 0, 0, 0]) + sizes

@@ -37,9 +37,7 @@ def packet(tags: Mapping[str, str], attributes: str = "") -> bytes:
     """
     for name in tags:
         if not _NAME.fullmatch(name):
-            raise ValueError(
-                f"a text inside a picture cannot be called {name!r}; use letters, digits and _ . -"
-            )
+            raise ValueError(f"a text inside a picture cannot be called {name!r}; use letters, digits and _ . -")
     body = "".join(f"<kino:{name}>{_ILLEGAL.sub(_escape, text)}</kino:{name}>" for name, text in tags.items())
     return f"{_HEAD}{' ' + attributes if attributes else ''}>{body}{_TAIL}".encode()
 
