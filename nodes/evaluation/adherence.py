@@ -1,4 +1,4 @@
-"""Does a clip show what the prompt says? Held-out prompts, several seeds, computed answers with confidence intervals."""
+"""Does a clip show what the prompt says? Held-out prompts, several seeds, computed answers, confidence intervals."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def held_out_requests(
         rng = np.random.default_rng([draw, k])
         specs = [sample_clip(rng, "held-out", KINDS[kind]) for _ in range(prompts)]
         for language in ("en", "zh"):
-            texts = [caption(spec, rng, language) for spec in specs]  # type: ignore[arg-type]
+            texts = [caption(spec, rng, language) for spec in specs]
             if kind in kinds and language in languages:
                 requests += [
-                    Request(kind, language, spec, text, 1000 * seed + i)  # type: ignore[arg-type]
+                    Request(kind, language, spec, text, 1000 * seed + i)
                     for seed in range(seeds)
                     for i, (spec, text) in enumerate(zip(specs, texts, strict=True))
                 ]
@@ -138,7 +138,9 @@ def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
 def table(found: list[Answer]) -> str:
     """Per cent right for each attribute, a line for each kind and language, with confidence intervals."""
     lines = [f"{'':24}{'n':>5}" + "".join(f"{column:>20}" for column in COLUMNS)]
-    groups = sorted({(a.request.kind, a.request.language) for a in found}, key=lambda g: (list(KINDS).index(g[0]), g[1]))
+    groups = sorted(
+        {(a.request.kind, a.request.language) for a in found}, key=lambda g: (list(KINDS).index(g[0]), g[1])
+    )
     for kind, language in groups:
         rows = [a.right for a in found if (a.request.kind, a.request.language) == (kind, language)]
         cells = ""
@@ -154,7 +156,9 @@ def shares(found: list[Answer]) -> dict[str, dict[str, float]]:
     """The same figures as data: per cent right by "kind, language" and attribute, and "n"."""
     result: dict[str, dict[str, float]] = {}
     for answer in found:
-        row = result.setdefault(f"{answer.request.kind}, {answer.request.language}", dict.fromkeys(("n", *COLUMNS), 0.0))
+        row = result.setdefault(
+            f"{answer.request.kind}, {answer.request.language}", dict.fromkeys(("n", *COLUMNS), 0.0)
+        )
         row["n"] += 1
         for column in COLUMNS:
             row[column] += answer.right[column]

@@ -21,7 +21,7 @@ class GateLine(NamedTuple):
     """Reconstruction of one kind of clips."""
 
     kind: str
-    count: int
+    clips: int
     psnr: float
     """dB, mean over clips."""
     right: dict[str, float]
@@ -61,7 +61,7 @@ def gate_report(lines: list[GateLine]) -> str:
         figures = "  ".join(f"{name} {value:.1f}" for name, value in line.right.items())
         verdict = "passed" if line.passed else "NOT PASSED"
         rows.append(
-            f"{line.kind:12} n={line.count}  PSNR {line.psnr:.2f} dB  {figures}  "
+            f"{line.kind:12} n={line.clips}  PSNR {line.psnr:.2f} dB  {figures}  "
             f"(shape wanted {WANTED[line.kind]:.0f}: {verdict})"
         )
     return "\n".join(rows)

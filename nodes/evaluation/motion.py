@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from nodes.evaluation.outline import SYMMETRY
 from nodes.training.world.specs import DIRECTIONS
@@ -62,14 +62,14 @@ def read_camera(frames: Tensor, objects: Tensor) -> str:
     """
     last = len(frames) - 1
     pairs = [(0, last // 2), (last // 2, last), (0, last), (last // 4, 3 * last // 4)]
-    free = F.max_pool2d((objects > 0.02).float()[:, None], 5, 1, 2) == 0  # [T, 1, 64, 64]
+    free = functional.max_pool2d((objects > 0.02).float()[:, None], 5, 1, 2) == 0  # [T, 1, 64, 64]
     errors = {}
     for camera in ("static", "panleft", "panright", "zoomin", "zoomout"):
         total = weight = 0.0
         for a, b in pairs:
             grid, inside = _undo(camera, a / last, b / last)
-            moved = F.grid_sample(frames[a][None], grid, align_corners=False, padding_mode="border")[0]
-            visible = F.grid_sample(free[a][None].float(), grid, align_corners=False)[0] > 0.99
+            moved = functional.grid_sample(frames[a][None], grid, align_corners=False, padding_mode="border")[0]
+            visible = functional.grid_sample(free[a][None].float(), grid, align_corners=False)[0] > 0.99
             mask = (visible & free[b] & inside).float()  # [1, 64, 64]
             total += float(((moved - frames[b]).abs().clamp(max=60) * mask).sum())
             weight += 3 * float(mask.sum())

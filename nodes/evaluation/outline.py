@@ -7,8 +7,8 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
 from nodes.training.world.specs import SHAPES
@@ -20,13 +20,13 @@ SYMMETRY = {"circle": 0.0, "ring": 0.0, "square": 90.0, "cross": 90.0, "star": 7
 """Degrees after which a turned shape looks the same; 0: always."""
 ANGLE_STEP = 9.0
 ACCEPTED = {
-    "circle": 0.82,
-    "square": 0.82,
-    "heart": 0.78,
-    "triangle": 0.74,
-    "star": 0.7,
-    "ring": 0.7,
-    "cross": 0.7,
+    "circle": 0.85,
+    "square": 0.85,
+    "heart": 0.82,
+    "triangle": 0.77,
+    "star": 0.74,
+    "ring": 0.68,
+    "cross": 0.74,
 }
 """Intersection over union below which a shape is rejected. Thin and pointed shapes lose more to the same blur."""
 BORDER = 1
@@ -81,7 +81,7 @@ def _patches(cover: Tensor) -> Tensor:
     right = (x[:, None, None] + line[None, None, :] * reach) * (2 / size) - 1
     down = (y[:, None, None] + line[None, :, None] * reach) * (2 / size) - 1
     grid = torch.stack([right.expand(-1, PATCH, -1), down.expand(-1, -1, PATCH)], -1)
-    return F.grid_sample(cover[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
+    return functional.grid_sample(cover[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
 
 
 def moments(cover: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -115,7 +115,7 @@ def _draw(shape: int, degrees: float, size: int = 64, radius: float = 11.0) -> T
     dx, dy = line[None, :] / radius, line[:, None] / radius
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     grid = torch.stack([cosine * dx + sine * dy, cosine * dy - sine * dx], -1) / ATLAS_EXTENT
-    distance = F.grid_sample(
+    distance = functional.grid_sample(
         shape_atlas()[shape][None], grid[None], mode="bilinear", padding_mode="border", align_corners=True
     )
     return (0.5 - distance[0, 0] * radius).clamp(0, 1)

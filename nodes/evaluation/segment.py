@@ -6,11 +6,11 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from nodes.training.world.backgrounds import TEXTURE_HEIGHT, TEXTURE_WIDTH, background_textures
-from nodes.training.world.specs import BACKGROUNDS, COLOURS, COLOUR_NAMES, UNREADABLE
+from nodes.training.world.specs import BACKGROUNDS, COLOUR_NAMES, COLOURS, UNREADABLE
 from nodes.training.world.tracks import SIZE
 
 GRID = 8
@@ -34,7 +34,7 @@ class Segment(NamedTuple):
 
 def find_background(frames: Tensor) -> str:
     """Name the background of `frames` `[T, 3, 64, 64]` float 0..255, by its coarse colours."""
-    cells = F.avg_pool2d(frames, SIZE // GRID).median(0).values  # [3, 8, 8]
+    cells = functional.avg_pool2d(frames, SIZE // GRID).median(0).values  # [3, 8, 8]
     best = (_coarse_backgrounds() - cells).square().sum(2).sqrt().clamp(max=CAP).mean((-1, -2)).min(1).values
     return BACKGROUNDS[int(best.argmin())]
 
@@ -61,15 +61,15 @@ def find_objects(frames: Tensor, background: str, most: int = 2) -> list[Segment
 
 def _solid(mask: Tensor) -> float:
     """Median over the frames of the 2x2 blocks within `mask` `[T, H, W]` bool: edges of one pixel do not count."""
-    blocks = F.avg_pool2d(mask.float()[:, None], 2, 1)
+    blocks = functional.avg_pool2d(mask.float()[:, None], 2, 1)
     return float((blocks > 0.99).float().sum((1, 2, 3)).median())
 
 
 def _body(mask: Tensor) -> Tensor:
     """Keep what lies within two pixels of a solid 2x2 block: the mixed edge of a neighbour is no body."""
-    blocks = (F.avg_pool2d(mask.float()[:, None], 2, 1) > 0.99).float()
-    body = F.max_pool2d(F.pad(blocks, (1, 1, 1, 1)), 2, 1)  # opened mask, [T, 1, H, W]
-    return mask & (F.max_pool2d(body, 5, 1, 2)[:, 0] > 0)
+    blocks = (functional.avg_pool2d(mask.float()[:, None], 2, 1) > 0.99).float()
+    body = functional.max_pool2d(functional.pad(blocks, (1, 1, 1, 1)), 2, 1)  # opened mask, [T, 1, H, W]
+    return mask & (functional.max_pool2d(body, 5, 1, 2)[:, 0] > 0)
 
 
 def _cover(frames: Tensor, rows: Tensor, colour: str, own: Tensor, others: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ def _cover(frames: Tensor, rows: Tensor, colour: str, own: Tensor, others: Tenso
     direction = paint - rows  # [T, 3, 64, 1]
     share = ((frames - rows) * direction).sum(1) / direction.square().sum(1).clamp(min=1.0)  # [T, 64, 64]
     share = ((share - 0.5) * 1.25 + 0.5).clamp(0, 1)
-    near = F.max_pool2d(own.float()[:, None], 3, 1, 1)[:, 0] > 0
+    near = functional.max_pool2d(own.float()[:, None], 3, 1, 1)[:, 0] > 0
     solid = _erode(own.float()) > 0
     share = torch.where(solid, torch.ones_like(share), share)
     return share * (near & ~others)
@@ -86,7 +86,7 @@ def _cover(frames: Tensor, rows: Tensor, colour: str, own: Tensor, others: Tenso
 
 def _row_colours(frames: Tensor, object_pixel: Tensor) -> Tensor:
     """The middle colour of the scenery of every row, `[T, 3, 64, 1]`."""
-    wide = F.max_pool2d(object_pixel.float()[:, None], 5, 1, 2) > 0  # [T, 1, 64, 64]
+    wide = functional.max_pool2d(object_pixel.float()[:, None], 5, 1, 2) > 0  # [T, 1, 64, 64]
     scenery = frames.masked_fill(wide, float("nan"))
     rows = scenery.nanmedian(-1, keepdim=True).values  # [T, 3, 64, 1]
     return torch.where(rows.isnan(), scenery.flatten(2).nanmedian(-1).values[..., None, None], rows).nan_to_num(128.0)
@@ -94,7 +94,7 @@ def _row_colours(frames: Tensor, object_pixel: Tensor) -> Tensor:
 
 def _erode(mask: Tensor) -> Tensor:
     """Remove the outermost pixels of `[T, H, W]` masks of 0 and 1."""
-    return -F.max_pool2d(-mask[:, None], 3, 1, 1)[:, 0]
+    return -functional.max_pool2d(-mask[:, None], 3, 1, 1)[:, 0]
 
 
 def _shades(colour: str) -> Tensor:
@@ -107,7 +107,7 @@ def _coarse_backgrounds() -> Tensor:
     """Every variant of every background as 8x8 colours, `[backgrounds, variants, 3, 8, 8]` in 0..255."""
     top, left = (TEXTURE_HEIGHT - SIZE) // 2, (TEXTURE_WIDTH - SIZE) // 2
     view = background_textures()[..., top : top + SIZE, left : left + SIZE] * 255
-    return F.avg_pool2d(view.flatten(0, 1), SIZE // GRID).unflatten(0, view.shape[:2])
+    return functional.avg_pool2d(view.flatten(0, 1), SIZE // GRID).view(*view.shape[:2], 3, GRID, GRID)
 
 
 @cache

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 ROPE_BASE = 100.0
 """Rotary frequencies run from 1 to 1/ROPE_BASE radians per step: the grids here are tens of steps, not thousands."""
@@ -29,7 +29,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     """
     bias = None if mask is None else mask_bias(mask, query.dtype)
     if not torch.is_grad_enabled():
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     # The fused kernel's backward is several times slower than plain softmax on processors at these lengths.
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # [B, heads, N, M]
     if bias is not None:

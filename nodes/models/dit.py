@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nodes.models.attention import attention, rms_norm, rotary_table, rotate
 
@@ -69,7 +69,7 @@ class DiTBlock(nn.Module):
         table = (modulation + self.modulation.to(modulation.dtype)).unsqueeze(2)  # [B, 6, 1, width]
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = table.unbind(1)  # each [B, 1, width]
 
-        y = F.layer_norm(x, (width,)) * (1 + scale_a) + shift_a  # [B, N, width]
+        y = functional.layer_norm(x, (width,)) * (1 + scale_a) + shift_a  # [B, N, width]
         q, k, v = self.qkv(y).view(batch, count, 3, -1, self.head_dim).permute(2, 0, 3, 1, 4)
         q, k = rotate(rms_norm(q), cosines, sines), rotate(rms_norm(k), cosines, sines)
         y = attention(q * self.attention_gain.to(q.dtype), k, v)  # [B, heads, N, head_dim]
@@ -80,9 +80,10 @@ class DiTBlock(nn.Module):
         y = attention(rms_norm(q) * self.cross_gain.to(q.dtype), rms_norm(k), v, words_mask)
         x = x + self.cross_out(y.transpose(1, 2).reshape(batch, count, width))  # [B, N, width]
 
-        y = F.layer_norm(x, (width,)) * (1 + scale_m) + shift_m  # [B, N, width]
-        y = F.gelu(self.mlp_in(shift_channels(y, grid)), approximate="tanh")  # [B, N, mlp_ratio * width]
-        return x + gate_m * self.mlp_out(y)
+        y = functional.layer_norm(x, (width,)) * (1 + scale_m) + shift_m  # [B, N, width]
+        y = functional.gelu(self.mlp_in(shift_channels(y, grid)), approximate="tanh")  # [B, N, mlp_ratio * width]
+        out: Tensor = x + gate_m * self.mlp_out(y)  # [B, N, width]
+        return out
 
 
 class DiT(nn.Module):
@@ -126,15 +127,16 @@ class DiT(nn.Module):
         place, cosines, sines = (table.to(x.dtype) for table in place_tables(grid, self.config.head_dim, latent.device))
         x = x + self.place_in(place)  # [B, N, width]
 
-        embedded = self.time_out(F.silu(self.time_in(time_features(t).to(x.dtype))))  # [B, width]
-        condition = F.silu(embedded + self.pooled_in(pooled))  # [B, width]
+        embedded = self.time_out(functional.silu(self.time_in(time_features(t).to(x.dtype))))  # [B, width]
+        condition = functional.silu(embedded + self.pooled_in(pooled))  # [B, width]
         modulation = self.modulation(condition).view(batch, 6, -1)  # [B, 6, width]
         for block in self.blocks:
             x = block(x, modulation, tokens, mask, cosines, sines, grid)  # [B, N, width]
 
         shift, scale = self.final_modulation(condition).view(batch, 2, 1, -1).unbind(1)  # [B, 1, width]
-        x = self.latent_out(F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift)  # [B, N, C]
-        return x.transpose(1, 2).reshape(batch, channels, frames, height, width)
+        x = self.latent_out(functional.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift)  # [B, N, C]
+        velocity: Tensor = x.transpose(1, 2).reshape(batch, channels, frames, height, width)
+        return velocity
 
 
 def shift_channels(x: Tensor, grid: tuple[int, int, int]) -> Tensor:

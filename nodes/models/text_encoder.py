@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nodes.models.attention import attention, rms_norm, rotary_table, rotate
 
@@ -58,7 +58,7 @@ class TextBlock(nn.Module):
         q, k = rotate(rms_norm(q), cosines, sines), rotate(rms_norm(k), cosines, sines)
         y = attention(q, k, v, mask).transpose(1, 2).reshape(batch, length, width)  # [B, L, width]
         x = x + self.attention_out(y)
-        y = F.gelu(self.mlp_in(rms_norm(x)), approximate="tanh")  # [B, L, mlp_ratio * width]
+        y = functional.gelu(self.mlp_in(rms_norm(x)), approximate="tanh")  # [B, L, mlp_ratio * width]
         return x + self.mlp_out(y)  # type: ignore[no-any-return]  # nn.Module calls are untyped
 
 

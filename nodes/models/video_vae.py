@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 PATCH = 8
 FRAMES_PER_LATENT = 4
@@ -57,8 +57,7 @@ class CausalBlock(nn.Module):
         self.conv_in = nn.Conv2d(width, width, 3, padding=1)
         self.conv_out = nn.Conv2d(width, width, 3, padding=1)
         self.share = width // SHIFT_SHARE
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        zero(self.conv_out)
 
     def forward(self, x: Tensor, frames: int, previous: Tensor | None) -> tuple[Tensor, Tensor]:
         """Map `[B*T, D, h, w]` to the same, T = `frames`; `previous` `[B, 1, D/4, h, w]` is the last chunk's memory.
@@ -66,9 +65,9 @@ class CausalBlock(nn.Module):
         Returns:
             `(output, memory for the next chunk)`.
         """
-        y = F.silu(channel_norm(x) * self.gain.to(x.dtype))  # [B*T, D, h, w]
+        y = functional.silu(channel_norm(x) * self.gain.to(x.dtype))  # [B*T, D, h, w]
         y, memory = causal_shift(y, frames, self.share, previous)
-        y = self.conv_out(F.silu(self.conv_in(y)))  # [B*T, D, h, w]
+        y = self.conv_out(functional.silu(self.conv_in(y)))  # [B*T, D, h, w]
         return x + y, memory
 
 
@@ -86,7 +85,7 @@ class CausalStack(nn.Module):
         for block in self.blocks:
             y, memory = block(y, frames, None if memories is None else next(memories))
             kept.append(memory)
-        return y.unflatten(0, (batch, frames))
+        return split_first(y, batch)
 
 
 class VideoVAE(nn.Module):
@@ -117,8 +116,7 @@ class VideoVAE(nn.Module):
         self.refine = CausalStack(fine, config.refine_blocks)
         self.refine_out = nn.Conv2d(fine, 3 * REFINE**2, 3, padding=1)
         for layer in (self.encoder_out, self.refine_out):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            zero(layer)
         self.register_buffer("latent_mean", torch.zeros(channels))
         self.register_buffer("latent_scale", torch.ones(channels))
 
@@ -139,10 +137,10 @@ class VideoVAE(nn.Module):
         memories, kept = open_state(state)
         hidden = self.encoder(stem.permute(0, 1, 4, 2, 3), memories, kept)  # [B, 1 + k, D, h, w]
         close_state(state, kept)
-        residual = self.encoder_out(F.silu(channel_norm(hidden.flatten(0, 1))))  # [B*(1 + k), C, h, w]
-        latent = latent.permute(0, 1, 4, 2, 3) + residual.unflatten(0, hidden.shape[:2])  # [B, 1 + k, C, h, w]
-        latent = (latent - self.latent_mean[:, None, None]) * self.latent_scale[:, None, None]
-        return latent.transpose(1, 2)
+        residual = self.encoder_out(functional.silu(channel_norm(hidden.flatten(0, 1))))  # [B*(1 + k), C, h, w]
+        latent = latent.permute(0, 1, 4, 2, 3) + split_first(residual, len(frames))  # [B, 1 + k, C, h, w]
+        normalised: Tensor = (latent - self.latent_mean[:, None, None]) * self.latent_scale[:, None, None]
+        return normalised.transpose(1, 2)
 
     def decode_chunk(self, latent: Tensor, state: CausalState) -> Tensor:
         """Decode the next latent frames of a clip: `1 + 4k` frames in the first call with a state, `4k` in later."""
@@ -152,18 +150,29 @@ class VideoVAE(nn.Module):
         coarse = join_patches(self.decode_image(cells[:, :first]), self.decode_video(cells[:, first:]), PATCH)
 
         memories, kept = open_state(state)
-        hidden = self.decoder_in(x.flatten(0, 1)).unflatten(0, x.shape[:2])  # [B, 1 + k, D, h, w]
+        hidden = split_first(self.decoder_in(x.flatten(0, 1)), len(x))  # [B, 1 + k, D, h, w]
         hidden = self.decoder(hidden, memories, kept).permute(0, 1, 3, 4, 2)  # [B, 1 + k, h, w, D]
-        hidden = F.silu(rms(hidden))
+        hidden = functional.silu(rms(hidden))
         detail = join_patches(self.fine_image(hidden[:, :first]), self.fine_video(hidden[:, first:]), PATCH // REFINE)
 
-        batch, frames = coarse.shape[:2]
-        pixels = F.pixel_unshuffle(coarse.flatten(0, 1), REFINE)  # [B*T, 48, H/4, W/4]
+        batch = len(coarse)
+        pixels = functional.pixel_unshuffle(coarse.flatten(0, 1), REFINE)  # [B*T, 48, H/4, W/4]
         fine = self.refine_in(pixels) + detail.flatten(0, 1)  # [B*T, fine, H/4, W/4]
-        fine = self.refine(fine.unflatten(0, (batch, frames)), memories, kept).flatten(0, 1)
+        fine = self.refine(split_first(fine, batch), memories, kept).flatten(0, 1)
         close_state(state, kept)
-        pixels = pixels + self.refine_out(F.silu(channel_norm(fine)))  # [B*T, 48, H/4, W/4]
-        return F.pixel_shuffle(pixels, REFINE).unflatten(0, (batch, frames)).transpose(1, 2)  # [B, 3, T, H, W]
+        pixels = pixels + self.refine_out(functional.silu(channel_norm(fine)))  # [B*T, 48, H/4, W/4]
+        return split_first(functional.pixel_shuffle(pixels, REFINE), batch).transpose(1, 2)  # [B, 3, T, H, W]
+
+
+def zero(layer: nn.Conv2d) -> None:
+    """Let a convolution start as zero, so that its residual path starts as nothing."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
+def split_first(x: Tensor, batch: int) -> Tensor:
+    """Turn `[B*T, ...]` into `[B, T, ...]`."""
+    return x.view(batch, -1, *x.shape[1:])
 
 
 def rms(x: Tensor) -> Tensor:
@@ -178,7 +187,7 @@ def channel_norm(x: Tensor) -> Tensor:
 
 def causal_shift(x: Tensor, frames: int, share: int, previous: Tensor | None) -> tuple[Tensor, Tensor]:
     """Replace the first `share` channels of `[B*T, D, h, w]` by those of the frame before (zero before the clip)."""
-    y = x.unflatten(0, (-1, frames))  # [B, T, D, h, w]
+    y = split_first(x, len(x) // frames)  # [B, T, D, h, w]
     moved = y[:, :, :share]  # [B, T, share, h, w]
     if previous is None:
         previous = torch.zeros_like(moved[:, :1])
@@ -211,7 +220,7 @@ def split_patches(frames: Tensor, first: bool) -> tuple[Tensor, Tensor]:
 
 
 def join_patches(image: Tensor, video: Tensor, size: int) -> Tensor:
-    """Undo `split_patches`: `[B, 0|1, h, w, c*size^2]` and `[B, k, h, w, c*4*size^2]` to `[B, T, c, h*size, w*size]`."""
+    """Join `[B, 0|1, h, w, c*size^2]` and `[B, k, h, w, c*4*size^2]` into `[B, T, c, h*size, w*size]`."""
     parts = []
     for part, depth in ((image, 1), (video, FRAMES_PER_LATENT)):
         batch, count, rows, columns, values = part.shape

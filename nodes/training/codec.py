@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig, split_patches
 from nodes.training.muon import Muon
@@ -18,6 +18,7 @@ from nodes.training.run_state import RunLog, cosine, load_checkpoint, save_check
 from nodes.training.world.render import Rendered, render, to_signed
 from nodes.training.world.specs import WorldMix, sample_clip
 
+DEFAULT_MODEL = VideoVAEConfig()
 CODEC_MIX = WorldMix(two_objects=0.4, camera=0.15)
 
 
@@ -25,7 +26,7 @@ CODEC_MIX = WorldMix(two_objects=0.4, camera=0.15)
 class CodecTraining:
     """Recipe of a codec run. All randomness follows from `seed` and the step number."""
 
-    model: VideoVAEConfig = VideoVAEConfig()
+    model: VideoVAEConfig = DEFAULT_MODEL
     steps: int = 1200
     batch: int = 8
     matrix_rate: float = 2e-3
@@ -40,6 +41,8 @@ class CodecTraining:
     latent_weight: float = 1e-3
     object_weight: float = 3.0
     """Pixels on and around objects count 1 + this."""
+    decoder_only: bool = False
+    """Go on from a trained codec with a fixed encoder (latents stay as they are), objects of all sizes equal."""
     checkpoint_every: int = 100
 
 
@@ -81,11 +84,14 @@ def start_from_components(vae: VideoVAE, clips: int, seed: int) -> None:
 def codec_loss(vae: VideoVAE, clips: Rendered, recipe: CodecTraining, generator: torch.Generator) -> Tensor:
     """Reconstruction from noised latents: absolute, squared and edge differences, more on the objects."""
     target = to_signed(clips.frames)  # [B, 3, T, H, W]
-    near = F.max_pool2d(clips.cover, 5, 1, 2)  # [B, T, H, W]
-    weight = 1 + recipe.object_weight * near[:, None]
+    near = functional.max_pool2d(clips.cover, 5, 1, 2)[:, None]  # [B, 1, T, H, W]
+    if recipe.decoder_only:
+        near = near / near.mean((1, 2, 3, 4), keepdim=True).clamp(min=0.02) / recipe.object_weight
+    weight = 1 + recipe.object_weight * near
     weight = weight / weight.mean()
     with torch.autocast("cpu", torch.bfloat16):
-        latent = vae.encode(target)
+        with torch.set_grad_enabled(not recipe.decoder_only):
+            latent = vae.encode(target)
         size = torch.rand(len(target), 1, 1, 1, 1, generator=generator) * recipe.latent_noise
         noised = latent + torch.randn(latent.shape, generator=generator) * size
         output = vae.decode(noised)
@@ -111,16 +117,19 @@ def normalise_latents(vae: VideoVAE, clips: Rendered) -> None:
     """Set the stored mean per channel and one common scale, so that latents have mean 0 and overall variance 1."""
     vae.latent_mean.zero_()
     vae.latent_scale.fill_(1)
-    latent = torch.cat([vae.encode(part) for part in to_signed(clips.frames).split(16)])
+    latent = torch.cat([vae.encode(part) for part in torch.split(to_signed(clips.frames), 16)])
     mean = latent.mean((0, 2, 3, 4))
     vae.latent_mean.copy_(mean)
     vae.latent_scale.fill_(float(1 / (latent - mean[:, None, None, None]).square().mean().sqrt()))
 
 
 def train_codec(recipe: CodecTraining, folder: Path) -> VideoVAE:
-    """Train a VAE, or go on from the checkpoint in `folder`; the result is the same bits either way."""
+    """Train a VAE, or go on from the checkpoint in `folder`; the result is the same bits either way.
+
+    Joint training leaves `joint.pt` and `final.pt`; training of the decoder alone reads the one and replaces the other.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path, log = folder / "checkpoint.pt", RunLog(folder / "log.jsonl")
+    path, log = folder / ("decoder.pt" if recipe.decoder_only else "checkpoint.pt"), RunLog(folder / "log.jsonl")
     torch.manual_seed(recipe.seed)
     vae = VideoVAE(recipe.model)
     optimizers, rates = codec_optimizers(vae, recipe)
@@ -131,6 +140,8 @@ def train_codec(recipe: CodecTraining, folder: Path) -> VideoVAE:
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         start = state["step"]
+    elif recipe.decoder_only:
+        vae.load_state_dict(load_checkpoint(folder / "joint.pt")["model"])
     else:
         start_from_components(vae, recipe.component_clips, recipe.seed)
     checks = sample_batch(recipe.seed + 70_000, 0, 32)
@@ -154,8 +165,12 @@ def train_codec(recipe: CodecTraining, folder: Path) -> VideoVAE:
             save_checkpoint(path, _state(vae, optimizers, done))
             speed = recipe.batch * (done - start) / (time.time() - began)
             log.write(step=done, loss=float(np.mean(losses[-100:])), psnr=psnr(vae, checks), clips_per_second=speed)
-    normalise_latents(vae, sample_batch(recipe.seed + 80_000, 0, min(256, recipe.component_clips)))
-    save_checkpoint(folder / "final.pt", {"model": vae.state_dict(), "config": asdict(recipe.model), "recipe": asdict(recipe)})
+    if not recipe.decoder_only:
+        normalise_latents(vae, sample_batch(recipe.seed + 80_000, 0, min(256, recipe.component_clips)))
+    result = {"model": vae.state_dict(), "config": asdict(recipe.model), "recipe": asdict(recipe)}
+    save_checkpoint(folder / "final.pt", result)
+    if not recipe.decoder_only:
+        save_checkpoint(folder / "joint.pt", result)
     return vae
 
 
@@ -163,6 +178,10 @@ def codec_optimizers(vae: VideoVAE, recipe: CodecTraining) -> tuple[list[torch.o
     """Muon for the matrices, AdamW for the rest; and the learning rate of each parameter group, in order."""
     components = {"encode_image.weight", "encode_video.weight", "decode_image.weight", "decode_video.weight"}
     named = dict(vae.named_parameters())
+    if recipe.decoder_only:
+        encoder = ("encode", "stem")
+        components = {name for name in components if not name.startswith(encoder)}
+        named = {name: p for name, p in named.items() if not name.startswith(encoder)}
     matrices = [p for name, p in named.items() if p.ndim in (2, 4) and name not in components]
     others = [p for name, p in named.items() if p.ndim not in (2, 4)]
     adam = torch.optim.AdamW(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 STAGES = """stages, in order (all files are under --run; a stage that was stopped goes on from its checkpoint):
   codec    train the video VAE                                  -> RUN/codec/final.pt
+  decoder  (optional, any time) train the codec's decoder alone -> RUN/codec/final.pt
   latents  render and encode clips; once per --seed, adds up    -> RUN/latents/SEED.safetensors
   dit      train the diffusion transformer and text encoder     -> RUN/dit/checkpoint.pt
   export   write the weights that LoadModel reads               -> --output
@@ -21,7 +22,7 @@ def main(argv: list[str]) -> int:
         epilog=STAGES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stage", choices=["codec", "latents", "dit", "export"])
+    parser.add_argument("stage", choices=["codec", "decoder", "latents", "dit", "export"])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--steps", type=int, help="steps of the codec or dit stage (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the stage (default 1)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from nodes.models.tokenizer import BEGIN, UNKNOWN, Tokenizer, pad_ids
 from nodes.training.latents import LatentSet
 from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, load_checkpoint, save_checkpoint, trapezoid
-from nodes.training.world.captions import caption
+from nodes.training.world.captions import Language, caption
 from nodes.training.world.specs import ClipSpec
 
 TIME_BINS = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0)
@@ -121,7 +122,7 @@ class FlowRun:
         with torch.autocast("cpu", torch.bfloat16):
             velocity = self.model(noised, t, batch.ids)
         error = (velocity.float() - (noise - batch.latent)).square()
-        (error * batch.weight).mean().backward()  # type: ignore[no-untyped-call]
+        (error * batch.weight).mean().backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -168,7 +169,7 @@ class FlowRun:
         recipe = self.recipe
         if rng.random() < recipe.caption_dropout:
             return [BEGIN]
-        language = "zh" if rng.random() < recipe.chinese else "en"
+        language: Language = "zh" if rng.random() < recipe.chinese else "en"
         ids = self.tokenizer.encode(caption(spec, rng, language, recipe.leave_out)).ids
         if rng.random() < 0.1:
             ids = [UNKNOWN if i > UNKNOWN and rng.random() < recipe.unknown_words else i for i in ids]
@@ -180,11 +181,10 @@ class FlowRun:
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
 
-def flow_optimizers(
-    model: TextToVelocity, recipe: FlowTraining
-) -> tuple[list[torch.optim.Optimizer], list[float]]:
+def flow_optimizers(model: TextToVelocity, recipe: FlowTraining) -> tuple[list[torch.optim.Optimizer], list[float]]:
     """Muon for the matrices within blocks, AdamW for the rest; and the learning rate of each, in order."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         inner = ".blocks." in name and parameter.ndim == 2 and "modulation" not in name
         (matrices if inner else others).append(parameter)
@@ -228,7 +228,7 @@ def train_flow(recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, fold
 
 def _report(log: RunLog, run: FlowRun, t: Tensor, loss: Tensor, speed: float) -> None:
     bins = {}
-    for low, high in zip(TIME_BINS[:-1], TIME_BINS[1:], strict=True):
+    for low, high in pairwise(TIME_BINS):
         inside = (t >= low) & (t < high)
         bins[f"{low:.2f}"] = round(float(loss[inside].mean()), 4) if inside.any() else None
     samples = run.step * run.recipe.batch

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import functional
 
 from nodes.models.video_vae import FRAMES_PER_LATENT, PATCH, VideoVAE
 from nodes.training.world.render import render, to_signed
-from nodes.training.world.specs import ClipSpec, ObjectSpec, WorldMix, sample_clip
+from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, WorldMix, sample_clip
 
 CHUNK = 16
 
@@ -53,7 +53,7 @@ class LatentSet:
 
 
 @torch.no_grad()
-def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = WorldMix()) -> LatentSet:
+def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX) -> LatentSet:
     """Render `count` training clips from `seed` and encode them."""
     rng = np.random.default_rng([seed, 1 << 20])
     latents, covers, specs = [], [], []
@@ -69,8 +69,8 @@ def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = WorldMix(
 
 def latent_cover(cover: Tensor) -> Tensor:
     """Bring `[N, 1 + 4k, H, W]` covers to latent cells `[N, 1 + k, H/8, W/8]`."""
-    cells = F.avg_pool2d(cover, PATCH)  # [N, 1 + 4k, h, w]
-    later = cells[:, 1:].unflatten(1, (-1, FRAMES_PER_LATENT)).amax(2)  # [N, k, h, w]
+    cells = functional.avg_pool2d(cover, PATCH)  # [N, 1 + 4k, h, w]
+    later = cells[:, 1:].reshape(len(cells), -1, FRAMES_PER_LATENT, *cells.shape[2:]).amax(2)  # [N, k, h, w]
     return torch.cat([cells[:, :1], later], 1)
 
 

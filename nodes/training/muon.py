@@ -17,11 +17,11 @@ NEWTON_SCHULZ_STEPS = 5
 def orthogonalise(matrices: Tensor) -> Tensor:
     """Map `[n, rows, columns]` to nearly orthogonal matrices of the same singular vectors, in bfloat16."""
     a, b, c = NEWTON_SCHULZ
-    x = matrices.bfloat16()
+    x: Tensor = matrices.bfloat16()
     tall = x.shape[-2] > x.shape[-1]
     if tall:
         x = x.mT
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x

@@ -29,7 +29,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def trapezoid(step: int, steps: int, warmup: int, decay: float) -> float:
-    """Factor of the learning rate: rises over `warmup` steps, rests at 1, falls linearly over the last `decay` share."""
+    """Factor of the learning rate: rises over `warmup`, rests at 1, falls linearly over the last `decay` share."""
     rise = min(1.0, (step + 1) / warmup)
     left = (steps - step) / max(1.0, steps * decay)
     return rise * min(1.0, max(0.0, left))

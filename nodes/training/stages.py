@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -19,15 +20,20 @@ from nodes.training.latents import LatentSet, encode_world
 from nodes.training.run_state import load_checkpoint
 from nodes.training.world.captions import vocabulary
 
+Recipe = TypeVar("Recipe", CodecTraining, FlowTraining)
+
 
 def run_stage(
     stage: str, run: Path, steps: int | None, seed: int, clips: int, threads: int, output: Path | None
 ) -> None:
     """Run one stage; see `nodes.training.command`. Raises FileNotFoundError when an earlier stage is missing."""
     torch.set_num_threads(threads)
-    chosen = {} if steps is None else {"steps": steps}
     if stage == "codec":
-        train_codec(CodecTraining(seed=seed, **chosen), run / "codec")
+        train_codec(_with_steps(CodecTraining(seed=seed), steps), run / "codec")
+    elif stage == "decoder":
+        if not (run / "codec" / "joint.pt").is_file():
+            raise FileNotFoundError(f"{run / 'codec' / 'joint.pt'}: no codec; run the codec stage first")
+        train_codec(_with_steps(CodecTraining(seed=seed + 1, decoder_only=True), steps), run / "codec")
     elif stage == "latents":
         folder = run / "latents"
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,10 +42,15 @@ def run_stage(
         parts = [LatentSet.load(path) for path in sorted((run / "latents").glob("*.safetensors"))]
         if not parts:
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
-        train_flow(FlowTraining(seed=seed, **chosen), LatentSet.join(parts), Tokenizer(vocabulary()), run / "dit")
+        recipe = _with_steps(FlowTraining(seed=seed), steps)
+        train_flow(recipe, LatentSet.join(parts), Tokenizer(vocabulary()), run / "dit")
     elif stage == "export" and output is not None:
         parts_, state = load_run(run)
         save_mini(parts_, output, model_card(run, state))
+
+
+def _with_steps(recipe: Recipe, steps: int | None) -> Recipe:
+    return recipe if steps is None else replace(recipe, steps=steps)
 
 
 def load_codec(run: Path) -> VideoVAE:

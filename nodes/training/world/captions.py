@@ -16,7 +16,8 @@ SPECIAL_WORDS = ["<pad>", "<bos>", "<unk>"]
 
 def caption(spec: ClipSpec, rng: np.random.Generator, language: Language = "en", leave_out: float = 0.0) -> str:
     """A random caption; see `english.sentence` and `chinese.sentence`."""
-    return (english if language == "en" else chinese).sentence(spec, rng, leave_out)
+    sentence = english.sentence if language == "en" else chinese.sentence
+    return sentence(spec, rng, leave_out)
 
 
 def vocabulary() -> list[str]:

@@ -65,8 +65,43 @@ PLACE_WORDS = {
     "one above the other": [["上面", "上方"], ["下面", "下方"]],
 }
 LEXICON = [
-    *["一个", "一颗", "的", "地", "在", "上", "中", "里", "下", "和", "与", "有", "背景", "是", "着", "正在", "前", "正", "视频"],
-    *["向左", "向右", "向上", "向下", "往左", "往右", "往上", "往下", "左上", "右上", "左下", "右下", "左上方", "右上方"],
+    *[
+        "一个",
+        "一颗",
+        "的",
+        "地",
+        "在",
+        "上",
+        "中",
+        "里",
+        "下",
+        "和",
+        "与",
+        "有",
+        "背景",
+        "是",
+        "着",
+        "正在",
+        "前",
+        "正",
+        "视频",
+    ],
+    *[
+        "向左",
+        "向右",
+        "向上",
+        "向下",
+        "往左",
+        "往右",
+        "往上",
+        "往下",
+        "左上",
+        "右上",
+        "左下",
+        "右下",
+        "左上方",
+        "右上方",
+    ],
     *["左下方", "右下方", "移动", "飞", "滚动", "从右", "从左", "镜头", "绿色", "左移", "右移"],
 ]
 """Further words; phrases of the lists above that are not whole words themselves are made of these."""
@@ -91,9 +126,7 @@ def lexicon() -> list[str]:
 
 def sentence(spec: ClipSpec, rng: np.random.Generator, leave_out: float = 0.0) -> str:
     """A random Chinese sentence. With chance `leave_out` each, background, colour or motion goes untold."""
-    subjects = _choose(rng, ["和", "，", "与"]).join(
-        _clause(spec, i, rng, leave_out) for i in range(len(spec.objects))
-    )
+    subjects = _choose(rng, ["和", "，", "与"]).join(_clause(spec, i, rng, leave_out) for i in range(len(spec.objects)))
     background = _choose(rng, BACKGROUND_WORDS[spec.background])
     forms = [
         f"{background}{_choose(rng, ['上', '中', '里', '下', '前'])}{_choose(rng, ['', '，', '有'])}{subjects}",

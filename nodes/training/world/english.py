@@ -85,7 +85,15 @@ MOTION_WORDS = {
         "moves to the bottom right",
         "sinks to the right",
     ],
-    "bounce": ["bounces", "bounces", "bounces up and down", "is bouncing", "hops up and down", "jumps up and down", "jumps"],
+    "bounce": [
+        "bounces",
+        "bounces",
+        "bounces up and down",
+        "is bouncing",
+        "hops up and down",
+        "jumps up and down",
+        "jumps",
+    ],
     "spin": ["spins", "rotates", "turns around", "is spinning", "spins in place", "twirls"],
     "grow": ["grows", "gets bigger", "expands", "grows larger", "is growing", "gets larger"],
     "shrink": ["shrinks", "gets smaller", "contracts", "is shrinking", "grows smaller"],
@@ -104,7 +112,14 @@ BACKGROUND_WORDS = {
     "black": ["on a black background", "against black", "before a black background", "in the dark"],
     "white": ["on a white background", "against white", "before a white background"],
     "gray": ["on a gray background", "on a grey background", "against gray", "against grey"],
-    "night": ["in the night sky", "under the stars", "in a starry night", "at night with stars", "in space", "at night"],
+    "night": [
+        "in the night sky",
+        "under the stars",
+        "in a starry night",
+        "at night with stars",
+        "in space",
+        "at night",
+    ],
     "meadow": [
         "over a green meadow",
         "on grass under a blue sky",
@@ -163,7 +178,20 @@ PARTICIPLES = {
     "stands": "standing",
     "sits": "sitting",
 }
-FURTHER_WORDS = ["travelling", "coloured", "colored", "shape", "scene", "very", "which", "it", "background", "sky", "zoom", "pan"]
+FURTHER_WORDS = [
+    "travelling",
+    "coloured",
+    "colored",
+    "shape",
+    "scene",
+    "very",
+    "which",
+    "it",
+    "background",
+    "sky",
+    "zoom",
+    "pan",
+]
 """Words that people type and the grammar does not: known, but without a meaning of their own."""
 
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from nodes.training.world.backgrounds import TEXTURE_HEIGHT, TEXTURE_WIDTH, background_textures
 from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
 from nodes.training.world.specs import BACKGROUNDS, COLOURS, SHAPES, ClipSpec
-from nodes.training.world.tracks import CENTRE, FRAMES, SIZE, clip_tracks, on_screen
+from nodes.training.world.tracks import CENTRE, FRAMES, SIZE, Floats, clip_tracks, on_screen
 
 
 class Rendered(NamedTuple):
@@ -29,7 +29,9 @@ def render(specs: list[ClipSpec], frames: int = FRAMES) -> Rendered:
     """Render clips of 64x64 pixels. About 16 at a time is fastest."""
     count = len(specs)
     tracks = [clip_tracks(spec, frames) for spec in specs]
-    picture = torch.stack([_background(s, t.background_variant, t.camera_x, t.zoom) for s, t in zip(specs, tracks)])
+    picture = torch.stack(
+        [_background(s, t.background_variant, t.camera_x, t.zoom) for s, t in zip(specs, tracks, strict=True)]
+    )
     cover = torch.zeros(count, frames, SIZE, SIZE)
     for i in range(max(len(spec.objects) for spec in specs)):
         chosen = [n for n, spec in enumerate(specs) if len(spec.objects) > i]
@@ -54,7 +56,7 @@ def to_bytes(video: Tensor) -> Tensor:
     return ((video.clamp(-1, 1) + 1) * 127.5 + 0.5).to(torch.uint8).transpose(1, 2)
 
 
-def _background(spec: ClipSpec, variant: int, camera_x: np.ndarray, zoom: np.ndarray) -> Tensor:  # type: ignore[type-arg]
+def _background(spec: ClipSpec, variant: int, camera_x: Floats, zoom: Floats) -> Tensor:
     """The background of every frame, `[T, 3, 64, 64]`."""
     texture = background_textures()[BACKGROUNDS.index(spec.background), variant]
     frames = len(zoom)
@@ -72,7 +74,7 @@ def _background(spec: ClipSpec, variant: int, camera_x: np.ndarray, zoom: np.nda
         ],
         -1,
     )  # [T, 64, 64, 2]
-    return F.grid_sample(
+    return functional.grid_sample(
         texture.expand(frames, -1, -1, -1), grid, mode="bilinear", padding_mode="border", align_corners=False
     )
 
@@ -87,7 +89,7 @@ def _shapes(names: list[str], ways: Tensor) -> tuple[Tensor, Tensor]:
     u, v = cosine * dx + sine * dy, cosine * dy - sine * dx  # [n, T, 64, 64]
     atlas = shape_atlas()[torch.tensor([SHAPES.index(name) for name in names])]  # [n, 1, 96, 96]
     grid = (torch.stack([u, v], -1) / ATLAS_EXTENT).reshape(count, frames * SIZE, SIZE, 2)
-    distance = F.grid_sample(atlas, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    distance = functional.grid_sample(atlas, grid, mode="bilinear", padding_mode="border", align_corners=True)
     alpha = (0.5 - distance.reshape(count, frames, SIZE, SIZE) * radius).clamp(0, 1)
     shade = 1.0 - 0.112 * (u + v).clamp(-1.2, 1.2)
     return alpha, shade

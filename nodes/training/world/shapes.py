@@ -31,7 +31,8 @@ def polygon_distance(points: Floats, corners: Floats) -> Floats:
         left = edge[0] * away[..., 1] > edge[1] * away[..., 0]
         crosses = (above & below & left) | (~above & ~below & ~left)
         sign = np.where(crosses, -sign, sign)
-    return sign * np.sqrt(distance)
+    signed: Floats = sign * np.sqrt(distance)
+    return signed
 
 
 def corners(shape: str) -> Floats:

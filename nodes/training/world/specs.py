@@ -83,6 +83,9 @@ class WorldMix:
     """Among clips of one object."""
 
 
+DEFAULT_MIX = WorldMix()
+
+
 def possible(shape: str, motion: str) -> bool:
     """Tell whether the motion can be seen on the shape (a spinning circle cannot)."""
     return not (motion == "spin" and shape in ROUND_SHAPES)
@@ -115,7 +118,7 @@ def readable_backgrounds(colours: tuple[str, ...]) -> list[str]:
     return [b for b in BACKGROUNDS if not any(c in UNREADABLE.get(b, ()) for c in colours)]
 
 
-def sample_clip(rng: np.random.Generator, split: Split = "train", mix: WorldMix = WorldMix()) -> ClipSpec:
+def sample_clip(rng: np.random.Generator, split: Split = "train", mix: WorldMix = DEFAULT_MIX) -> ClipSpec:
     """Draw a clip: colours, shapes and motions evenly, then a background that suits the colours."""
     if rng.random() < mix.two_objects:
         return _sample_two(rng, split)
@@ -143,15 +146,11 @@ def _sample_two(rng: np.random.Generator, split: Split) -> ClipSpec:
         a, b = (_sample_object(rng, split, motions, two=True) for _ in range(2))
         backgrounds = readable_backgrounds((a.colour, b.colour))
         if a.colour != b.colour and {a.colour, b.colour} not in SIMILAR and backgrounds:
-            layout: Literal["side by side", "one above the other"] = (
-                "side by side" if side else "one above the other"
-            )
+            layout: Literal["side by side", "one above the other"] = "side by side" if side else "one above the other"
             return ClipSpec((a, b), _choose(rng, backgrounds), layout=layout, seed=_seed(rng))
 
 
-def _sample_object(
-    rng: np.random.Generator, split: Split, motions: tuple[str, ...], two: bool = False
-) -> ObjectSpec:
+def _sample_object(rng: np.random.Generator, split: Split, motions: tuple[str, ...], two: bool = False) -> ObjectSpec:
     """Draw one object of the split with one of the motions."""
     while True:
         motion = _choose(rng, list(motions))

@@ -72,7 +72,7 @@ def test_patches_round_trip() -> None:
 
 
 def test_what_cannot_be_encoded_is_named(vae: VideoVAE) -> None:
-    with pytest.raises(ValueError, match="8 frames: expected 1 \\+ 4k"):
+    with pytest.raises(ValueError, match=r"8 frames: expected 1 \+ 4k"):
         vae.encode(torch.zeros(1, 3, 8, 16, 16))
-    with pytest.raises(ValueError, match="20x16.*multiples of 8"):
+    with pytest.raises(ValueError, match=r"20x16.*multiples of 8"):
         vae.encode(torch.zeros(1, 3, 1, 16, 20))

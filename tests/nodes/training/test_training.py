@@ -18,7 +18,9 @@ from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, t
 from nodes.training.world.captions import vocabulary
 from nodes.training.world.specs import ClipSpec, ObjectSpec
 
-TINY_VAE = VideoVAEConfig(latent_channels=8, width=16, encoder_blocks=1, decoder_blocks=1, refine_width=8, refine_blocks=1)
+TINY_VAE = VideoVAEConfig(
+    latent_channels=8, width=16, encoder_blocks=1, decoder_blocks=1, refine_width=8, refine_blocks=1
+)
 TINY_CODEC = CodecTraining(TINY_VAE, steps=4, batch=2, component_clips=32, checkpoint_every=2)
 TINY_FLOW = FlowTraining(width=64, depth=1, steps=6, batch=4, checkpoint_every=3, compiled=False, warmup=2)
 
@@ -114,9 +116,10 @@ def test_latent_set_file_round_trip(latents: LatentSet, tmp_path: Path) -> None:
     loaded = LatentSet.load(tmp_path / "set.safetensors")
     assert loaded.specs == latents.specs
     assert torch.equal(loaded.latents, latents.latents)
-    assert loaded.specs[0] == ClipSpec(tuple(ObjectSpec(**vars(o)) for o in loaded.specs[0].objects), *[
-        getattr(loaded.specs[0], name) for name in ("background", "camera", "layout", "seed")
-    ])
+    assert loaded.specs[0] == ClipSpec(
+        tuple(ObjectSpec(**vars(o)) for o in loaded.specs[0].objects),
+        *[getattr(loaded.specs[0], name) for name in ("background", "camera", "layout", "seed")],
+    )
 
 
 def test_latent_cover_takes_the_largest_of_its_frames() -> None:
@@ -128,7 +131,7 @@ def test_latent_cover_takes_the_largest_of_its_frames() -> None:
 def test_orthogonalise_makes_singular_values_near_one() -> None:
     torch.manual_seed(0)
     values = torch.linalg.svdvals(orthogonalise(torch.randn(2, 12, 30)).float())
-    assert 0.5 < float(values.min())
+    assert float(values.min()) > 0.5
     assert float(values.max()) < 1.4
 
 

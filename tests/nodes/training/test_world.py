@@ -27,8 +27,10 @@ from nodes.training.world.specs import (
     sample_clip,
 )
 
+VARIED = WorldMix(0.3, 0.3)
 
-def clips(count: int, split: str = "train", seed: int = 0, mix: WorldMix = WorldMix(0.3, 0.3)) -> list[ClipSpec]:
+
+def clips(count: int, split: str = "train", seed: int = 0, mix: WorldMix = VARIED) -> list[ClipSpec]:
     rng = np.random.default_rng(seed)
     return [sample_clip(rng, split, mix) for _ in range(count)]  # type: ignore[arg-type]
 
