@@ -1,0 +1,108 @@
+"""The application put together, and its life from the first socket to the last commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from engine.folders import Folders
+from server.connections import Connections, clocked
+from server.database import Database
+from server.event_log import EventLog
+from server.jobs import Jobs
+from server.keys import (
+    ACCESS,
+    CONNECTIONS,
+    DATABASE,
+    EVENTS,
+    FOLDERS,
+    HUB,
+    JOBS,
+    LIMITS,
+    NODE_TYPES,
+    STARTED,
+    STATIC,
+    SUPERVISOR,
+    WORKFLOWS,
+)
+from server.leftovers import remove_partial_files
+from server.limits import DEFAULT, Limits
+from server.node_types import NodeTypeCatalogue
+from server.routes import ROUTES
+from server.routes.events import close_streams, open_streams
+from server.security import Access, add_headers, secure
+from server.store import JobStore
+from server.stream import Hub
+from server.supervisor import Supervisor
+from server.workflows import WorkflowStore
+
+log = logging.getLogger("kinograph.server")
+
+
+def make_app(
+    folders: Folders,
+    access: Access,
+    *,
+    plugins: Sequence[Path] = (),
+    devices: Sequence[str] = ("cpu",),
+    slots: int = 4,
+    limits: Limits = DEFAULT,
+    static: Path | None = None,
+) -> web.Application:
+    """The application over one data folder. It opens the database now, and starts workers when it is run."""
+    connections = Connections(limits)
+    app = web.Application(middlewares=[clocked(connections), secure(access)], client_max_size=limits.json_body)
+    app[FOLDERS], app[ACCESS], app[LIMITS], app[CONNECTIONS] = folders, access, limits, connections
+    app[STARTED] = time.monotonic()
+    app[STATIC] = static or Path(__file__).parent / "static"
+    app[DATABASE] = database = Database(folders.data / "kinograph.sqlite")
+    store = JobStore(database)
+    app[HUB] = hub = Hub()
+    app[EVENTS] = events = EventLog(store, hub)
+    app[JOBS] = jobs = Jobs(store, events, folders)
+    app[WORKFLOWS] = WorkflowStore(database)
+    app[NODE_TYPES] = NodeTypeCatalogue(folders, plugins)
+    app[SUPERVISOR] = Supervisor(jobs, data=folders.data, plugins=plugins, devices=devices, slots=slots)
+    hub.on_audience = app[SUPERVISOR].watch
+    for route in ROUTES:
+        route.add_to(app)
+    app.on_response_prepare.append(add_headers)
+    app.on_startup.append(open_streams)
+    app.on_shutdown.append(close_streams)
+    app.cleanup_ctx.append(_life)
+    return app
+
+
+async def _life(app: web.Application) -> AsyncIterator[None]:
+    jobs, events, supervisor, known = app[JOBS], app[EVENTS], app[SUPERVISOR], app[NODE_TYPES]
+    folders = app[FOLDERS]
+    jobs.on_node_types = lambda payload: _take_node_types(app, payload)
+    await events.open()
+    waiting = await jobs.open(supervisor)
+    if waiting:
+        log.info("%d jobs wait from before", waiting)
+    sweeper = asyncio.get_running_loop().create_task(app[CONNECTIONS].sweep())
+    await asyncio.to_thread(remove_partial_files, folders.outputs)
+    await asyncio.to_thread(remove_partial_files, folders.inputs)
+    supervisor.start()
+    await asyncio.to_thread(known.load)
+    yield
+    jobs.stop()
+    await supervisor.close()
+    await jobs.close()
+    await events.close()
+    sweeper.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await sweeper
+    await asyncio.to_thread(app[DATABASE].close)
+
+
+def _take_node_types(app: web.Application, payload: bytes) -> None:
+    if app[NODE_TYPES].take(payload):
+        app[EVENTS].job_event("", "node_types_changed", revision=app[NODE_TYPES].revision)

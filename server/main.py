@@ -1,0 +1,168 @@
+"""``kinograph serve``: listen at once, load afterwards, end cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import resource
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+
+from aiohttp import web
+
+from engine.folders import Folders
+from server.app import make_app
+from server.database import DatabaseUnusable
+from server.keys import CONNECTIONS, DATABASE
+from server.limits import DEFAULT, Limits
+from server.lock import FolderInUse, FolderLock
+from server.logs import set_up_logs
+from server.security import Access, is_loopback
+
+log = logging.getLogger("kinograph.server")
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8188,
+    data_dir: Path | None = None,
+    plugins: list[Path] | None = None,
+    token: str | None = None,
+    workers: int = 1,
+    open_browser: bool = False,
+    devices: list[str] | None = None,
+    allow_hosts: list[str] | None = None,
+    limits: Limits = DEFAULT,
+) -> int:
+    """Serve until told to stop; returns the exit code (2 when it cannot start, with the reason on stderr).
+
+    Args:
+        host: address to listen on; beyond loopback a token is demanded, and made when none is given.
+        port: TCP port; 0 for any free one.
+        data_dir: where everything lies; the platform's folder by default.
+        plugins: further folders with plugins.
+        token: what must be shown to get in.
+        workers: how many worker processes.
+        open_browser: show the editor when the server is up.
+        devices: one device per worker (``"cuda:0"``); otherwise all use the same.
+        allow_hosts: further host names by which people reach the server.
+        limits: what is taken from the outside at most.
+    """
+    if data_dir is None:
+        from kinograph.data_folder import default_data_folder
+
+        data_dir = default_data_folder()
+    folders = Folders.at(data_dir)
+    try:
+        _prepare(folders)
+        lock = FolderLock(folders.data)
+    except FolderInUse as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(
+            f"the data folder {folders.data} cannot be used: {error.strerror} ({error.filename or folders.data})"
+        )
+    made = ""
+    if token is None and not is_loopback(host):
+        token = made = secrets.token_urlsafe(24)
+    set_up_logs(folders.data / "logs", token or "")
+    try:
+        access = Access(host, token or "", frozenset(name.lower() for name in allow_hosts or ()))
+        chosen = devices or ["cpu"] * max(1, workers)
+        return asyncio.run(_serve(folders, access, port, plugins or [], chosen, limits, made, open_browser))
+    except DatabaseUnusable as error:
+        return _refuse(str(error))
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            return _refuse(f"cannot listen on {host} port {port}: {error.strerror}")
+        raise
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        lock.release()
+
+
+def _refuse(reason: str) -> int:
+    print(f"kinograph serve: {reason}", file=sys.stderr)
+    return 2
+
+
+def _prepare(folders: Folders) -> None:
+    for folder in (folders.data, folders.inputs, folders.outputs, folders.models, folders.plugins):
+        folder.mkdir(parents=True, exist_ok=True)
+    probe = folders.data / ".writable"
+    probe.write_bytes(b"")
+    probe.unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16384)) if hard > 0 else 16384, hard))
+
+
+async def _serve(
+    folders: Folders,
+    access: Access,
+    port: int,
+    plugins: list[Path],
+    devices: list[str],
+    limits: Limits,
+    made_token: str,
+    open_browser: bool,
+) -> int:
+    began = time.monotonic()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    app = make_app(folders, access, plugins=plugins, devices=devices, limits=limits)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=limits.keep_alive_seconds,
+        shutdown_timeout=2.0,
+        auto_decompress=False,
+    )
+    await runner.setup()
+    assert runner.server is not None
+    try:
+        listener = await loop.create_server(app[CONNECTIONS].factory(runner.server), access.host, port, backlog=1024)
+    except BaseException:
+        await runner.cleanup()
+        raise
+    real_port = listener.sockets[0].getsockname()[1]
+    shown = f"[{access.host}]" if ":" in access.host else access.host
+    address = f"http://{shown}:{real_port}/"
+    if app[DATABASE].recovered:
+        print(f"kinograph serve: {app[DATABASE].recovered}", file=sys.stderr)
+    print(f"Kinograph is at {address}", flush=True)
+    if made_token:
+        print(f"Token (also as {address}?token={made_token}): {made_token}", flush=True)
+    log.info("listening on %s after %.2f s, data in %s", address, time.monotonic() - began, folders.data)
+    if open_browser:
+        await asyncio.to_thread(_show, address, access.token)
+    try:
+        await stop.wait()
+    finally:
+        log.info("stopping")
+        listener.close()
+        await runner.cleanup()
+    return 0
+
+
+def _show(address: str, token: str) -> None:
+    import webbrowser
+
+    webbrowser.open(f"{address}?token={token}" if token else address)
+
+
+if __name__ == "__main__":
+    from server.arguments import main
+
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""The bodies of the HTTP interface. OpenAPI and the editor's ``protocol.ts`` are generated from these classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.schema import NodeTypeInfo
+from server.states import JobState
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemInfo(_Body):
+    """One mistake in a workflow: where, what is wrong, and what would be right."""
+
+    code: str
+    message: str
+    node: str = ""
+    socket: str = ""
+    given: str = ""
+    wanted: str = ""
+    example: Any = None
+
+
+class ErrorBody(_Body):
+    """Every error answer has this form."""
+
+    error: str = Field(description="Stable short name for programs.")
+    message: str = Field(description="What is wrong, for people.")
+    problems: list[ProblemInfo] = []
+
+
+class Health(_Body):
+    """Whether the server works."""
+
+    status: str = Field(description="ok, or starting while no worker is ready yet.")
+    version: str
+    uptime: float
+
+
+class NodeTypes(_Body):
+    """All node types that are known."""
+
+    node_types: list[NodeTypeInfo]
+    revision: str = Field(description="Another one means that something has changed.")
+    plugin_errors: list[dict[str, Any]] = []
+
+
+class JobRequest(_Body):
+    """A workflow to run."""
+
+    workflow: dict[str, Any]
+    targets: list[str] | None = Field(
+        None, description="Nodes to compute; all output nodes by default.", max_length=10_000
+    )
+    priority: int = Field(0, ge=-100, le=100, description="Higher runs first.")
+    client: str = Field("", max_length=100, description="Who asks; clients take turns.")
+
+
+class JobAccepted(_Body):
+    """The job is stored and will run."""
+
+    id: str
+    n: int = Field(description="Number of the event that announced it; listen after it.")
+
+
+class OutputFile(_Body):
+    """A finished file."""
+
+    node: str
+    path: str = Field(description="Below its root folder.")
+    url: str
+    media_type: str
+    size: int = 0
+    job: str = ""
+    created: float = 0.0
+
+
+class JobError(_Body):
+    """Why a job failed or was parked."""
+
+    code: str
+    message: str
+    node: str = ""
+    problems: list[ProblemInfo] = []
+
+
+class JobSummary(_Body):
+    """A job as lists show it. Times are seconds since 1970."""
+
+    id: str
+    state: JobState
+    title: str = ""
+    client: str = ""
+    priority: int = 0
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    attempts: int = Field(0, description="How often a worker took it up.")
+    seconds: float | None = Field(None, description="Time of the last run.")
+    nodes_run: int | None = None
+    nodes_cached: int | None = None
+    peak_memory: int | None = Field(None, description="Most bytes that its worker held meanwhile.")
+    error: JobError | None = None
+    outputs: list[OutputFile] = []
+    retry_of: str = Field("", description="The job that this one repeats.")
+
+
+class Job(JobSummary):
+    """A job with its workflow."""
+
+    workflow: dict[str, Any]
+    targets: list[str] | None = None
+
+
+class JobPage(_Body):
+    """A part of the queue or of the history."""
+
+    jobs: list[JobSummary]
+    total: int
+    n: int = Field(description="The stream's number at this moment: listen after it and nothing is missed.")
+
+
+class JobOrder(_Body):
+    """A new order of queued jobs."""
+
+    ids: list[str] = Field(min_length=1, max_length=10_000)
+
+
+class JobEvents(_Body):
+    """Events of one job."""
+
+    events: list[dict[str, Any]]
+    n: int = Field(description="Ask again after this number.")
+    more: bool = False
+
+
+class PlanRequest(_Body):
+    """A workflow to look at without running it."""
+
+    workflow: dict[str, Any]
+    targets: list[str] | None = Field(None, max_length=10_000)
+
+
+class PlanStep(BaseModel):
+    """One step of a plan."""
+
+    model_config = ConfigDict(extra="allow")
+
+    node: str
+    type: str = ""
+    key: str = ""
+    status: str = Field(description="cached, run, lazy or unneeded.")
+    where: str = ""
+    reason: str = ""
+    seconds: float | None = None
+    nbytes: int | None = None
+
+
+class PlanInfo(BaseModel):
+    """What a run would do, and why."""
+
+    model_config = ConfigDict(extra="allow")
+
+    steps: list[PlanStep]
+    targets: list[str] = []
+    run: int = 0
+    cached: int = 0
+    seconds: float = 0.0
+    unknown_seconds: int = 0
+    nbytes: int = 0
+    facts: dict[str, dict[str, Any]] = Field({}, description="What is known of outputs before anything runs.")
+    problems: list[ProblemInfo] = []
+
+
+class WorkflowEntry(_Body):
+    """A saved workflow as lists show it."""
+
+    name: str
+    version: int
+    saved: float
+    size: int
+    autosave: bool = False
+
+
+class WorkflowList(_Body):
+    """Saved workflows, or the versions of one."""
+
+    workflows: list[WorkflowEntry]
+
+
+class Uploaded(_Body):
+    """A file that was taken in; ``name`` is what a file input of a node takes."""
+
+    name: str
+    url: str
+    media_type: str
+    size: int
+
+
+class FilePage(_Body):
+    """A part of the gallery, newest first."""
+
+    files: list[OutputFile]
+    total: int
+
+
+class ModelFile(_Body):
+    """A file in the models folder."""
+
+    name: str
+    size: int
+    modified: float
+    format: str
+    tensors: int | None = None
+    error: str = ""
+
+
+class ModelList(_Body):
+    """Files in the models folder."""
+
+    models: list[ModelFile]
+
+
+class WorkerInfo(_Body):
+    """One worker process."""
+
+    index: int
+    state: str = Field(description="starting, ready, stuck or stopped.")
+    device: str = ""
+    memory: int = 0
+    jobs: list[str] = []
+    restarts: int = 0
+
+
+class SystemInfo(_Body):
+    """The machine and the server."""
+
+    version: str
+    python: str
+    platform: str
+    uptime: float
+    memory_total: int
+    memory_server: int
+    disk_free: int
+    cpus: int
+    workers: list[WorkerInfo]
+    versions: dict[str, str]
+    queue: dict[str, int]

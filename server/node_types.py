@@ -1,0 +1,112 @@
+"""Node types for the editor and for checking workflows: from a file until the worker has loaded, then from the worker.
+
+The file is keyed by the names, sizes and times of the plugins' Python files, so that a changed plugin is never shown as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from engine.folders import Folders
+from engine.registry import Registry
+from engine.schema import NodeTypeInfo
+from server.described import registry_of
+
+_GROUP = "kinograph.plugins"
+
+
+class NodeTypeCatalogue:
+    """What is known of node types now."""
+
+    def __init__(self, folders: Folders, plugins: Sequence[Path]) -> None:
+        self._file = folders.data / "cache" / "node_types.json"
+        self._folders = [folders.plugins, *plugins]
+        self._known = asyncio.Event()
+        self._checker: Registry | None = None
+        self.revision = ""
+        self.live = False
+        self.body = b""
+
+    def load(self) -> bool:
+        """Read the file of an earlier run, if the plugins are still the same."""
+        try:
+            stored = json.loads(self._file.read_bytes())
+            if stored["plugins"] != self.fingerprint():
+                return False
+            self._take(stored["found"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return True
+
+    def take(self, payload: bytes) -> bool:
+        """Take what a worker found; whether it is other than before."""
+        before = self.revision
+        found = json.loads(payload)
+        self._take(found)
+        self.live = True
+        with contextlib.suppress(OSError):  # it is only for a faster start
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+            temporary.write_text(json.dumps({"plugins": self.fingerprint(), "found": found}))
+            temporary.replace(self._file)
+        return self.revision != before
+
+    def _take(self, found: dict[str, Any]) -> None:
+        text = json.dumps(found, sort_keys=True)
+        revision = hashlib.sha256(text.encode()).hexdigest()[:16]
+        if revision != self.revision:
+            self.revision = revision
+            self._found = found
+            self._checker = None
+            self.body = json.dumps({**found, "revision": revision}, separators=(",", ":"), ensure_ascii=False).encode()
+        self._known.set()
+
+    async def wait(self, timeout: float = 60.0) -> bool:
+        """Wait until node types are known; ``False`` when the time was not enough."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._known.wait(), timeout)
+        return self._known.is_set()
+
+    @property
+    def registry(self) -> Registry:
+        """A registry that can check workflows."""
+        if self._checker is None:
+            self._checker = registry_of([NodeTypeInfo.model_validate(item) for item in self._found["node_types"]])
+        return self._checker
+
+    def fingerprint(self) -> str:
+        """Names, sizes and times of all files that plugins are made of."""
+        summary = hashlib.sha256()
+        for root in self._roots():
+            for path in _python_files(root):
+                with contextlib.suppress(OSError):
+                    status = path.stat()
+                    summary.update(
+                        f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+                    )
+        return summary.hexdigest()
+
+    def _roots(self) -> Iterator[Path]:
+        import engine
+
+        yield Path(engine.__file__).parent
+        for entry in sorted(entry_points(group=_GROUP), key=lambda found: found.name):
+            with contextlib.suppress(ImportError, ValueError):
+                spec = importlib.util.find_spec(entry.module.partition(".")[0])
+                if spec is not None and spec.origin is not None:
+                    origin = Path(spec.origin)
+                    yield origin.parent if origin.name == "__init__.py" else origin
+        yield from self._folders
+
+
+def _python_files(root: Path) -> list[Path]:
+    return [root] if root.is_file() else sorted(root.rglob("*.py"))

@@ -1,0 +1,17 @@
+"""The handlers, one module per subject. :data:`ROUTES` is everything that the server answers."""
+
+from __future__ import annotations
+
+from server.route import Route
+from server.routes import events, files, jobs, pages, plan, system, uploads, workflows
+
+ROUTES: tuple[Route, ...] = (
+    *system.ROUTES,
+    *jobs.ROUTES,
+    *plan.ROUTES,
+    *events.ROUTES,
+    *workflows.ROUTES,
+    *uploads.ROUTES,
+    *files.ROUTES,
+    *pages.ROUTES,
+)

@@ -1,0 +1,232 @@
+"""Jobs: hand one in, look at them, steer them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from server.body import query_int, read_body, read_model
+from server.check import accept_workflow, title_of
+from server.database import StorageFull
+from server.errors import ApiError, json_response
+from server.files import file_url
+from server.keys import HUB, JOBS, LIMITS
+from server.models import Job, JobAccepted, JobEvents, JobOrder, JobPage, JobRequest, JobSummary
+from server.route import Route
+from server.states import TRANSITIONS, WrongState
+from server.store import JobRow, NewJob, OutputRow, UnknownJob
+
+
+def summary_of(row: JobRow, outputs: Sequence[OutputRow]) -> dict[str, Any]:
+    """A job as :class:`server.models.JobSummary`."""
+    result = json.loads(row.result) if row.result else {}
+    return {
+        "id": row.id,
+        "state": row.state,
+        "title": row.title,
+        "client": row.client,
+        "priority": row.priority,
+        "created": row.created,
+        "started": row.started,
+        "finished": row.finished,
+        "attempts": row.attempts,
+        "seconds": result.get("seconds"),
+        "nodes_run": result.get("nodes_run"),
+        "nodes_cached": result.get("nodes_cached"),
+        "peak_memory": result.get("peak_memory"),
+        "error": json.loads(row.error) if row.error else None,
+        "outputs": [output_of(item) for item in outputs],
+        "retry_of": row.retry_of,
+    }
+
+
+def output_of(item: OutputRow) -> dict[str, Any]:
+    """A file as :class:`server.models.OutputFile`."""
+    return {
+        "node": item.node,
+        "path": item.path,
+        "url": file_url("outputs", item.path),
+        "media_type": item.media_type,
+        "size": item.size,
+        "job": item.job,
+        "created": item.created,
+    }
+
+
+async def post_job(request: web.Request) -> web.Response:
+    """Accept a workflow; the answer comes when it is durable."""
+    asked = await read_model(request, JobRequest, request.app[LIMITS])
+    workflow, body = await accept_workflow(request, asked.workflow, asked.targets)
+    jobs = request.app[JOBS]
+    if len(jobs.waiting) >= request.app[LIMITS].queued_jobs:
+        raise ApiError(429, "queue_full", "too many jobs are waiting")
+    targets = None if asked.targets is None else json.dumps(asked.targets)
+    new = NewJob(body, title_of(workflow), targets, asked.priority, asked.client)
+    try:
+        row, n = (await jobs.submit([new]))[0]
+    except StorageFull as error:
+        raise ApiError(507, "storage_full", str(error)) from None
+    return json_response({"id": row.id, "n": n}, 202)
+
+
+async def list_jobs(request: web.Request) -> web.Response:
+    """Running and waiting jobs in order, then the others, newest first."""
+    limits = request.app[LIMITS]
+    states = [state for state in request.query.get("state", "").split(",") if state]
+    unknown = [state for state in states if state not in TRANSITIONS]
+    if unknown:
+        raise ApiError(400, "bad_request", f"state: one or more of {', '.join(TRANSITIONS)}, with commas")
+    n = request.app[HUB].n
+    rows, outputs, total = await request.app[JOBS].store.page(
+        states=states,
+        text=request.query.get("search", "")[:200],
+        limit=query_int(request, "limit", 50, 1, limits.page),
+        offset=query_int(request, "offset", 0, 0, 1 << 40),
+    )
+    return json_response({"jobs": [summary_of(row, outputs.get(row.id, ())) for row in rows], "total": total, "n": n})
+
+
+async def get_job(request: web.Request) -> web.Response:
+    """One job with its workflow."""
+    store = request.app[JOBS].store
+    try:
+        row = await store.get(request.match_info["id"])
+    except UnknownJob as error:
+        raise ApiError(404, "unknown_job", str(error)) from None
+    body = await store.body(row.document)
+    found = summary_of(row, await store.outputs(row.id))
+    found["targets"] = json.loads(row.targets) if row.targets else None
+    found["workflow"] = json.loads(body)
+    return json_response(found)
+
+
+async def _steer(request: web.Request, action: str) -> web.Response:
+    jobs = request.app[JOBS]
+    await read_body(request, most=1024)
+    job = request.match_info["id"]
+    try:
+        if action == "retry":
+            row, n = await jobs.retry(job)
+            return json_response({"id": row.id, "n": n}, 202)
+        row = await {"cancel": jobs.cancel, "pause": jobs.pause, "resume": jobs.resume}[action](job)
+    except UnknownJob as error:
+        raise ApiError(404, "unknown_job", str(error)) from None
+    except WrongState as error:
+        raise ApiError(409, "wrong_state", str(error)) from None
+    except StorageFull as error:
+        raise ApiError(507, "storage_full", str(error)) from None
+    return json_response(summary_of(row, ()), 202)
+
+
+async def cancel_job(request: web.Request) -> web.Response:
+    """End a job; a running one ends within two seconds."""
+    return await _steer(request, "cancel")
+
+
+async def pause_job(request: web.Request) -> web.Response:
+    """Take a job off the queue or the device."""
+    return await _steer(request, "pause")
+
+
+async def resume_job(request: web.Request) -> web.Response:
+    """Let a paused or parked job wait again."""
+    return await _steer(request, "resume")
+
+
+async def retry_job(request: web.Request) -> web.Response:
+    """The same work as a new job."""
+    return await _steer(request, "retry")
+
+
+async def delete_job(request: web.Request) -> web.Response:
+    """Forget a job that has ended; its files stay."""
+    try:
+        await request.app[JOBS].delete(request.match_info["id"])
+    except UnknownJob as error:
+        raise ApiError(404, "unknown_job", str(error)) from None
+    except WrongState as error:
+        raise ApiError(409, "wrong_state", str(error)) from None
+    return web.Response(status=204)
+
+
+async def reorder_jobs(request: web.Request) -> web.Response:
+    """Let these queued jobs start in this order."""
+    order = await read_model(request, JobOrder)
+    try:
+        await request.app[JOBS].reorder(list(dict.fromkeys(order.ids)))
+    except UnknownJob as error:
+        raise ApiError(409, "not_queued", str(error)) from None
+    return web.Response(status=204)
+
+
+async def job_events(request: web.Request) -> web.Response:
+    """What happened in a job after event N; with ``wait``, hold the answer until something has (long polling)."""
+    app = request.app
+    job = request.match_info["id"]
+    after = query_int(request, "after", 0, 0, 1 << 53)
+    limit = query_int(request, "limit", 5000, 1, 20_000)
+    wait = query_int(request, "wait", 0, 0, 60)
+    try:
+        await app[JOBS].store.get(job)
+    except UnknownJob as error:
+        raise ApiError(404, "unknown_job", str(error)) from None
+    found, more = await _events_after(app, job, after, limit)
+    if not found and wait:
+        from server.routes.events import wait_for_job
+
+        await wait_for_job(app, job, wait)
+        found, more = await _events_after(app, job, after, limit)
+    last = found[-1]["n"] if found else after
+    return json_response({"events": found, "n": last, "more": more})
+
+
+async def _events_after(app: web.Application, job: str, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    app[JOBS].events.flush()
+    found: list[dict[str, Any]] = []
+    for _, body in await app[JOBS].store.events(job, after, limit + 1):
+        for line in body.split("\n"):
+            event = json.loads(line)
+            if event["n"] > after:
+                found.append(event)
+        if len(found) > limit:
+            return found[:limit], True
+    return found, False
+
+
+_PAGING = {"limit": "how many at most", "offset": "how many to leave out"}
+
+ROUTES = (
+    Route("POST", "/api/jobs", post_job, "Hand in a workflow to run", JobRequest, JobAccepted, 202),
+    Route(
+        "GET",
+        "/api/jobs",
+        list_jobs,
+        "The queue and the history",
+        None,
+        JobPage,
+        query={"state": "only these states, with commas", "search": "words in titles, an id or a client", **_PAGING},
+    ),
+    Route("POST", "/api/jobs/reorder", reorder_jobs, "Change the order of queued jobs", JobOrder, None, 204),
+    Route("GET", "/api/jobs/{id}", get_job, "One job with its workflow", None, Job),
+    Route("DELETE", "/api/jobs/{id}", delete_job, "Forget a job that has ended", None, None, 204),
+    Route("POST", "/api/jobs/{id}/cancel", cancel_job, "End a job", None, JobSummary, 202),
+    Route("POST", "/api/jobs/{id}/pause", pause_job, "Pause a job", None, JobSummary, 202),
+    Route("POST", "/api/jobs/{id}/resume", resume_job, "Resume a paused or parked job", None, JobSummary, 202),
+    Route("POST", "/api/jobs/{id}/retry", retry_job, "Run the same again as a new job", None, JobAccepted, 202),
+    Route(
+        "GET",
+        "/api/jobs/{id}/events",
+        job_events,
+        "What happened in a job",
+        None,
+        JobEvents,
+        query={
+            "after": "number of the last event known",
+            "limit": "how many at most",
+            "wait": "seconds to wait for news",
+        },
+    ),
+)

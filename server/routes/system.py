@@ -1,0 +1,138 @@
+"""The server about itself: health, node types, models, machine, metrics, OpenAPI."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from aiohttp import web
+
+from server.errors import ApiError, json_response
+from server.keys import CONNECTIONS, FOLDERS, HUB, JOBS, NODE_TYPES, STARTED, SUPERVISOR
+from server.metrics import metrics_text
+from server.model_files import list_models
+from server.models import Health, ModelList, NodeTypes, SystemInfo
+from server.route import Route
+
+
+def kinograph_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return version("kinograph")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+async def health(request: web.Request) -> web.Response:
+    """Whether the server works; answers without a token and says nothing else."""
+    ready = any(worker.state == "ready" for worker in request.app[SUPERVISOR].workers)
+    uptime = round(time.monotonic() - request.app[STARTED], 3)
+    return json_response({"status": "ok" if ready else "starting", "version": kinograph_version(), "uptime": uptime})
+
+
+async def node_types(request: web.Request) -> web.Response:
+    """All node types: from the file of an earlier run at once, from the worker when it has loaded."""
+    known = request.app[NODE_TYPES]
+    if not await known.wait():
+        raise ApiError(503, "starting", "the node types are still being loaded")
+    headers = {"ETag": f'"{known.revision}"', "Cache-Control": "no-cache"}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    response = web.Response(body=known.body, content_type="application/json", headers=headers)
+    if len(known.body) > 4096:
+        response.enable_compression()
+    return response
+
+
+async def models(request: web.Request) -> web.Response:
+    """Files in the models folder; broken ones with what is wrong."""
+    found = await asyncio.to_thread(list_models, request.app[FOLDERS].models)
+    return json_response({"models": found})
+
+
+async def system(request: web.Request) -> web.Response:
+    """The machine, the workers and the queue."""
+    app = request.app
+    folders = app[FOLDERS]
+    jobs = app[JOBS]
+    workers = [
+        {
+            "index": worker.index,
+            "state": worker.state,
+            "device": worker.device,
+            "memory": worker.memory,
+            "jobs": list(worker.jobs),
+            "restarts": max(worker.restarts, 0),
+        }
+        for worker in app[SUPERVISOR].workers
+    ]
+    versions = {"aiohttp": version("aiohttp"), "pydantic": version("pydantic")}
+    for worker in app[SUPERVISOR].workers:
+        versions |= worker.versions
+    free = await asyncio.to_thread(lambda: shutil.disk_usage(folders.data).free)
+    return json_response(
+        {
+            "version": kinograph_version(),
+            "python": platform.python_version(),
+            "platform": f"{platform.system()} {platform.machine()}",
+            "uptime": round(time.monotonic() - app[STARTED], 3),
+            "memory_total": _total_memory(),
+            "memory_server": _own_memory(),
+            "disk_free": free,
+            "cpus": os.cpu_count() or 1,
+            "workers": workers,
+            "versions": versions,
+            "queue": {"waiting": len(jobs.waiting), "running": len(jobs.running)},
+        }
+    )
+
+
+def _total_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def _own_memory() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Figures for Prometheus."""
+    app = request.app
+    text = metrics_text(app[JOBS], app[HUB], app[SUPERVISOR], len(app[CONNECTIONS]), time.monotonic() - app[STARTED])
+    return web.Response(
+        text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"}
+    )
+
+
+async def openapi(request: web.Request) -> web.Response:
+    """The description of this interface."""
+    from server.openapi import document
+
+    return json_response(document(kinograph_version()))
+
+
+def python_version() -> str:
+    """For logs."""
+    return sys.version.split()[0]
+
+
+ROUTES = (
+    Route("GET", "/api/health", health, "Whether the server works", None, Health),
+    Route("GET", "/api/node-types", node_types, "All node types", None, NodeTypes),
+    Route("GET", "/api/models", models, "Files in the models folder", None, ModelList),
+    Route("GET", "/api/system", system, "The machine, the workers and the queue", None, SystemInfo),
+    Route("GET", "/api/openapi.json", openapi, "This description"),
+    Route("GET", "/metrics", metrics, "Figures for Prometheus", media="text/plain"),
+)

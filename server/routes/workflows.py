@@ -1,0 +1,103 @@
+"""Saved workflows with their versions. The body is the document itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from aiohttp import web
+
+from engine.document import parse_workflow
+from engine.problems import WorkflowError
+from server.body import query_int, read_json
+from server.check import problems_error
+from server.database import StorageFull
+from server.errors import ApiError, json_response
+from server.keys import LIMITS, WORKFLOWS
+from server.models import WorkflowEntry, WorkflowList
+from server.route import Route
+from server.workflows import StaleVersion, UnknownWorkflow, WorkflowRow, check_name
+
+
+def _entry(row: WorkflowRow) -> dict[str, object]:
+    return {"name": row.name, "version": row.version, "saved": row.saved, "size": row.size, "autosave": row.autosave}
+
+
+def _name(request: web.Request) -> str:
+    try:
+        return check_name(request.match_info["name"], request.app[LIMITS].name)
+    except ValueError as error:
+        raise ApiError(400, "bad_name", str(error)) from None
+
+
+async def list_workflows(request: web.Request) -> web.Response:
+    """The latest version of each, newest first."""
+    return json_response({"workflows": [_entry(row) for row in await request.app[WORKFLOWS].latest()]})
+
+
+async def list_versions(request: web.Request) -> web.Response:
+    """All versions of one, newest first."""
+    rows = await request.app[WORKFLOWS].versions(_name(request))
+    if not rows:
+        raise ApiError(404, "unknown_workflow", "there is no workflow of that name")
+    return json_response({"workflows": [_entry(row) for row in rows]})
+
+
+async def get_workflow(request: web.Request) -> web.Response:
+    """A saved document, as it was saved; ``ETag`` is its version."""
+    version = query_int(request, "version", 0, 0, 1 << 40) or None
+    try:
+        row, body = await request.app[WORKFLOWS].get(_name(request), version)
+    except UnknownWorkflow as error:
+        raise ApiError(404, "unknown_workflow", str(error)) from None
+    headers = {"ETag": f'"{row.version}"', "Cache-Control": "no-store"}
+    return web.Response(text=body, content_type="application/json", headers=headers)
+
+
+async def put_workflow(request: web.Request) -> web.Response:
+    """Save. With ``If-Match: "VERSION"`` (or ``If-None-Match: *``), only when nobody else has saved meanwhile."""
+    name = _name(request)
+    data = await read_json(request, request.app[LIMITS])
+    if not isinstance(data, dict):
+        raise ApiError(400, "bad_request", "a workflow is a JSON object")
+    try:
+        await asyncio.to_thread(parse_workflow, data)
+    except WorkflowError as error:
+        raise problems_error(error) from None
+    expected = None
+    match = request.headers.get("If-Match", "").strip('W/"')
+    if request.headers.get("If-None-Match") == "*":
+        expected = 0
+    elif match.isascii() and match.isdecimal() and len(match) < 17:
+        expected = int(match)
+    body = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    autosave = request.query.get("autosave", "") in ("1", "true")
+    try:
+        row = await request.app[WORKFLOWS].save(name, body, autosave=autosave, expected=expected)
+    except StaleVersion as error:
+        raise ApiError(412, "stale_version", str(error)) from None
+    except StorageFull as error:
+        raise ApiError(507, "storage_full", str(error)) from None
+    response = json_response(_entry(row), 201 if row.version == 1 else 200)
+    response.headers["ETag"] = f'"{row.version}"'
+    return response
+
+
+async def delete_workflow(request: web.Request) -> web.Response:
+    """Take it off the list; its versions stay."""
+    try:
+        await request.app[WORKFLOWS].delete(_name(request))
+    except UnknownWorkflow as error:
+        raise ApiError(404, "unknown_workflow", str(error)) from None
+    return web.Response(status=204)
+
+
+_AUTOSAVE = {"autosave": "1: replaces the autosave before it instead of adding a version"}
+
+ROUTES = (
+    Route("GET", "/api/workflows", list_workflows, "Saved workflows", None, WorkflowList),
+    Route("GET", "/api/workflows/{name}", get_workflow, "A saved workflow", query={"version": "an older one"}),
+    Route("PUT", "/api/workflows/{name}", put_workflow, "Save a workflow", None, WorkflowEntry, query=_AUTOSAVE),
+    Route("DELETE", "/api/workflows/{name}", delete_workflow, "Take a workflow off the list", None, None, 204),
+    Route("GET", "/api/workflows/{name}/versions", list_versions, "Versions of a workflow", None, WorkflowList),
+)

@@ -1,0 +1,247 @@
+"""A worker: the process that owns a device, the plugins and the cache. The only place where torch lives.
+
+Started by :mod:`server.supervisor` with one end of a socket pair. It ends when the server is gone. Jobs run on threads of
+their own (small jobs overlap; the engine lets one device node run at a time), requests to look at a workflow on others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.cancel import CancelToken
+from engine.document import parse_workflow
+from engine.folders import Folders
+from engine.problems import WorkflowError
+from engine.runtime import Runtime
+from server.channel import BlockingChannel, ChannelClosed, Message
+from server.worker_events import EventSender
+
+_HEARTBEAT = 1.0
+
+
+def main() -> None:
+    """Serve one server until it is gone."""
+    parser = argparse.ArgumentParser(prog="kinograph-worker")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--plugins", type=Path, action="append", default=[])
+    parser.add_argument("--slots", type=int, default=4)
+    options = parser.parse_args()
+    _end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
+    connection = socket.socket(fileno=options.fd)
+    connection.setblocking(True)
+    channel = BlockingChannel(connection)
+    threading.Thread(target=_beat, args=(channel,), name="kinograph-heartbeat", daemon=True).start()
+    Worker(channel, options.data_dir, options.device, options.plugins, options.slots).serve()
+
+
+def _end_with_parent() -> None:
+    """On Linux, be killed when the server dies, even while a node holds the interpreter."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _beat(channel: BlockingChannel) -> None:
+    """Say regularly that the interpreter is alive; it falls silent when a node holds it."""
+    with contextlib.suppress(ChannelClosed):
+        while True:
+            channel.send({"op": "beat", "memory": resident_bytes()})
+            time.sleep(_HEARTBEAT)
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds now."""
+    try:
+        with Path("/proc/self/statm").open("rb") as stream:
+            return int(stream.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return peak_bytes()
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Worker:
+    """Answers the server's messages."""
+
+    def __init__(self, channel: BlockingChannel, data: Path, device: str, plugins: list[Path], slots: int) -> None:
+        self.channel = channel
+        self.events = EventSender(channel)
+        self.watched = False
+        self._folders = Folders.at(data)
+        self._plugins = plugins
+        self._device = device
+        self._tokens: dict[str, CancelToken] = {}
+        self._jobs = ThreadPoolExecutor(slots, thread_name_prefix="kinograph-job")
+        self._asks = ThreadPoolExecutor(2, thread_name_prefix="kinograph-ask")
+        self.runtime = self._open()
+        self._tell_ready()
+
+    def _open(self) -> Runtime:
+        from engine.plugins import discover
+
+        discovered = discover([self._folders.plugins, *self._plugins])
+        return Runtime.open(self._folders, device=self._device, discovered=discovered)
+
+    def _tell_ready(self) -> None:
+        found = [info.model_dump(mode="json") for info in self.runtime.registry.describe()]
+        errors = [asdict(error) for error in self.runtime.discovered.errors]
+        payload = json.dumps({"node_types": found, "plugin_errors": errors}, allow_nan=False).encode()
+        torch: Any = sys.modules.get("torch")
+        versions = {"torch": str(torch.__version__)} if torch is not None else {}
+        self.channel.send({"op": "ready", "device": self._device, "versions": versions}, payload)
+
+    def serve(self) -> None:
+        """Take messages until the server is gone, then end at once: everything durable is on the disk already."""
+        handlers: dict[str, Callable[[Message], None]] = {
+            "run": self._on_run,
+            "cancel": self._on_cancel,
+            "ask": self._on_ask,
+            "watch": self._on_watch,
+        }
+        while True:
+            try:
+                message = self.channel.receive()
+            except ChannelClosed:
+                os._exit(0)
+            if message.op == "stop":
+                self._stop(float(message.head.get("grace", 5.0)))
+            handlers[message.op](message)
+
+    def _stop(self, grace: float) -> None:
+        for token in list(self._tokens.values()):
+            token.cancel()
+        deadline = time.monotonic() + grace
+        self.runtime.cache.flush(max(0.1, deadline - time.monotonic()))
+        while self._tokens and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.events.flush(max(0.1, deadline - time.monotonic()))
+        os._exit(0)
+
+    # ------------------------------------------------------------------------------------------- jobs
+
+    def _on_run(self, message: Message) -> None:
+        job = str(message.head["job"])
+        self._tokens[job] = CancelToken()
+        self._jobs.submit(self._run, job, message)
+
+    def _on_cancel(self, message: Message) -> None:
+        token = self._tokens.get(str(message.head["job"]))
+        if token is not None:
+            token.cancel()
+
+    def _on_watch(self, message: Message) -> None:
+        self.watched = bool(message.head["on"])
+
+    def _run(self, job: str, message: Message) -> None:
+        token = self._tokens[job]
+        head: dict[str, Any] = {"op": "done", "job": job}
+        try:
+            head |= self._execute(job, message, token)
+        except WorkflowError as error:
+            problems = [problem.as_dict() for problem in error.problems[:200]]
+            head |= {"status": "failed", "error": {"code": "workflow", "message": str(error), "problems": problems}}
+        except BaseException as error:  # whatever happens, the job must come to an end that somebody hears of
+            text = f"{type(error).__name__}: {error}"
+            head |= {"status": "failed", "error": {"code": "internal", "message": text}}
+        finally:
+            self._tokens.pop(job, None)
+        head["peak_memory"] = peak_bytes()
+        try:
+            json.dumps(head, allow_nan=False)
+        except (TypeError, ValueError):
+            head = {
+                "op": "done",
+                "job": job,
+                "status": "failed",
+                "error": {"code": "internal", "message": "the result is not JSON"},
+            }
+        self.events.tell(**head)
+
+    def _execute(self, job: str, message: Message, token: CancelToken) -> dict[str, Any]:
+        workflow = parse_workflow(message.payload)
+        result = self.runtime.run(
+            workflow,
+            targets=message.head.get("targets"),
+            on_event=self.events.sink(job),
+            cancel=token,
+            previews=lambda: self.watched,
+        )
+        outputs = [
+            {
+                "node": node,
+                "path": str(file.path),
+                "media_type": file.media_type,
+                "size": file.size,
+                "digest": file.digest,
+            }
+            for node, file in result.files
+        ]
+        head: dict[str, Any] = {
+            "status": result.status,
+            "seconds": round(result.seconds, 6),
+            "nodes_run": result.nodes_run,
+            "nodes_cached": result.nodes_cached,
+            "outputs": outputs,
+        }
+        if result.failures:
+            first = result.failures[0]
+            head["error"] = {"code": "node", "message": first.message, "node": first.node}
+        return head
+
+    # ------------------------------------------------------------------------------------------- questions
+
+    def _on_ask(self, message: Message) -> None:
+        self._asks.submit(self._answer, message)
+
+    def _answer(self, message: Message) -> None:
+        head: dict[str, Any] = {"op": "answer", "ask": message.head["ask"]}
+        payload = b""
+        try:
+            payload = json.dumps(self._plan(message), allow_nan=False).encode()
+        except WorkflowError as error:
+            head["problems"] = [problem.as_dict() for problem in error.problems[:200]]
+        except Exception as error:
+            head["error"] = f"{type(error).__name__}: {error}"
+        with contextlib.suppress(ChannelClosed):
+            self.channel.send(head, payload)
+
+    def _plan(self, message: Message) -> dict[str, Any]:
+        workflow = parse_workflow(message.payload)
+        plan = self.runtime.plan(workflow, message.head.get("targets"))
+        facts = self.runtime.facts(workflow)
+        return {**plan.describe(), "facts": json.loads(json.dumps(facts, default=_plain))}
+
+
+def _plain(value: object) -> object:
+    from engine.authoring import Facts
+
+    return dict(value) if isinstance(value, Facts) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Saved workflows, each with its versions. Kept in the database, so a name is only ever a name and never a path."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from server.database import Database
+from server.store import put_document
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_KEPT_AUTOSAVES = 1
+_KEPT_VERSIONS = 200
+
+
+class UnknownWorkflow(LookupError):
+    """There is no workflow, or no version, of this name."""
+
+
+class StaleVersion(RuntimeError):
+    """Somebody else has saved meanwhile; carries the version that is there."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"somebody else has saved meanwhile: it is at version {version}")
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRow:
+    """One version of a saved workflow."""
+
+    name: str
+    version: int
+    saved: float
+    size: int
+    autosave: bool
+
+
+def check_name(name: str, longest: int) -> str:
+    """A usable name in its composed form.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip() or len(name) > longest:
+        raise ValueError(f"a name has 1 to {longest} characters")
+    if _CONTROL.search(name):
+        raise ValueError("a name has no control characters")
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("the name is not well-formed Unicode") from None
+    return name
+
+
+def _row(row: tuple[Any, ...]) -> WorkflowRow:
+    name, version, saved, size, autosave = row[:5]
+    return WorkflowRow(name, version, saved, size, bool(autosave))
+
+
+class WorkflowStore:
+    """Saves and finds workflows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, name: str, body: str, *, autosave: bool = False, expected: int | None = None) -> WorkflowRow:
+        """Save a new version; an autosave replaces the autosave before it.
+
+        Raises:
+            StaleVersion: when ``expected`` is given and is not the version that is there (0: none may be there).
+        """
+
+        def work(db: sqlite3.Connection) -> WorkflowRow:
+            found = db.execute(
+                "SELECT version, autosave, deleted FROM workflows WHERE name = ? ORDER BY version DESC LIMIT 1", (name,)
+            ).fetchone()
+            current = found[0] if found is not None and not found[2] else 0
+            if expected is not None and expected != current:
+                raise StaleVersion(current)
+            digest = put_document(db, body)
+            version = (found[0] if found is not None else 0) + 1
+            size, now = len(body.encode()), time.time()
+            db.execute(
+                "INSERT INTO workflows VALUES (?, ?, ?, ?, ?, ?, 0)", (name, version, digest, size, now, autosave)
+            )
+            if found is not None and found[1]:
+                db.execute("DELETE FROM workflows WHERE name = ? AND version = ?", (name, found[0]))
+            db.execute("DELETE FROM workflows WHERE name = ? AND version <= ?", (name, version - _KEPT_VERSIONS))
+            return WorkflowRow(name, version, now, size, autosave)
+
+        return await self._database.submit(work)
+
+    async def get(self, name: str, version: int | None = None) -> tuple[WorkflowRow, str]:
+        """A version (the latest by default) and its document.
+
+        Raises:
+            UnknownWorkflow: when it is not there.
+        """
+
+        def work(db: sqlite3.Connection) -> tuple[WorkflowRow, str]:
+            chosen = "AND version = ?" if version is not None else "AND deleted = 0"
+            values = (name, version) if version is not None else (name,)
+            row = db.execute(
+                "SELECT name, version, saved, size, autosave, body FROM workflows JOIN documents ON digest = document "
+                f"WHERE name = ? {chosen} ORDER BY version DESC LIMIT 1",
+                values,
+            ).fetchone()
+            if row is None:
+                raise UnknownWorkflow(
+                    f"there is no workflow {name!r}" + (f" with version {version}" if version else "")
+                )
+            return _row(row), row[5]
+
+        return await self._database.submit(work)
+
+    async def latest(self) -> list[WorkflowRow]:
+        """The latest version of each, newest first."""
+
+        def work(db: sqlite3.Connection) -> list[WorkflowRow]:
+            found = db.execute(
+                "SELECT name, max(version), saved, size, autosave FROM workflows WHERE deleted = 0 "
+                "GROUP BY name ORDER BY saved DESC"
+            )
+            return [_row(row) for row in found]
+
+        return await self._database.submit(work)
+
+    async def versions(self, name: str) -> list[WorkflowRow]:
+        """All versions, newest first."""
+
+        def work(db: sqlite3.Connection) -> list[WorkflowRow]:
+            found = db.execute(
+                "SELECT name, version, saved, size, autosave FROM workflows WHERE name = ? ORDER BY version DESC",
+                (name,),
+            )
+            return [_row(row) for row in found]
+
+        return await self._database.submit(work)
+
+    async def delete(self, name: str) -> None:
+        """Take it off the list; its versions stay and can be opened by number.
+
+        Raises:
+            UnknownWorkflow: when it is not there.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            if db.execute("UPDATE workflows SET deleted = 1 WHERE name = ? AND deleted = 0", (name,)).rowcount == 0:
+                raise UnknownWorkflow(f"there is no workflow {name!r}")
+
+        await self._database.submit(work)
