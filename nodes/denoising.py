@@ -86,6 +86,7 @@ def denoise(
 
     Raises:
         InvalidInput: for parts of different families, a clean latent, or guidance without a negative prompt.
+        ArithmeticError: when the result is not finite.
     """
     import torch
 
@@ -114,6 +115,10 @@ def denoise(
         seconds = (time.perf_counter() - began) / (state.step - done_before)
         shown = None if state.prediction is None else previews.of(state.prediction)
         context.progress(state.step, total, shown, f"{seconds:.2f} s/step")
+        if state.step == total and not state.latent.isfinite().all():
+            raise ArithmeticError(
+                "the latent became infinite or not a number: lower guidance, or take another solver or precision"
+            )
         yield state
 
 

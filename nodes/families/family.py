@@ -64,9 +64,7 @@ class Family(Protocol):
         """Encode one prompt."""
         ...
 
-    def velocity(
-        self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]
-    ) -> Tensor:
+    def velocity(self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
         """The velocity ``noise - clean`` ``[B, C, t, h, w]`` at noise level ``sigma`` ``[B]`` in 0..1."""
         ...
 

@@ -55,9 +55,7 @@ class MiniFamily:
         warnings = tuple(unknown_word(word) for word in encoded.unknown)
         return EncodedText(encode_ids(encoder.module, encoded.ids), warnings)
 
-    def velocity(
-        self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]
-    ) -> Tensor:
+    def velocity(self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
         """Mini predicts ``noise - clip`` and takes the noise level as its time."""
         words, pooled, mask = (conditioning[name] for name in ("tokens", "pooled", "mask"))
         velocity: Tensor = module(x, sigma, words, pooled, mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -10,6 +11,8 @@ from kinograph import Facts, InvalidInput
 
 MAX_SIDE = 8192
 MAX_FRAMES = 100_000
+MAX_VALUES = 1 << 30
+"""Values in a latent: 4 GiB. A typing error should not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,16 @@ class Traits:
                 wanted=f"{self.temporal}k + 1 frames: {listing(self.temporal)}",
                 example=near,
             )
-        return self.channels, 1 + (frames - 1) // self.temporal, height // self.spatial, width // self.spatial
+        shape = self.channels, 1 + (frames - 1) // self.temporal, height // self.spatial, width // self.spatial
+        if math.prod(shape) > MAX_VALUES:
+            fitting = max(1, MAX_VALUES // (shape[0] * shape[2] * shape[3]))
+            raise InvalidInput(
+                "frames",
+                f"{frames} frames of {width} x {height} pixels are too much for one clip",
+                wanted=f"at most {MAX_VALUES} values in the latent, this has {math.prod(shape)}",
+                example=1 + self.temporal * (fitting - 1),
+            )
+        return shape
 
     def pixel_size(self, latent_shape: tuple[int, ...]) -> tuple[int, int, int]:
         """``(width, height, frames)`` of the clip that a latent of shape ``[..., t, h, w]`` stands for."""

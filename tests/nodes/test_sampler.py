@@ -1,6 +1,7 @@
 """DiTSampler against a loop written here, and what it promises: resume, cancellation, previews, clear refusals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -220,6 +221,12 @@ def test_guidance_without_any_negative_is_refused(tiny: Parts) -> None:
     with pytest.raises(InvalidInput, match="negative"):
         dit_sampler(NodeContext(), bare, prompt(tiny), start(tiny), guidance=2.0)
     assert dit_sampler(NodeContext(), bare, prompt(tiny), start(tiny), guidance=1.0, steps=1).sigma == 0.0
+
+
+def test_a_result_that_is_no_number_is_an_error(tiny: Parts) -> None:
+    broken = replace(start(tiny), samples=torch.full((1, 6, 3, 3, 4), torch.inf))
+    with pytest.raises(ArithmeticError, match="guidance"):
+        dit_sampler(NodeContext(), tiny.model, prompt(tiny), broken, steps=2)
 
 
 def test_mistakes_are_known_before_anything_runs() -> None:

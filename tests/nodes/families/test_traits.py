@@ -38,10 +38,17 @@ def test_names_the_input_and_the_nearest_value(size: tuple[int, int, int], socke
     assert caught.value.wanted
 
 
+def test_a_clip_that_would_fill_the_memory_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="too much") as caught:
+        MINI.latent_shape(8192, 8192, 4001)
+    assert caught.value.socket == "frames"
+    MINI.latent_shape(8192, 8192, caught.value.example)
+
+
 @given(st.integers(-5, 9000), st.integers(-5, 9000), st.integers(-5, 300), st.sampled_from([MINI, PATCHED]))
 def test_the_example_offered_always_works(width: int, height: int, frames: int, traits: Traits) -> None:
     size = {"width": width, "height": height, "frames": frames}
-    for _ in range(3):
+    for _ in range(5):
         try:
             traits.latent_shape(**size)
         except InvalidInput as mistake:

@@ -100,6 +100,20 @@ def test_more_accurate_solvers_are_more_accurate_at_twenty_steps(start_noise: Te
     assert error["unipc"] < error["euler"] / 3
 
 
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("unipc", [-1.24414141, -0.91753972, 0.56036428, 1.10865664]),
+        ("dpmpp_2m", [-1.24404361, -0.90630874, 0.54407923, 1.10315646]),
+    ],
+)
+def test_same_numbers_as_the_schedulers_people_know(name: str, published: list[float]) -> None:
+    """Computed once with diffusers 0.42.1 (flow prediction, order 2, the same noise levels)."""
+    x = torch.tensor([[-1.5, -0.4, 0.1, 0.9]], dtype=torch.float64)
+    *_, last = sample(mixture_velocity, flow_sigmas(8, 3.0, 0.95), State(x), solver_named(name))
+    assert last.latent[0].tolist() == pytest.approx(published, abs=2e-7)
+
+
 @pytest.mark.parametrize("name", SOLVERS)
 def test_one_known_clip_is_hit_exactly(name: str, start_noise: Tensor) -> None:
     """Data that is a single clip has the velocity (x - clip) / sigma; every solver must land on the clip."""
@@ -127,7 +141,9 @@ def test_resume_from_any_step_is_bit_identical(name: str) -> None:
         stored = {**state.state_dict()}
         *_, last = sample(mixture_velocity, sigmas, State.from_state_dict(stored), solver)
         assert torch.equal(last.latent, states[-1].latent)
-        assert last.prediction is not None and torch.equal(last.prediction, states[-1].prediction)
+        expected = states[-1].prediction
+        assert last.prediction is not None and expected is not None
+        assert torch.equal(last.prediction, expected)
 
 
 @pytest.mark.parametrize("name", SOLVERS)
