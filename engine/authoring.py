@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+from engine.document import Subgraph
+
 T = TypeVar("T")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -229,6 +231,30 @@ class Expansion:
             raise ValueError(f"the expansion already has a node {name!r}")
         self.nodes[name] = ExpandedNode(type_id, {**(inputs or {}), **more})
         return Handle(name)
+
+    def place(self, body: Subgraph, inputs: Mapping[str, Any], *, prefix: str) -> dict[str, Wire]:
+        """Place a copy of a sub-graph, feed its inputs, and return the wires of its outputs by name.
+
+        Inputs that the sub-graph does not name are left out. Ids get ``prefix/`` in front.
+
+        Raises:
+            ValueError: when the sub-graph names nodes that it does not have.
+        """
+        given: dict[str, dict[str, Any]] = {name: dict(inner.values) for name, inner in body.nodes.items()}
+        ends = [end for targets in body.inputs.values() for end in targets]
+        ends += [end for edge in body.edges for end in (edge.source, edge.target)]
+        missing = sorted({name for name, _ in [*ends, *body.outputs.values()]} - set(given))
+        if missing:
+            raise ValueError(f"the sub-graph has no node {', '.join(missing)}; its nodes are {', '.join(given)}")
+        for edge in body.edges:
+            given[edge.target[0]][edge.target[1]] = Wire(f"{prefix}/{edge.source[0]}", edge.source[1])
+        for name, targets in body.inputs.items():
+            if name in inputs:
+                for node_id, socket in targets:
+                    given[node_id][socket] = inputs[name]
+        for name, inner in body.nodes.items():
+            self.add(inner.type, node_id=f"{prefix}/{name}", inputs=given[name])
+        return {name: Wire(f"{prefix}/{source}", output) for name, (source, output) in body.outputs.items()}
 
 
 @dataclass(frozen=True, slots=True)

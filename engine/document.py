@@ -46,6 +46,18 @@ class WorkflowEdge(_Model):
     target: tuple[str, str] = Field(alias="to", description="[node id, input name]")
 
 
+class Subgraph(_Model):
+    """A piece of a graph as a value: the body of a loop, a reusable block. Its inner wires are ``edges``.
+
+    ``inputs`` names the inner sockets that an outer value feeds, ``outputs`` the inner output behind each outer one.
+    """
+
+    nodes: dict[str, WorkflowNode]
+    edges: list[WorkflowEdge] = []
+    inputs: dict[str, list[tuple[str, str]]] = Field({}, description="Name -> [[node id, input], ...].")
+    outputs: dict[str, tuple[str, str]] = Field({}, description="Name -> [node id, output].")
+
+
 class WorkflowInput(_Model):
     """An input of the workflow as a whole: one value of one node, offered in the form, on the command line, by HTTP."""
 

@@ -94,6 +94,8 @@ def mount(expansion: Expansion, owner: GraphNode, owner_key: Key, registry: Regi
     for name, value in expansion.outputs.items():
         if owner.type.output_socket(name) is None:
             problems.append(f"outputs: {owner.type.id} has no output {name!r}")
+        if isinstance(value, Lazy) and not isinstance(value.source, tuple):
+            value = value()
         source = _source(value, index_of, problems, f"outputs.{name}")
         mounted.outputs[name] = value if source is None else source
     missing = [name for name in owner.type.outputs if name not in expansion.outputs]
@@ -120,6 +122,16 @@ def _source(value: Any, index_of: dict[str, int], problems: list[str], place: st
     return None
 
 
+def _inner_id(owner: str, name: str) -> str:
+    """``loop`` + ``3/add`` is ``loop/3/add``. The next turn of an unrolled loop (``@4`` inside ``loop/@3``) takes the
+    place of the turn before, so that ids stay short however long it goes on."""
+    if name.startswith("@"):
+        head, _, last = owner.rpartition("/")
+        if last.startswith("@"):
+            return f"{head}/{name}"
+    return f"{owner}/{name}"
+
+
 def _node(
     name: str,
     inner: ExpandedNode,
@@ -131,7 +143,7 @@ def _node(
     registry: Registry,
     problems: list[str],
 ) -> GraphNode:
-    made = GraphNode(index_of[name], NodeId(f"{owner.id}/{name}"), node_type, {}, {}, [])
+    made = GraphNode(index_of[name], NodeId(_inner_id(owner.id, name)), node_type, {}, {}, [])
     for input_name, value in inner.inputs.items():
         socket = node_type.input_socket(input_name)
         place = f"{name}.{input_name}"

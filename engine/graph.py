@@ -17,7 +17,7 @@ from engine.folders import Folders
 from engine.ids import NodeId
 from engine.modes import apply_modes
 from engine.node_type import REQUIRED, InputSocket, NodeType
-from engine.problems import Problem, WorkflowError, did_you_mean, listed, shown
+from engine.problems import Problem, Suggestions, WorkflowError, did_you_mean, listed, shown
 from engine.registry import Registry
 from engine.socket_types import SocketType
 from engine.values import BadValue, check_value
@@ -110,24 +110,25 @@ def inspect(workflow: Workflow, registry: Registry, folders: Folders | None = No
 
 def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) -> tuple[Graph, list[Problem]]:
     workflow, problems = apply_modes(workflow, registry)
+    suggest = Suggestions()
     types: dict[str, NodeType] = {}
     for node_id, node in workflow.nodes.items():
         found = registry.node_types.get(node.type)
         if found is None:
-            message = f"unknown node type {node.type!r}{did_you_mean(node.type, registry.node_types)}"
+            message = f"unknown node type {node.type!r}{suggest(node.type, registry.node_types)}"
             problems.append(
                 Problem("unknown_type", message, node=node_id, given=node.type, wanted="an installed node type")
             )
         else:
             types[node_id] = found
-    incoming = _read_edges(workflow, types, problems)
+    incoming = _read_edges(workflow, types, problems, suggest)
     order = _order(types, incoming, problems)
     nodes: list[GraphNode] = []
     by_id: dict[str, int] = {}
     for node_id in order:
         node_type = types[node_id]
         wires = incoming[node_id]
-        values, raw = _read_values(node_id, workflow.nodes[node_id].values, node_type, wires, folders, problems)
+        values, raw = _read_values(node_id, workflow.nodes[node_id].values, node_type, wires, folders, problems, suggest)
         made = GraphNode(len(nodes), NodeId(node_id), node_type, values, raw, [])
         for name, (source_id, output, socket) in wires.items():
             at = by_id.get(source_id)
@@ -147,14 +148,16 @@ _SCALARS = frozenset({int, float, str, bool, type(None)})
 _Incoming = dict[str, dict[str, tuple[str, str, InputSocket]]]
 
 
-def _read_edges(workflow: Workflow, types: Mapping[str, NodeType], problems: list[Problem]) -> _Incoming:
+def _read_edges(
+    workflow: Workflow, types: Mapping[str, NodeType], problems: list[Problem], suggest: Suggestions
+) -> _Incoming:
     """Wires by target node and input, with the mistakes of name."""
     incoming: _Incoming = {node_id: {} for node_id in types}
     for edge in workflow.edges:
         (source, output), (target, name) = edge.source, edge.target
         ends = [end for end in (source, target) if end not in workflow.nodes]
         for end in ends:
-            message = f"a wire names a node that is not there: {end!r}{did_you_mean(end, workflow.nodes)}"
+            message = f"a wire names a node that is not there: {end!r}{suggest(end, workflow.nodes)}"
             problems.append(
                 Problem(
                     "unknown_node",
@@ -168,14 +171,14 @@ def _read_edges(workflow: Workflow, types: Mapping[str, NodeType], problems: lis
         source_type, target_type = types.get(source), types.get(target)
         if source_type is not None and source_type.output_socket(output) is None:
             known = listed(source_type.outputs) or "no outputs"
-            message = f"{source_type.id} has no output {output!r}{did_you_mean(output, source_type.outputs)}"
+            message = f"{source_type.id} has no output {output!r}{suggest(output, source_type.outputs)}"
             problems.append(Problem("unknown_output", message, node=source, socket=output, wanted=known))
             source_type = None
         if target_type is None:
             continue
         socket = target_type.input_socket(name)
         if socket is None:
-            problems.append(_unknown_input(target, name, target_type))
+            problems.append(_unknown_input(target, name, target_type, suggest))
         elif name in incoming[target]:
             message = "has two wires; an input takes one"
             problems.append(
@@ -192,9 +195,9 @@ def _read_edges(workflow: Workflow, types: Mapping[str, NodeType], problems: lis
     return incoming
 
 
-def _unknown_input(node_id: str, name: str, node_type: NodeType) -> Problem:
+def _unknown_input(node_id: str, name: str, node_type: NodeType, suggest: Suggestions) -> Problem:
     known = [f"{socket.name}.0" if socket.variadic == "items" else socket.name for socket in node_type.inputs.values()]
-    message = f"{node_type.id} has no input {name!r}{did_you_mean(name, known)}"
+    message = f"{node_type.id} has no input {name!r}{suggest(name, known)}"
     return Problem("unknown_socket", message, node=node_id, socket=name, wanted=listed(known) or "no inputs")
 
 
@@ -268,6 +271,7 @@ def _read_values(
     wires: Mapping[str, Any],
     folders: Folders | None,
     problems: list[Problem],
+    suggest: Suggestions,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     values: dict[str, Any] = {}
     raw: dict[str, Any] = {}
@@ -276,7 +280,7 @@ def _read_values(
             continue  # the wire wins; the value stays in the document for when it is taken off
         socket = node_type.input_socket(name)
         if socket is None:
-            problems.append(_unknown_input(node_id, name, node_type))
+            problems.append(_unknown_input(node_id, name, node_type, suggest))
             continue
         try:
             values[name] = checked = check_value(socket, value, folders)

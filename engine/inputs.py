@@ -74,7 +74,11 @@ def gather(node: GraphNode, outputs: Sequence[dict[str, Any] | None], lazy: Call
 def _wrap_lazy(node_type: NodeType, arguments: Arguments) -> None:
     """Written values and defaults of lazy inputs are asked for in the same way as wires."""
     for name, socket in node_type.inputs.items():
-        if socket.lazy and not socket.variadic:
+        if socket.lazy and socket.variadic:
+            for member in [member for member in arguments if member.startswith(f"{name}.")]:
+                if not isinstance(arguments[member], Lazy):
+                    arguments[member] = Lazy.of(arguments[member])
+        elif socket.lazy:
             if name in arguments:
                 if not isinstance(arguments[name], Lazy):
                     arguments[name] = Lazy.of(arguments[name])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 _SHOWN = 80
+_MOST_KNOWN = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,27 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Collection[str]) -> str:
     """``"; did you mean 'steps'?"`` where a known name is near, otherwise an empty string."""
-    names = list(known)
-    if len(names) > 5000:
+    if len(known) > _MOST_KNOWN:
         return ""
-    folded = {candidate.lower(): candidate for candidate in names}
+    folded = {candidate.lower(): candidate for candidate in known}
     near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
+
+
+class Suggestions:
+    """``did_you_mean`` for a whole document: comparing names is slow, so that only the first mistakes get it."""
+
+    def __init__(self, budget: int = 200) -> None:
+        self._left = budget
+
+    def __call__(self, name: str, known: Collection[str]) -> str:
+        """See :func:`did_you_mean`; an empty string when the budget is used up."""
+        if self._left <= 0:
+            return ""
+        self._left -= 1
+        return did_you_mean(name, known)
 
 
 def listed(names: Iterable[str], limit: int = 8) -> str:

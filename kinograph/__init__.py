@@ -18,6 +18,7 @@ from engine.authoring import (
     Wire,
     node,
 )
+from engine.document import Subgraph
 from engine.context import Cancelled, NodeContext, Preview
 from engine.files import SavedFile
 from kinograph.types import (
@@ -51,6 +52,7 @@ __all__ = [
     "Outputs",
     "Preview",
     "SavedFile",
+    "Subgraph",
     "TextEncoder",
     "VideoVAE",
     "Widget",

@@ -13,6 +13,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.lists",
     "nodes.loading",
     "nodes.logic",
+    "nodes.loops",
     "nodes.pictures",
     "nodes.preview",
     "nodes.primitives",

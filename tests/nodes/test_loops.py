@@ -1,0 +1,133 @@
+"""Loops unroll while they run, carry values, and cache every turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.cache import Cache
+from engine.document import parse_workflow
+from engine.executor import Executor
+from engine.graph import check
+from engine.plan import make_plan
+from engine.plugins import discover
+from engine.registry import Registry
+from engine.run_result import RunResult
+from engine.signature import read_node
+from kinograph import node
+
+CALLS: list[tuple[int, int]] = []
+
+
+@node("test.Add")
+def add(a: int, b: int = 1) -> int:
+    CALLS.append((a, b))
+    return a + b
+
+
+@node("test.Less")
+def less(a: int, b: int) -> bool:
+    return a < b
+
+
+@node("test.Fail")
+def fail(a: int) -> int:
+    raise ValueError(f"no {a}")
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    built_in = discover().registry()
+    return Registry.of([*built_in, *(read_node(function) for function in (add, less, fail))])
+
+
+@pytest.fixture
+def executor(registry: Registry) -> Executor:
+    CALLS.clear()
+    return Executor(registry, Cache(memory=1 << 26))
+
+
+ADD_BODY = {
+    "nodes": {"add": {"type": "test.Add", "values": {"b": 2}}},
+    "inputs": {"total": [["add", "a"]]},
+    "outputs": {"total": ["add", "value"]},
+}
+
+
+def run(executor: Executor, loop: dict[str, Any]) -> RunResult:
+    document = {"format": "kinograph-workflow", "version": 1, "nodes": {"loop": loop}}
+    graph = check(parse_workflow(document), executor.registry)
+    return executor.run(make_plan(graph, ["loop"], cache=executor.cache))
+
+
+def for_loop(count: int, total: int = 0, body: dict[str, Any] = ADD_BODY) -> dict[str, Any]:
+    return {"type": "ForLoop", "values": {"body": body, "count": count, "state.total": total}}
+
+
+def test_for_loop_carries_a_value_through_every_turn(executor: Executor) -> None:
+    result = run(executor, for_loop(5, 10))
+    assert result.status == "succeeded", result.failures
+    assert result.values["loop"] == {"total": 20}
+    assert CALLS == [(10, 2), (12, 2), (14, 2), (16, 2), (18, 2)]
+
+
+def test_a_longer_loop_runs_only_the_turns_that_are_new(executor: Executor) -> None:
+    run(executor, for_loop(5))
+    CALLS.clear()
+    assert run(executor, for_loop(7)).values["loop"] == {"total": 14}
+    assert CALLS == [(10, 2), (12, 2)]
+
+
+def test_no_turn_passes_the_value_through(executor: Executor) -> None:
+    assert run(executor, for_loop(0, 3)).values["loop"] == {"total": 3}
+
+
+def test_many_turns_need_no_recursion(executor: Executor) -> None:
+    assert run(executor, for_loop(5000)).values["loop"] == {"total": 10_000}
+
+
+def while_loop(bound: int, limit: int = 1000) -> dict[str, Any]:
+    body = {
+        "nodes": {"add": {"type": "test.Add", "values": {}}, "less": {"type": "test.Less", "values": {"b": bound}}},
+        "edges": [{"from": ["add", "value"], "to": ["less", "a"]}],
+        "inputs": {"n": [["add", "a"]]},
+        "outputs": {"n": ["add", "value"], "again": ["less", "value"]},
+    }
+    return {"type": "WhileLoop", "values": {"body": body, "state.n": 0, "limit": limit}}
+
+
+def test_while_loop_goes_on_until_it_is_told_to_stop(executor: Executor) -> None:
+    result = run(executor, while_loop(300))
+    assert result.status == "succeeded", result.failures
+    assert result.values["loop"] == {"n": 300}
+    assert len(CALLS) == 300
+
+
+def test_while_loop_that_never_ends_is_stopped_at_its_limit(executor: Executor) -> None:
+    result = run(executor, while_loop(1000, limit=20))
+    assert result.status == "failed"
+    assert result.failures[0].node == "loop"
+    assert "20 turns" in result.failures[0].message
+
+
+def test_a_failure_inside_is_blamed_on_the_loop_and_names_the_inner_node(executor: Executor) -> None:
+    body = {
+        "nodes": {"bad": {"type": "test.Fail", "values": {}}},
+        "inputs": {"total": [["bad", "a"]]},
+        "outputs": {"total": ["bad", "value"]},
+    }
+    result = run(executor, for_loop(2, 1, body))
+    assert [(failure.node, failure.inside) for failure in result.failures] == [("loop", "loop/0/bad")]
+    assert "no 1" in result.failures[0].message
+
+
+def test_a_body_that_names_a_missing_node_says_so(executor: Executor) -> None:
+    body = {"nodes": {"add": {"type": "test.Add"}}, "outputs": {"total": ["gone", "value"]}}
+    result = run(executor, for_loop(1, 1, body))
+    assert "no node gone" in result.failures[0].message
+
+
+def test_subgraph_runs_as_one_node(executor: Executor) -> None:
+    values = {"body": {**ADD_BODY}, "inputs.total": 40}
+    assert run(executor, {"type": "Subgraph", "values": values}).values["loop"] == {"total": 42}
