@@ -11,9 +11,7 @@ from nodes.expression import ExpressionError, evaluate
 from nodes.facts import computed
 from nodes.primitives import SAFE_INTEGER
 
-Operation = Literal[
-    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "minimum", "maximum"
-]
+Operation = Literal["add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "minimum", "maximum"]
 
 
 class Number(NamedTuple):
@@ -35,9 +33,7 @@ def both(value: float, socket: str) -> Number:
         InvalidInput: when it is not a finite number that JSON can hold.
     """
     if isinstance(value, complex) or not math.isfinite(value) or abs(value) > 1e300:
-        raise InvalidInput(
-            socket, f"the result is {value}, which is no usable number", wanted="a finite result"
-        )
+        raise InvalidInput(socket, f"the result is {value}, which is no usable number", wanted="a finite result")
     rounded = math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
     return Number(float(value), int(rounded))
 
@@ -69,9 +65,7 @@ def math_node(a: float = 0.0, b: float = 0.0, operation: Operation = "add") -> N
         whole: the result rounded to the nearest whole number, halves away from zero.
     """
     if operation in ("divide", "floor_divide", "remainder") and b == 0:
-        raise InvalidInput(
-            "b", "a division by zero has no result", wanted="a number other than 0", example=1.0
-        )
+        raise InvalidInput("b", "a division by zero has no result", wanted="a number other than 0", example=1.0)
     try:
         result = {
             "add": lambda: a + b,
@@ -85,9 +79,7 @@ def math_node(a: float = 0.0, b: float = 0.0, operation: Operation = "add") -> N
             "maximum": lambda: max(a, b),
         }[operation]()
     except (ValueError, ArithmeticError) as error:
-        raise InvalidInput(
-            "b", f"{a:g} {operation} {b:g} has no result: {error}", wanted="other numbers"
-        ) from error
+        raise InvalidInput("b", f"{a:g} {operation} {b:g} has no result: {error}", wanted="other numbers") from error
     return both(result, "a")
 
 
@@ -239,9 +231,7 @@ def round_number(
     category="math",
     keywords=("sum", "mean", "average", "total", "min", "max", "median", "count"),
 )
-def aggregate(
-    values: list[float], operation: Literal["sum", "mean", "median", "minimum", "maximum"] = "sum"
-) -> Number:
+def aggregate(values: list[float], operation: Literal["sum", "mean", "median", "minimum", "maximum"] = "sum") -> Number:
     """One number out of a list of numbers.
 
     Args:

@@ -114,6 +114,4 @@ def _value(part: ast.expr, names: Mapping[str, float], depth: int) -> Any:
         case _:
             shown = ast.unparse(part)[:80]
             known = ", ".join([*names, *FUNCTIONS])
-            raise ExpressionError(
-                f"{shown!r} is not known in a formula; known are {known} and + - * / // % **"
-            )
+            raise ExpressionError(f"{shown!r} is not known in a formula; known are {known} and + - * / // % **")

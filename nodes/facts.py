@@ -30,11 +30,7 @@ def common(choices: list[Any]) -> Any:
         return None
     first = choices[0]
     if all(isinstance(choice, Mapping) for choice in choices):
-        shared = {
-            name: value
-            for name, value in first.items()
-            if all(choice.get(name) == value for choice in choices)
-        }
+        shared = {name: value for name, value in first.items() if all(choice.get(name) == value for choice in choices)}
         return Facts(**shared) if shared else None
     return first if all(type(choice) is type(first) and choice == first for choice in choices) else None
 

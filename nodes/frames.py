@@ -22,9 +22,7 @@ def _infer_select(frames: Any, start: Any, count: Any, stride: Any) -> Facts | N
         return changed(frames, frames=None, fps=None)
     picked = len(_picked(total, start, count, stride))
     if not picked:
-        raise InvalidInput(
-            "start", f"the clip has only {total} frames", wanted=f"at most {total - 1}", example=0
-        )
+        raise InvalidInput("start", f"the clip has only {total} frames", wanted=f"at most {total - 1}", example=0)
     rate = frames.get("fps")
     return changed(frames, frames=picked, fps=rate / stride if rate else None)
 
@@ -58,9 +56,7 @@ def select_frames(
     total = int(pixels.shape[0])
     picked = _picked(total, start, count, max(1, stride))
     if not picked:
-        raise InvalidInput(
-            "start", f"the clip has only {total} frames", wanted=f"at most {total - 1}", example=0
-        )
+        raise InvalidInput("start", f"the clip has only {total} frames", wanted=f"at most {total - 1}", example=0)
     return Frames(pixels[picked.start : picked.stop : picked.step], frames.fps / max(1, stride))
 
 
@@ -68,9 +64,7 @@ def _infer_same(frames: Any) -> Facts | None:
     return changed(frames)
 
 
-@node(
-    "ReverseFrames", category="video/time", keywords=("backwards", "rewind", "flip time"), infer=_infer_same
-)
+@node("ReverseFrames", category="video/time", keywords=("backwards", "rewind", "flip time"), infer=_infer_same)
 def reverse_frames(frames: Frames) -> Frames:
     """Play a clip backwards.
 
@@ -124,9 +118,7 @@ def loop_frames(
     pixels = checked(frames)
     total = _repeated(int(pixels.shape[0]), times, mode)
     if total > _MAX_FRAMES:
-        raise InvalidInput(
-            "times", f"{total:,} frames are too many", wanted=f"at most {_MAX_FRAMES:,} frames"
-        )
+        raise InvalidInput("times", f"{total:,} frames are too many", wanted=f"at most {_MAX_FRAMES:,} frames")
     once = pixels if mode == "repeat" else torch.cat([pixels, pixels[1:-1].flip(0)])
     return Frames(once.repeat(times, 1, 1, 1), frames.fps)
 
@@ -173,16 +165,12 @@ def join_frames(*clips: Frames, crossfade: Annotated[int, Field(ge=0, le=1000)] 
                 wanted=f"{_size(parts[0].shape)}: put a Resize node in front",
             )
         if index and crossfade > min(part.shape[0], parts[index - 1].shape[0]):
-            raise InvalidInput(
-                "crossfade", f"clip {index} or the one before it is shorter than {crossfade} frames"
-            )
+            raise InvalidInput("crossfade", f"clip {index} or the one before it is shorter than {crossfade} frames")
     joined = [parts[0]]
     for part in parts[1:]:
         if crossfade:
             before, after = joined[-1][-crossfade:], part[:crossfade]
-            share = torch.linspace(0, 1, crossfade + 2).to(part)[
-                1:-1, None, None, None
-            ]  # [crossfade, 1, 1, 1]
+            share = torch.linspace(0, 1, crossfade + 2).to(part)[1:-1, None, None, None]  # [crossfade, 1, 1, 1]
             joined[-1] = joined[-1][:-crossfade]
             joined.append(torch.cat([before * (1 - share) + after * share, part[crossfade:]]))
         else:

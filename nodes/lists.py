@@ -98,9 +98,7 @@ def list_length(values: list[Any]) -> int:
     return len(values)
 
 
-@node(
-    "Range", category="lists", keywords=("count", "sequence", "numbers", "series", "steps", "sweep", "seeds")
-)
+@node("Range", category="lists", keywords=("count", "sequence", "numbers", "series", "steps", "sweep", "seeds"))
 def number_range(
     start: Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)] = 0,
     count: Annotated[int, Field(ge=0, le=_MAX_ITEMS)] = 4,

@@ -157,9 +157,7 @@ def _negated(value: bool) -> bool:
     return not value
 
 
-@node(
-    "Not", category="logic", keywords=("invert", "negate", "opposite", "condition"), infer=computed(_negated)
-)
+@node("Not", category="logic", keywords=("invert", "negate", "opposite", "condition"), infer=computed(_negated))
 def not_node(value: bool) -> bool:
     """The opposite.
 

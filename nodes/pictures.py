@@ -36,9 +36,7 @@ def _target(
 
 def _infer_resize(frames: Any, width: Any, height: Any, aspect: Any, multiple: Any) -> Facts | None:
     old = whole(frames, "width"), whole(frames, "height")
-    if not all(isinstance(number, int) for number in (width, height, multiple)) or not isinstance(
-        aspect, str
-    ):
+    if not all(isinstance(number, int) for number in (width, height, multiple)) or not isinstance(aspect, str):
         return changed(frames, width=None, height=None)
     if old[0] is not None and old[1] is not None:
         _, (wide, high) = _target((old[0], old[1]), width, height, aspect, max(1, multiple))
@@ -214,9 +212,7 @@ def _tiled(tiles: list[Any], columns: int, gap: int, background: str) -> Any:
     length, height, width = tiles[0].shape[:3]
     wide, high = across * (width + gap) - gap, down * (height + gap) - gap
     if max(wide, high) > 2 * _MAX_SIDE:
-        raise InvalidInput(
-            "columns", f"the grid would be {wide} x {high}", wanted=f"at most {2 * _MAX_SIDE} per side"
-        )
+        raise InvalidInput("columns", f"the grid would be {wide} x {high}", wanted=f"at most {2 * _MAX_SIDE} per side")
     canvas = tiles[0].new_empty((length, high, wide, 3))
     canvas[:] = canvas.new_tensor(parse_color(background))
     for index, tile in enumerate(tiles):
@@ -262,9 +258,7 @@ def contact_sheet(
 def _infer_blend(a: Any, b: Any) -> Facts | None:
     lengths = whole(a, "frames"), whole(b, "frames")
     known = None not in lengths
-    return changed(
-        a, frames=max(number for number in lengths if number is not None) if known else None, channels=3
-    )
+    return changed(a, frames=max(number for number in lengths if number is not None) if known else None, channels=3)
 
 
 @node(

@@ -34,9 +34,7 @@ def int_value(value: Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)] = 
     return value
 
 
-@node(
-    "Float", category="values", title="Number", keywords=("decimal", "real", "number"), infer=computed(_same)
-)
+@node("Float", category="values", title="Number", keywords=("decimal", "real", "number"), infer=computed(_same))
 def float_value(value: Annotated[float, Field(ge=-1e300, le=1e300)] = 0.0) -> float:
     """A number with decimals.
 
@@ -96,9 +94,7 @@ def seed_value(value: Annotated[int, Field(ge=0, le=SAFE_INTEGER), Widget(kind="
 
 @node("Color", category="values", keywords=("colour", "background", "hex", "rgb"), infer=computed(_same))
 def color_value(
-    value: Annotated[
-        str, Field(pattern=r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"), Widget(kind="color")
-    ] = "#000000",
+    value: Annotated[str, Field(pattern=r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"), Widget(kind="color")] = "#000000",
 ) -> str:
     """A colour.
 

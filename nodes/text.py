@@ -27,9 +27,7 @@ def as_text(value: Any) -> str:
 
 def _bounded(text: str, socket: str) -> str:
     if len(text) > _MAX_TEXT:
-        raise InvalidInput(
-            socket, f"the result has {len(text):,} characters", wanted=f"at most {_MAX_TEXT:,}"
-        )
+        raise InvalidInput(socket, f"the result has {len(text):,} characters", wanted=f"at most {_MAX_TEXT:,}")
     return text
 
 
@@ -85,9 +83,7 @@ def replace_text(
     if not find:
         return text
     if len(text) + text.count(find) * len(replace) > _MAX_TEXT:
-        raise InvalidInput(
-            "replace", "the result would be too long", wanted=f"at most {_MAX_TEXT:,} characters"
-        )
+        raise InvalidInput("replace", "the result would be too long", wanted=f"at most {_MAX_TEXT:,} characters")
     if ignore_case:
         return _bounded(re.sub(re.escape(find), lambda _: replace, text, flags=re.IGNORECASE), "replace")
     return text.replace(find, replace)
@@ -275,7 +271,5 @@ def random_line(
 
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        raise InvalidInput(
-            "text", "there is no line to choose from", wanted="at least one line", example="red\nblue"
-        )
+        raise InvalidInput("text", "there is no line to choose from", wanted="at least one line", example="red\nblue")
     return random.Random(seed).choice(lines)

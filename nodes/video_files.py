@@ -133,7 +133,7 @@ def file_name(name: str, fallback: str, suffix: str) -> str:
     stem = name.strip()
     if stem.lower().endswith(suffix):
         stem = stem[: -len(suffix)]
-    while len(stem.encode("utf-8", "replace")) > 120:
+    while len(stem.encode("utf-8", "replace")) > 100:
         stem = stem[:-1]
     return f"{stem.strip(' .') or fallback}{suffix}"
 
@@ -148,9 +148,7 @@ def file_facts(saved: SavedFile) -> dict[str, Any]:
     }
 
 
-def _infer_load(
-    file: Any, start: Any, count: Any, stride: Any, width: Any, height: Any, fps: Any
-) -> Facts | None:
+def _infer_load(file: Any, start: Any, count: Any, stride: Any, width: Any, height: Any, fps: Any) -> Facts | None:
     from nodes.media.errors import MediaError
     from nodes.media.probe import probe
 
@@ -165,9 +163,7 @@ def _infer_load(
         return None
     frames = info.frames if not fps else round(info.duration * fps)
     if info.exact and not fps and start >= frames:
-        raise InvalidInput(
-            "start", f"the video has only {frames} frames", wanted=f"0 to {frames - 1}", example=0
-        )
+        raise InvalidInput("start", f"the video has only {frames} frames", wanted=f"0 to {frames - 1}", example=0)
     left = max(1, -(-(frames - start) // stride))
     size = (
         width or (round(info.width * height / info.height) if height else info.width),
@@ -240,7 +236,5 @@ def load_video(
     except MediaError as error:
         raise InvalidInput("file", str(error), wanted="a video file that can be read") from error
     if not pictures:
-        raise InvalidInput(
-            "start", f"the video has no frame {start}", wanted=f"0 to {info.frames - 1}", example=0
-        )
+        raise InvalidInput("start", f"the video has no frame {start}", wanted=f"0 to {info.frames - 1}", example=0)
     return bytes_to_frames(pictures, (fps or info.fps) / stride)
