@@ -231,8 +231,7 @@ def _cycles(left: set[str], readers: Mapping[str, list[str]]) -> list[Problem]:
     for component in networkx.strongly_connected_components(remaining):
         first = min(component)
         if len(component) > 1 or remaining.has_edge(first, first):
-            edges = networkx.find_cycle(remaining.subgraph(component), first)
-            names = [edge[0] for edge in edges] + [edges[0][0]]
+            names = _walk_round(first, component, readers)
             path = " -> ".join(names if len(names) <= 12 else [*names[:6], f"({len(names) - 12} more)", *names[-6:]])
             problems.append(
                 Problem(
@@ -243,6 +242,18 @@ def _cycles(left: set[str], readers: Mapping[str, list[str]]) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _walk_round(start: str, component: set[str], readers: Mapping[str, list[str]]) -> list[str]:
+    """One circle in a strongly connected component: from any node some wire leads on inside, until one comes again."""
+    seen: dict[str, int] = {}
+    path: list[str] = []
+    current = start
+    while current not in seen:
+        seen[current] = len(path)
+        path.append(current)
+        current = next(reader for reader in readers[current] if reader in component)
+    return [*path[seen[current] :], current]
 
 
 def _check_wire(
