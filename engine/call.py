@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.authoring import Block, Display
 from engine.context import NodeContext, Preview, PreviewSource
-from engine.events import NodePreview, NodeProgress, NodeShown
+from engine.events import NodeAsks, NodePreview, NodeProgress, NodeShown
 from engine.graph import GraphNode
 from engine.inputs import Arguments, call_arguments
 from engine.node_log import node_logger
@@ -105,6 +106,19 @@ class Call:
                 last = item
         return read_result(node.type, last)
 
+    def _ask(self, index: int, question: str, choices: tuple[str, ...], preview: PreviewSource) -> str:
+        run = self._run
+        assert run.answers is not None
+        node = run.tell.placed_id(index)
+        made = preview() if callable(preview) else preview
+        if made is not None:
+            run.tell.emit(NodePreview(node, made.data, made.media_type))
+        run.tell.emit(NodeAsks(node, question, choices))
+        answer = run.answers.wait(node, run.cancel)
+        if answer not in choices:
+            raise ValueError(f"the answer was {answer!r}; it should be one of {', '.join(choices)}")
+        return answer
+
     def _is_guarded(self, node_type: NodeType) -> bool:
         """Whether to watch global state: for nodes that handle more than numbers and text."""
         known = self._guarded.get(id(node_type))
@@ -127,6 +141,7 @@ class Call:
             _on_progress=reporter.progress,
             _is_cancelled=run.cancel.cancelled,
             _on_checkpoint=_Saver(executor.checkpoints, key) if executor.checkpoints is not None else None,
+            _on_ask=None if run.answers is None else partial(self._ask, index),
             _restored=executor.checkpoints.load(key) if executor.checkpoints else None,
         )
 

@@ -61,6 +61,7 @@ class NodeContext:
     _is_cancelled: Callable[[], bool] | None = None
     _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None
     _restored: Mapping[str, Any] | None = None
+    _on_ask: Callable[[str, tuple[str, ...], PreviewSource], str] | None = None
 
     def progress(self, step: float, total: float, preview: PreviewSource = None, message: str = "") -> None:
         """Say how far the node is: ``step`` of ``total`` (any unit), with a preview where there is one.
@@ -87,6 +88,17 @@ class NodeContext:
     def restore(self) -> Mapping[str, Any] | None:
         """The last checkpoint of this very computation (same node type, same inputs), or ``None``."""
         return self._restored
+
+    def ask(self, question: str, choices: tuple[str, ...] = ("yes", "no"), preview: PreviewSource = None) -> str:
+        """Ask a person and wait for the answer, one of ``choices``. Put nodes that ask into the ``io`` lane.
+
+        Raises:
+            RuntimeError: when nobody is there to be asked.
+            Cancelled: when the job is cancelled meanwhile.
+        """
+        if self._on_ask is None:
+            raise RuntimeError(f"nobody is there to answer: {question}")
+        return self._on_ask(question, choices, preview)
 
     @contextmanager
     def output_file(self, name: str, media_type: str) -> Iterator[PendingFile]:

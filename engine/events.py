@@ -114,6 +114,16 @@ class NodeLogged:
     type: Literal["node_logged"] = "node_logged"
 
 
+@dataclass(frozen=True, slots=True)
+class NodeAsks:
+    """A node asks a person and waits. The answer is one of ``choices``."""
+
+    node: str
+    question: str
+    choices: tuple[str, ...]
+    type: Literal["node_asks"] = "node_asks"
+
+
 Status = Literal["succeeded", "failed", "cancelled"]
 
 
@@ -141,6 +151,7 @@ Event = (
     | NodeSkipped
     | NodeShown
     | NodeLogged
+    | NodeAsks
     | RunFinished
 )
 

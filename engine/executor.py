@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.answers import Answers
 from engine.authoring import InvalidInput
 from engine.buffers import measure
 from engine.cache import About, Cache, Entry
@@ -71,6 +72,7 @@ class Executor:
         cancel: CancelToken | None = None,
         previews: Callable[[], bool] | None = None,
         workflow: str = "",
+        answers: Answers | None = None,
     ) -> RunResult:
         """Run a plan; the calling thread works, and returns when everything has ended.
 
@@ -79,9 +81,10 @@ class Executor:
             on_event: told what happens, from several threads.
             cancel: asks the run to stop.
             previews: whether somebody watches; nodes make previews only then.
+            answers: where answers to a node's questions arrive; without it, a node that asks fails.
             workflow: the document as compact JSON, for nodes that store it inside media.
         """
-        run = Run(self, plan, on_event, cancel or CancelToken(), previews or (lambda: False), workflow)
+        run = Run(self, plan, on_event, cancel or CancelToken(), previews or (lambda: False), workflow, answers)
         result = run.execute()
         costs = {index: cost for index, cost in run.costs.items() if index not in run.steps.placed}
         if self.checkpoints is not None:

@@ -128,7 +128,9 @@ def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) ->
     for node_id in order:
         node_type = types[node_id]
         wires = incoming[node_id]
-        values, raw = _read_values(node_id, workflow.nodes[node_id].values, node_type, wires, folders, problems, suggest)
+        values, raw = _read_values(
+            node_id, workflow.nodes[node_id].values, node_type, wires, folders, problems, suggest
+        )
         made = GraphNode(len(nodes), NodeId(node_id), node_type, values, raw, [])
         for name, (source_id, output, socket) in wires.items():
             at = by_id.get(source_id)

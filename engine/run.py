@@ -25,6 +25,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from engine.answers import Answers
 from engine.authoring import Block, Expansion, Lazy
 from engine.call import Call, NeedInput
 from engine.cancel import CancelToken
@@ -58,11 +59,13 @@ class Run:
         cancel: CancelToken,
         previews: Callable[[], bool],
         workflow: str,
+        answers: Answers | None,
     ) -> None:
         self.plan = plan
         self.cancel = cancel
         self.previews = previews
         self.workflow = workflow
+        self.answers = answers
         self.steps = Steps(plan, executor.cache)
         self.tell = Teller(self.steps, on_event)
         self.costs: dict[int, tuple[float, int]] = {}

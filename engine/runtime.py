@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.answers import Answers
 from engine.cache import Cache, Codecs, DiskStore
 from engine.cancel import CancelToken
 from engine.checkpoints import CheckpointStore
@@ -141,6 +142,7 @@ class Runtime:
         cancel: CancelToken | None = None,
         previews: Callable[[], bool] | None = None,
         save_workflow: bool = True,
+        answers: Answers | None = None,
     ) -> RunResult:
         """Plan (unless it is a plan already) and run.
 
@@ -149,7 +151,9 @@ class Runtime:
         """
         plan = workflow if isinstance(workflow, Plan) else self.plan(workflow, targets)
         text = plan.graph.workflow.to_json(indent=None) if save_workflow else ""
-        return self.executor.run(plan, on_event=on_event, cancel=cancel, previews=previews, workflow=text)
+        return self.executor.run(
+            plan, on_event=on_event, cancel=cancel, previews=previews, workflow=text, answers=answers
+        )
 
     def close(self) -> None:
         """Finish writing and end the threads."""

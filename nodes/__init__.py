@@ -4,6 +4,7 @@ Discovery imports the modules named here; importing this package alone brings in
 """
 
 PLUGIN_MODULES: tuple[str, ...] = (
+    "nodes.approval",
     "nodes.arithmetic",
     "nodes.conditioning",
     "nodes.diffusion_views",

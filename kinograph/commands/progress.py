@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.text import Text
 from engine.document import Workflow
 from engine.events import (
     Event,
+    NodeAsks,
     NodeCached,
     NodeFailed,
     NodeFinished,
@@ -56,6 +59,7 @@ class Narrator:
         self._types = {node_id: node.type for node_id, node in workflow.nodes.items()}
         self._tasks: dict[str, TaskID] = {}
         self._lock = threading.Lock()
+        self.on_question: Callable[[NodeAsks], None] | None = None
         self._live = self._console.is_terminal
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
@@ -77,6 +81,15 @@ class Narrator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep the display still while a person types."""
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
 
     def warn(self, message: str) -> None:
         """A line that is no progress."""
@@ -114,6 +127,8 @@ class Narrator:
                     )
             case NodeLogged(node=node, level=level, message=message) if level in ("warning", "error"):
                 self._console.print(f"[yellow]! {escape(self._name(node))}:[/] {escape(message)}")
+            case NodeAsks() if self.on_question is not None:
+                self.on_question(event)
             case _:
                 pass
 

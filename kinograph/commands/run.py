@@ -7,12 +7,16 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from engine.answers import Answers
 from engine.cancel import CancelToken
+from engine.events import NodeAsks
 from engine.problems import Problem, WorkflowError
 from engine.runtime import Runtime
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
@@ -37,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where results are saved (default: outputs in the data folder)",
     )
     parser.add_argument("--device", default="", help="cpu, cuda:0 ... (default: the accelerator if there is one)")
+    parser.add_argument("--yes", action="store_true", help="answer every question of a node with its first choice")
     parser.add_argument("--no-workflow", action="store_true", help="do not store the workflow inside what is saved")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON on stdout, for programs")
 
@@ -53,8 +58,16 @@ def run(arguments: argparse.Namespace) -> int:
         for error in runtime.discovered.errors:
             narrator.warn(error.message)
         plan = runtime.plan(workflow, arguments.target)
+        answers = Answers() if arguments.yes or sys.stdin.isatty() else None
+        narrator.on_question = partial(_answer, narrator, answers, arguments.yes)
         with narrator, _interruptible(cancel):
-            result = runtime.run(plan, on_event=narrator.tell, cancel=cancel, save_workflow=not arguments.no_workflow)
+            result = runtime.run(
+                plan,
+                on_event=narrator.tell,
+                cancel=cancel,
+                save_workflow=not arguments.no_workflow,
+                answers=answers,
+            )
     finally:
         runtime.close()
     outputs = [{"node": node, "path": str(file.path), "media_type": file.media_type} for node, file in result.files]
@@ -78,6 +91,26 @@ def run(arguments: argparse.Namespace) -> int:
     if result.status == "cancelled":
         return EXIT_INTERRUPTED
     return 0 if result.status == "succeeded" else EXIT_FAILED
+
+
+def _answer(narrator: Narrator, answers: Answers | None, yes: bool, event: NodeAsks) -> None:
+    """Answer a node's question: with the first choice for ``--yes``, else as the person types."""
+    assert answers is not None
+    if yes:
+        answers.give(event.node, event.choices[0])
+    else:
+        asking = partial(_ask_person, narrator, answers, event)
+        threading.Thread(target=asking, name="kinograph-question", daemon=True).start()
+
+
+def _ask_person(narrator: Narrator, answers: Answers, event: NodeAsks) -> None:
+    with narrator.paused():
+        while True:
+            answer = input(f"{event.node}: {event.question} [{'/'.join(event.choices)}] ").strip()
+            matches = [choice for choice in event.choices if answer and choice.startswith(answer)]
+            if len(matches) == 1:
+                answers.give(event.node, matches[0])
+                return
 
 
 def _default_device() -> str:
