@@ -1,7 +1,8 @@
 """Sockets before they are requests: how many from one address, and how long they may dawdle over a head.
 
-aiohttp has no timer for the head of a request. Each connection gets a guard that stands between the transport and aiohttp's
-protocol: it starts a clock with the first byte (or with the connection), the middleware stops it when the head is complete.
+aiohttp has no timer for the head of a request. Each connection gets a guard that stands between the transport and
+aiohttp's protocol: it starts a clock with the first byte (or with the connection), the middleware stops it when the
+head is complete.
 """
 
 from __future__ import annotations

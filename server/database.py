@@ -40,7 +40,9 @@ CREATE TABLE IF NOT EXISTS outputs (
     media_type TEXT NOT NULL, size INTEGER NOT NULL, created REAL NOT NULL, UNIQUE (job, node, path)
 );
 CREATE INDEX IF NOT EXISTS outputs_path ON outputs (path);
-CREATE TABLE IF NOT EXISTS events (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, job TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, job TEXT NOT NULL, body TEXT NOT NULL
+);
 CREATE INDEX IF NOT EXISTS events_job ON events (job, first);
 CREATE TABLE IF NOT EXISTS workflows (
     name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, size INTEGER NOT NULL, saved REAL NOT NULL,

@@ -1,7 +1,7 @@
 """Open what a request names, and nothing else. The one way from request data to the file system.
 
-:meth:`engine.folders.Folders.inside` decides which path is meant; :func:`open_inside` then opens it step by step without
-following links, so that nothing can be swapped in between the check and the opening.
+:meth:`engine.folders.Folders.inside` decides which path is meant; :func:`open_inside` then opens it step by step
+without following links, so that nothing can be swapped in between the check and the opening.
 """
 
 from __future__ import annotations
@@ -81,16 +81,20 @@ class OpenFile:
         os.close(self.descriptor)
 
 
-def root_of(folders: Folders, name: str) -> Path:
-    """The folder that a request means by ``outputs`` or ``inputs``.
+def open_named(folders: Folders, name: str) -> OpenFile:
+    """Open what a request means: ``outputs/NAME``, ``inputs/NAME``, or ``NAME`` in one of the two.
 
     Raises:
-        ApiError: 404 for any other name.
+        ApiError: 404, whatever the reason.
     """
     roots = {"outputs": folders.outputs, "inputs": folders.inputs}
-    if name not in roots:
-        raise ApiError(404, "not_found", "there is no such file")
-    return roots[name]
+    first, _, rest = name.partition("/")
+    if first in roots and rest:
+        return open_inside(roots[first], rest)
+    try:
+        return open_inside(folders.outputs, name)
+    except ApiError:
+        return open_inside(folders.inputs, name)
 
 
 def open_inside(root: Path, name: str) -> OpenFile:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from engine.folders import Folders
 from server.database import StorageFull
 from server.event_log import EventLog
+from server.job_views import output_of
 from server.leftovers import find_twins, remove_files
 from server.states import JobState, WrongState
 from server.store import JobRow, JobStore, NewJob, OutputRow
@@ -303,10 +304,7 @@ class Jobs:
         if error:
             more["error"] = error
         if outputs:
-            more["outputs"] = [
-                {"node": item.node, "path": item.path, "media_type": item.media_type, "size": item.size}
-                for item in outputs
-            ]
+            more["outputs"] = [output_of(item) for item in outputs]
         self.events.job_event(row.id, kind, state=row.state, finished=row.finished, **more)
 
     def on_lost(self, worker: Worker, jobs: Sequence[str], reason: str) -> None:

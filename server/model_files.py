@@ -1,4 +1,4 @@
-"""What lies in the models folder, and whether it is sound: heads of safetensors files are read without trusting them."""
+"""What lies in the models folder, and whether it is sound. Heads of files are read without trusting them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ProblemInfo(_Body):
+class Problem(_Body):
     """One mistake in a workflow: where, what is wrong, and what would be right."""
 
     code: str
@@ -31,7 +31,7 @@ class ErrorBody(_Body):
 
     error: str = Field(description="Stable short name for programs.")
     message: str = Field(description="What is wrong, for people.")
-    problems: list[ProblemInfo] = []
+    problems: list[Problem] = []
 
 
 class Health(_Body):
@@ -42,7 +42,7 @@ class Health(_Body):
     uptime: float
 
 
-class NodeTypes(_Body):
+class NodeTypesReply(_Body):
     """All node types that are known."""
 
     node_types: list[NodeTypeInfo]
@@ -86,7 +86,7 @@ class JobError(_Body):
     code: str
     message: str
     node: str = ""
-    problems: list[ProblemInfo] = []
+    problems: list[Problem] = []
 
 
 class JobSummary(_Body):
@@ -154,7 +154,7 @@ class PlanStep(BaseModel):
     node: str
     type: str = ""
     key: str = ""
-    status: str = Field(description="cached, run, lazy or unneeded.")
+    status: Literal["cached", "run", "lazy", "unneeded"]
     where: str = ""
     reason: str = ""
     seconds: float | None = None
@@ -174,7 +174,7 @@ class PlanInfo(BaseModel):
     unknown_seconds: int = 0
     nbytes: int = 0
     facts: dict[str, dict[str, Any]] = Field({}, description="What is known of outputs before anything runs.")
-    problems: list[ProblemInfo] = []
+    problems: list[Problem] = []
 
 
 class WorkflowEntry(_Body):
@@ -251,3 +251,59 @@ class SystemInfo(_Body):
     workers: list[WorkerInfo]
     versions: dict[str, str]
     queue: dict[str, int]
+
+
+class StreamEvent(BaseModel):
+    """One event of the stream. ``type`` says which of the other fields are there; see docs/server.md."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: int = Field(description="Its number. Numbers grow; they have gaps.")
+    job: str = Field(description="Empty for events about the server.")
+    type: str
+    node: str | None = None
+    step: float | None = None
+    total: float | None = None
+    message: str | None = None
+    seconds: float | None = None
+    nbytes: int | None = None
+    tier: str | None = None
+    reason: str | None = None
+    error: Any = Field(None, description="node_failed: name of the error; job_finished: a JobError.")
+    socket: str | None = None
+    details: str | None = None
+    inside: str | None = None
+    level: str | None = None
+    ui: dict[str, Any] | None = None
+    steps: int | None = None
+    cached: int | None = None
+    status: str | None = None
+    nodes_run: int | None = None
+    nodes_cached: int | None = None
+    nodes_failed: int | None = None
+    nodes_skipped: int | None = None
+    outputs: list[OutputFile] | None = None
+    state: str | None = Field(None, description="Of the job, or (worker_changed) of the worker.")
+    title: str | None = None
+    client: str | None = None
+    priority: int | None = None
+    created: float | None = None
+    started: float | None = None
+    finished: float | None = None
+    attempt: int | None = None
+    peak_memory: int | None = None
+    worker: int | None = None
+    device: str | None = None
+    ids: list[str] | None = Field(None, description="queue_reordered: queued jobs in their new order.")
+    id: str | None = Field(None, description="job_deleted: which.")
+    revision: str | None = Field(None, description="node_types_changed: of GET node-types.")
+    server: str | None = Field(None, description="hello: another value means that the server was started anew.")
+    problem: str | None = None
+
+
+class PreviewHeader(_Body):
+    """Head of a binary frame; the picture follows it."""
+
+    job: str
+    node: str
+    media_type: str

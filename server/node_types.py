@@ -1,6 +1,7 @@
 """Node types for the editor and for checking workflows: from a file until the worker has loaded, then from the worker.
 
-The file is keyed by the names, sizes and times of the plugins' Python files, so that a changed plugin is never shown as it was.
+The file is keyed by the names, sizes and times of the plugins' Python files, so that a changed plugin is never shown
+as it was.
 """
 
 from __future__ import annotations

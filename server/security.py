@@ -1,8 +1,8 @@
 """Who gets in. Every request, also the one that becomes a WebSocket, passes here before a handler sees it.
 
-The rules, in order: the ``Host`` must be one of ours (a foreign name that resolves to us is DNS rebinding); an ``Origin``
-must be the page's own, exactly; a browser that says the request comes from another site is refused; where a token is set
-it is demanded; a body must be of a type that a foreign page cannot send by itself.
+The rules, in order: the ``Host`` must be one of ours (a foreign name that resolves to us is DNS rebinding); an
+``Origin`` must be the page's own, exactly; a browser that says the request comes from another site is refused; where a
+token is set it is demanded; a body must be of a type that a foreign page cannot send by itself.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ _OPEN_PATHS = frozenset({"/api/health", "/login"})
 _MULTIPART_PATHS = frozenset({"/api/uploads"})
 
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'"
 )
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"

@@ -14,7 +14,10 @@ from typing import Any
 from server.database import Database
 from server.states import FINAL, JobState, require
 
-_COLUMNS = "id, state, client, priority, title, targets, created, started, finished, attempts, result, error, retry_of, document, seq, turn, crashes"
+_COLUMNS = (
+    "id, state, client, priority, title, targets, created, started, finished, attempts, result, error, retry_of, "
+    "document, seq, turn, crashes"
+)
 _NUMBERS = 1_000_000
 
 
@@ -124,7 +127,8 @@ class JobStore:
         def work(db: sqlite3.Connection) -> JobRow:
             for item in outputs:
                 db.execute(
-                    "INSERT OR IGNORE INTO outputs (job, node, path, media_type, size, created) VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT OR IGNORE INTO outputs (job, node, path, media_type, size, created) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
                     (item.job, item.node, item.path, item.media_type, item.size, item.created),
                 )
             columns: dict[str, Any] = {"result": json.dumps(result), "error": json.dumps(error) if error else None}

@@ -52,7 +52,7 @@ def _shrink(data: bytes | None, size: int, media_type: str) -> bytes:
 def _video_frame(media_type: str) -> bytes:
     import imageio_ffmpeg
 
-    # the file is handed over as standard input, by its descriptor: nothing is opened by name, and no other protocol is allowed
+    # the file is handed over as standard input: nothing is opened by name, and no other protocol is allowed
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-protocol_whitelist", "fd,pipe,file"]
     command += ["-f", _DEMUXERS[media_type], "-threads", "1", "-i", "/dev/fd/0"]
     command += ["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "pipe:1"]

@@ -1,7 +1,7 @@
 """Small pictures of images and videos, made by a child process with limits, kept in the cache folder.
 
-The child gets the open file, never a name, so a picture can only be of what was asked for. It is ended when it takes too
-much time or memory; a file that cannot be decoded has no thumbnail, which is no error.
+The child gets the open file, never a name, so a picture can only be of what was asked for. It is ended when it takes
+too much time or memory; a file that cannot be decoded has no thumbnail, which is no error.
 """
 
 from __future__ import annotations

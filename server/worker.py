@@ -1,7 +1,7 @@
 """A worker: the process that owns a device, the plugins and the cache. The only place where torch lives.
 
-Started by :mod:`server.supervisor` with one end of a socket pair. It ends when the server is gone. Jobs run on threads of
-their own (small jobs overlap; the engine lets one device node run at a time), requests to look at a workflow on others.
+Started by :mod:`server.supervisor` with one end of a socket pair. It ends when the server is gone. Jobs run on threads
+of their own (small jobs overlap; the engine lets one device node run at a time), questions on others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Engine events on their way out of a worker: encoded once, thinned out where they speak of now, sent in batches.
 
-One line per event: ``s`` (a change of state) or ``p`` (progress, latest wins), a tab, the node id as JSON, a tab, and the
-event's JSON object without its braces. The server adds number and job and never has to parse a line.
+One line per event: ``s`` (a change of state) or ``p`` (progress, latest wins), a tab, the node id as JSON, a tab, and
+the event's JSON object without its braces. The server adds number and job and never has to parse a line.
 """
 
 from __future__ import annotations

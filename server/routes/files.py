@@ -11,11 +11,11 @@ from aiohttp import web
 
 from server.body import query_int
 from server.errors import ApiError, json_response
-from server.files import OpenFile, open_inside, root_of
+from server.files import OpenFile, open_named
+from server.job_views import output_of
 from server.keys import FOLDERS, JOBS, LIMITS
 from server.models import FilePage
 from server.route import Route
-from server.routes.jobs import output_of
 from server.security import FILE_POLICY
 from server.thumbnails import thumbnail
 
@@ -26,9 +26,7 @@ _CHUNK = 256 << 10
 async def get_file(request: web.Request) -> web.StreamResponse:
     """A file below outputs or inputs, whole or one range of it, or its thumbnail."""
     folders = request.app[FOLDERS]
-    root = root_of(folders, request.match_info["root"])
-    name = request.match_info["name"]
-    found = await asyncio.to_thread(open_inside, root, name)
+    found = await asyncio.to_thread(open_named, folders, request.match_info["name"])
     try:
         if "thumbnail" in request.query:
             size = query_int(request, "thumbnail", 256, 16, 512)
@@ -114,7 +112,7 @@ async def gallery(request: web.Request) -> web.Response:
 ROUTES = (
     Route(
         "GET",
-        "/api/files/{root:outputs|inputs}/{name:.+}",
+        "/api/files/{name:.+}",
         get_file,
         "A file, or a range of it, or its thumbnail",
         query={"thumbnail": "longest side in pixels: answer a small WebP instead"},
@@ -122,7 +120,7 @@ ROUTES = (
     ),
     Route(
         "GET",
-        "/api/gallery",
+        "/api/files",
         gallery,
         "Finished files, newest first",
         None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -12,48 +11,12 @@ from server.body import query_int, read_body, read_model
 from server.check import accept_workflow, title_of
 from server.database import StorageFull
 from server.errors import ApiError, json_response
-from server.files import file_url
+from server.job_views import summary_of
 from server.keys import HUB, JOBS, LIMITS
 from server.models import Job, JobAccepted, JobEvents, JobOrder, JobPage, JobRequest, JobSummary
 from server.route import Route
 from server.states import TRANSITIONS, WrongState
-from server.store import JobRow, NewJob, OutputRow, UnknownJob
-
-
-def summary_of(row: JobRow, outputs: Sequence[OutputRow]) -> dict[str, Any]:
-    """A job as :class:`server.models.JobSummary`."""
-    result = json.loads(row.result) if row.result else {}
-    return {
-        "id": row.id,
-        "state": row.state,
-        "title": row.title,
-        "client": row.client,
-        "priority": row.priority,
-        "created": row.created,
-        "started": row.started,
-        "finished": row.finished,
-        "attempts": row.attempts,
-        "seconds": result.get("seconds"),
-        "nodes_run": result.get("nodes_run"),
-        "nodes_cached": result.get("nodes_cached"),
-        "peak_memory": result.get("peak_memory"),
-        "error": json.loads(row.error) if row.error else None,
-        "outputs": [output_of(item) for item in outputs],
-        "retry_of": row.retry_of,
-    }
-
-
-def output_of(item: OutputRow) -> dict[str, Any]:
-    """A file as :class:`server.models.OutputFile`."""
-    return {
-        "node": item.node,
-        "path": item.path,
-        "url": file_url("outputs", item.path),
-        "media_type": item.media_type,
-        "size": item.size,
-        "job": item.job,
-        "created": item.created,
-    }
+from server.store import NewJob, UnknownJob
 
 
 async def post_job(request: web.Request) -> web.Response:

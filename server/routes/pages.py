@@ -16,8 +16,16 @@ from server.keys import ACCESS, STATIC
 from server.route import Route
 from server.security import cookie_name
 
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml", ".json": "application/json",
-          ".woff2": "font/woff2", ".wasm": "application/wasm", ".webmanifest": "application/manifest+json"}  # fmt: skip
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+}
 _FOREVER = "public, max-age=31536000, immutable"
 
 _PAGE = """<!doctype html>
@@ -30,7 +38,8 @@ _MISSING = """<h1>Kinograph is running</h1>
 cd web &amp;&amp; npm ci &amp;&amp; npm run build   (while working on it)</pre>
 <p>The <a href="/api/openapi.json">HTTP interface</a> and <code>kinograph run</code> work without it.</p>"""
 _LOGIN = """<h1>Kinograph</h1><p>{note}</p>
-<form method="post" action="/login"><label>Token <input name="token" type="password" autocomplete="current-password" autofocus></label>
+<form method="post" action="/login">
+<label>Token <input name="token" type="password" autocomplete="current-password" autofocus></label>
 <button>Enter</button></form>"""
 
 
@@ -85,7 +94,7 @@ def _read(root: Path, name: str) -> bytes:
         return stream.read()
 
 
-async def login_page(request: web.Request) -> web.Response:
+async def login_page(_request: web.Request) -> web.Response:
     """Ask for the token."""
     return _page(
         _LOGIN.format(note=html.escape("This server asks for its token. It was printed when the server started."))

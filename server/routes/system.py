@@ -17,7 +17,7 @@ from server.errors import ApiError, json_response
 from server.keys import CONNECTIONS, FOLDERS, HUB, JOBS, NODE_TYPES, STARTED, SUPERVISOR
 from server.metrics import metrics_text
 from server.model_files import list_models
-from server.models import Health, ModelList, NodeTypes, SystemInfo
+from server.models import Health, ModelList, NodeTypesReply, SystemInfo
 from server.route import Route
 
 
@@ -116,7 +116,7 @@ async def metrics(request: web.Request) -> web.Response:
     )
 
 
-async def openapi(request: web.Request) -> web.Response:
+async def openapi(_request: web.Request) -> web.Response:
     """The description of this interface."""
     from server.openapi import document
 
@@ -130,7 +130,7 @@ def python_version() -> str:
 
 ROUTES = (
     Route("GET", "/api/health", health, "Whether the server works", None, Health),
-    Route("GET", "/api/node-types", node_types, "All node types", None, NodeTypes),
+    Route("GET", "/api/node-types", node_types, "All node types", None, NodeTypesReply),
     Route("GET", "/api/models", models, "Files in the models folder", None, ModelList),
     Route("GET", "/api/system", system, "The machine, the workers and the queue", None, SystemInfo),
     Route("GET", "/api/openapi.json", openapi, "This description"),

@@ -1,0 +1,46 @@
+"""Jobs and files as the HTTP interface and the stream show them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from server.files import file_url
+from server.store import JobRow, OutputRow
+
+
+def summary_of(row: JobRow, outputs: Sequence[OutputRow]) -> dict[str, Any]:
+    """A job as :class:`server.models.JobSummary`."""
+    result = json.loads(row.result) if row.result else {}
+    return {
+        "id": row.id,
+        "state": row.state,
+        "title": row.title,
+        "client": row.client,
+        "priority": row.priority,
+        "created": row.created,
+        "started": row.started,
+        "finished": row.finished,
+        "attempts": row.attempts,
+        "seconds": result.get("seconds"),
+        "nodes_run": result.get("nodes_run"),
+        "nodes_cached": result.get("nodes_cached"),
+        "peak_memory": result.get("peak_memory"),
+        "error": json.loads(row.error) if row.error else None,
+        "outputs": [output_of(item) for item in outputs],
+        "retry_of": row.retry_of,
+    }
+
+
+def output_of(item: OutputRow) -> dict[str, Any]:
+    """A file as :class:`server.models.OutputFile`."""
+    return {
+        "node": item.node,
+        "path": item.path,
+        "url": file_url("outputs", item.path),
+        "media_type": item.media_type,
+        "size": item.size,
+        "job": item.job,
+        "created": item.created,
+    }
