@@ -1,0 +1,60 @@
+import { ReactFlowProvider } from "@xyflow/react";
+import { useEffect } from "react";
+import { useUi } from "../store/ui";
+import { Canvas } from "./canvas/Canvas";
+import { ShortcutOverview } from "./chrome/ShortcutOverview";
+import { Start } from "./chrome/Start";
+import { Toasts } from "./chrome/Toasts";
+import { TopBar } from "./chrome/TopBar";
+import { CompareDialog } from "./compare/CompareDialog";
+import { DropZone } from "./chrome/DropZone";
+import { FormPage } from "./form/FormPage";
+import { ContextMenu } from "./menu/ContextMenu";
+import { Palette } from "./palette/Palette";
+import { SidePanel } from "./panels/SidePanel";
+import { PlayerDialog } from "./player/PlayerDialog";
+import { useGlobalKeys } from "./useGlobalKeys";
+import { useSession } from "./useSession";
+import { WireDialog } from "./wires/WireDialog";
+
+/** The whole editor. `?view=form` shows the form alone, for phones and links. */
+export function App() {
+  const theme = useUi((state) => state.theme);
+  const language = useUi((state) => state.language);
+  const formOnly = new URLSearchParams(location.search).get("view") === "form";
+  useSession();
+  useGlobalKeys();
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+    document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  }, [theme, language]);
+  if (formOnly) {
+    return (
+      <>
+        <FormPage />
+        <PlayerDialog />
+        <Toasts />
+      </>
+    );
+  }
+  return (
+    <ReactFlowProvider>
+      <div className="app">
+        <TopBar />
+        <main className="stage">
+          <Canvas />
+          <Start />
+          <DropZone />
+        </main>
+        <SidePanel />
+        <Palette />
+        <WireDialog />
+        <ContextMenu />
+        <ShortcutOverview />
+        <CompareDialog />
+        <PlayerDialog />
+        <Toasts />
+      </div>
+    </ReactFlowProvider>
+  );
+}

@@ -1,0 +1,103 @@
+/**
+ * Autosave: every change goes to this browser at once and to the server within two seconds, so that neither a closed
+ * tab nor a dead server loses work. When the server cannot be reached the browser's copy is sent later.
+ */
+
+import { ServerError, getWorkflow, putWorkflow } from "../../api/client";
+import type { WorkflowDocument } from "../../graph/document";
+import { normalise } from "../../graph/normalise";
+import { toJson } from "../../graph/serialise";
+import { useEditor } from "../../store/editor";
+import { useSaving } from "../../store/saving";
+import { toast } from "../../store/ui";
+import { tr } from "./tr";
+
+const NAME_KEY = "kinograph.open";
+const COPY_KEY = "kinograph.copy";
+const PAUSE_MS = 1200;
+const RETRY_MS = 5000;
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let saved: WorkflowDocument | undefined;
+
+/** The name of this tab's document; kept over a reload, its own in every tab. */
+function tabName(): string {
+  const kept = sessionStorage.getItem(NAME_KEY);
+  if (kept !== null) return kept;
+  const made = `draft-${new Date().toISOString().slice(0, 10)}-${Math.random().toString(36).slice(2, 6)}`;
+  sessionStorage.setItem(NAME_KEY, made);
+  return made;
+}
+
+function keepLocally(document: WorkflowDocument): void {
+  try {
+    localStorage.setItem(COPY_KEY, JSON.stringify({ name: useSaving.getState().name, workflow: toJson(document) }));
+  } catch {
+    // the browser's store is full or forbidden: the server's copy remains
+  }
+}
+
+async function send(): Promise<boolean> {
+  const { document } = useEditor.getState();
+  if (document === saved) return true;
+  keepLocally(document);
+  try {
+    await putWorkflow(useSaving.getState().name, toJson(document));
+    saved = document;
+    useSaving.setState({ state: useEditor.getState().document === document ? "saved" : "pending" });
+    return true;
+  } catch (error) {
+    useSaving.setState({ state: "local" });
+    if (!(error instanceof ServerError)) timer = setTimeout(() => void send(), RETRY_MS);
+    return false;
+  }
+}
+
+/** Save now, and say so. */
+export async function saveNow(): Promise<void> {
+  clearTimeout(timer);
+  saved = undefined;
+  if (await send()) toast("info", tr("save.done"));
+  else toast("error", tr("save.failed"));
+}
+
+/** Begin to save changes. Returns how to stop. */
+export function watchSaving(): () => void {
+  useSaving.setState({ name: tabName() });
+  saved = useEditor.getState().document;
+  const stop = useEditor.subscribe((state, before) => {
+    if (state.document === before.document || state.document === saved) return;
+    useSaving.setState({ state: "pending" });
+    clearTimeout(timer);
+    timer = setTimeout(() => void send(), PAUSE_MS);
+  });
+  const leaving = (): void => {
+    const { document } = useEditor.getState();
+    if (document === saved) return;
+    keepLocally(document);
+    void putWorkflow(useSaving.getState().name, toJson(document), true).catch(() => undefined);
+  };
+  window.addEventListener("pagehide", leaving);
+  return () => {
+    stop();
+    clearTimeout(timer);
+    window.removeEventListener("pagehide", leaving);
+  };
+}
+
+/** What this tab (or, after a crash, this browser) had open last. */
+export async function recover(): Promise<WorkflowDocument | undefined> {
+  const name = sessionStorage.getItem(NAME_KEY);
+  const copy = localStorage.getItem(COPY_KEY);
+  try {
+    const local = copy === null ? undefined : (JSON.parse(copy) as { name: string; workflow: unknown });
+    if (local && (name === null || local.name === name)) {
+      if (name === null) sessionStorage.setItem(NAME_KEY, local.name);
+      return normalise(local.workflow).document;
+    }
+    if (name !== null) return normalise(await getWorkflow(name)).document;
+  } catch {
+    return undefined;
+  }
+  return undefined;
+}

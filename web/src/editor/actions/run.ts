@@ -1,0 +1,87 @@
+/** Run, cancel, and what comes back at once when the server refuses. */
+
+import { Refused, getJob, jobAction, postJob } from "../../api/client";
+import { upstreamOf } from "../../graph/clipboard";
+import type { NodeId } from "../../graph/document";
+import { normalise } from "../../graph/normalise";
+import { nextSeeds } from "../../graph/seeds";
+import { toJson } from "../../graph/serialise";
+import { apply, openDocument, selectNodes, useEditor } from "../../store/editor";
+import { isEnded, unknownJob } from "../../store/events";
+import { showJob, useRun } from "../../store/run";
+import { announce, setUi, toast } from "../../store/ui";
+import { clientName } from "./client";
+import { rollSeed } from "./seeds";
+import { tr } from "./tr";
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Send the workflow. `targets` runs only what these nodes need. */
+export async function run(targets?: readonly NodeId[]): Promise<string | undefined> {
+  const { catalogue } = useEditor.getState();
+  const { document: before } = useEditor.getState();
+  const involved = targets ? upstreamOf(before, targets) : undefined;
+  apply((document) => nextSeeds(document, catalogue, rollSeed, involved), "step.seed");
+  const { document } = useEditor.getState();
+  if (Object.keys(document.nodes).length === 0) {
+    toast("info", tr("run.empty"));
+    return undefined;
+  }
+  try {
+    const workflow = toJson(document);
+    const { id } = await postJob({ workflow, client: clientName(), ...(targets ? { targets } : {}) });
+    const nodes = involved ? [...involved] : Object.keys(document.nodes);
+    if (!isBusy()) showJob(id, nodes);
+    useRun.setState((state) => {
+      const title = typeof document.meta.title === "string" ? document.meta.title : "";
+      const job = state.jobs[id] ?? unknownJob(id, title);
+      return { jobs: { ...state.jobs, [id]: job }, mine: new Set([...state.mine, id]), problems: [] };
+    });
+    announce(tr("said.queued"));
+    return id;
+  } catch (error) {
+    if (error instanceof Refused) {
+      useRun.setState({ problems: error.problems });
+      const [first] = error.problems;
+      if (first?.node) selectNodes([first.node]);
+      toast("error", tr("run.refused", { count: error.problems.length, first: first?.message ?? "" }));
+    } else toast("error", tr("run.failed", { reason: reasonOf(error) }));
+    return undefined;
+  }
+}
+
+/** Whether the job that is shown has not ended. */
+export function isBusy(): boolean {
+  const { shown, jobs } = useRun.getState();
+  const state = shown === undefined ? undefined : jobs[shown]?.state;
+  return state !== undefined && !isEnded(state);
+}
+
+export async function act(id: string, action: "cancel" | "pause" | "resume" | "retry"): Promise<void> {
+  try {
+    await jobAction(id, action);
+  } catch (error) {
+    toast("error", tr("run.failed", { reason: reasonOf(error) }));
+  }
+}
+
+export function cancelShown(): void {
+  const { shown } = useRun.getState();
+  if (shown !== undefined) void act(shown, "cancel");
+}
+
+/** Open the graph of a past job, with its results on the nodes. */
+export async function openJob(id: string): Promise<void> {
+  try {
+    const job = await getJob(id);
+    openDocument(normalise(job.workflow).document, "step.openJob");
+    showJob(id, []);
+    const nodes = Object.fromEntries(job.outputs.map((output) => [output.node, { state: "done" as const, outputs: [output] }]));
+    useRun.setState({ nodes });
+    setUi({ panel: undefined });
+  } catch (error) {
+    toast("error", tr("run.failed", { reason: reasonOf(error) }));
+  }
+}

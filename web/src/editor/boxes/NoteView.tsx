@@ -1,0 +1,37 @@
+import type { NodeProps } from "@xyflow/react";
+import { memo, useState } from "react";
+import { changeBox } from "../../graph/boxes";
+import { apply } from "../../store/editor";
+import { Markdown } from "../shared/Markdown";
+import { useT } from "../useT";
+import type { NoteNode } from "../canvas/useFlowNodes";
+import { BoxResizer } from "./BoxResizer";
+
+/** A note on the canvas, in Markdown. Double-click edits it. */
+export const NoteView = memo(function NoteView({ data: { note }, selected }: NodeProps<NoteNode>) {
+  const t = useT();
+  const [editing, setEditing] = useState(false);
+  return (
+    <div className={`note${selected ? " node-selected" : ""}`} style={{ width: note.width, height: note.height }} onDoubleClick={() => setEditing(true)}>
+      {editing ? (
+        <textarea
+          className="note-edit nodrag nowheel"
+          autoFocus
+          aria-label={t("note.edit")}
+          value={note.text}
+          onChange={(event) => apply(changeBox("notes", note.id, { text: event.target.value }), "step.note", `note:${note.id}`)}
+          onBlur={() => setEditing(false)}
+          onKeyDown={(event) => {
+            event.stopPropagation();
+            if (event.key === "Escape") setEditing(false);
+          }}
+        />
+      ) : note.text.trim() === "" ? (
+        <p className="note-empty">{t("note.empty")}</p>
+      ) : (
+        <Markdown text={note.text} />
+      )}
+      {selected && <BoxResizer kind="notes" id={note.id} width={note.width} height={note.height} />}
+    </div>
+  );
+});

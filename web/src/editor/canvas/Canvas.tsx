@@ -1,0 +1,120 @@
+import { Background, BackgroundVariant, MiniMap, ReactFlow, type NodeTypes } from "@xyflow/react";
+import { memo, useCallback, useMemo, useRef, type MouseEvent } from "react";
+import { makePlacer, type Placed } from "../../graph/place";
+import { useCanvas } from "../../store/canvas";
+import { NOTHING, useEditor } from "../../store/editor";
+import { setUi, useUi } from "../../store/ui";
+import { GroupView } from "../boxes/GroupView";
+import { NoteView } from "../boxes/NoteView";
+import { NodeView } from "../node/NodeView";
+import { colorOf } from "../shared/typeLook";
+import { titleOf } from "../shared/titles";
+import { useT } from "../useT";
+import { WireLayer } from "../wires/WireLayer";
+import { useWiring } from "../wires/useWiring";
+import { canvasPoint, openPaletteAt } from "./projection";
+import { useFlowNodes, type FlowNode } from "./useFlowNodes";
+import { useFurnish } from "./useFurnish";
+import { useNodeChanges } from "./useNodeChanges";
+import { useViewport } from "./useViewport";
+import { ZoomControls } from "./ZoomControls";
+
+const NODE_TYPES: NodeTypes = { node: NodeView, note: NoteView, group: GroupView };
+const NO_EDGES: never[] = [];
+const PRO = { hideAttribution: true };
+
+function minimapColor(node: FlowNode): string {
+  if (node.type !== "node") return "var(--minimap-box)";
+  const { placed } = node.data;
+  const type = placed.sockets.outputs[0]?.type;
+  return placed.layout.color ?? (type ? colorOf(type) : "var(--accent-neutral)");
+}
+
+/** The canvas: nodes from the document, pan, zoom and selection by React Flow, wires by our own layer. */
+export const Canvas = memo(function Canvas() {
+  const t = useT();
+  const document = useEditor((state) => state.document);
+  const catalogue = useEditor((state) => state.catalogue);
+  const selection = useEditor((state) => state.selection);
+  const drag = useCanvas((state) => state.drag);
+  const minimap = useUi((state) => !state.far || Object.keys(document.nodes).length > 20);
+  const placer = useRef<ReturnType<typeof makePlacer>>(undefined);
+  placer.current ??= makePlacer();
+  const furnish = useFurnish();
+  const place = placer.current;
+  const placed = useMemo(() => {
+    const result = place(document, catalogue, furnish);
+    useCanvas.setState({ placed: result });
+    return result;
+  }, [place, document, catalogue, furnish]);
+
+  const labelOf = useCallback((node: Placed) => t("node.label", { title: titleOf(node), id: node.id }), [t]);
+  const nodes = useFlowNodes(placed, document.layout.groups, document.layout.notes, selection, drag, labelOf);
+  const { onNodesChange, onNodeDragStart, onNodeDrag, onNodeDragStop } = useNodeChanges();
+  const { onMove, onMoveEnd } = useViewport();
+  const onPointerDownCapture = useWiring();
+
+  const onDoubleClick = useCallback((event: MouseEvent) => {
+    const target = event.target as Element;
+    if (!target.classList.contains("react-flow__pane")) return;
+    openPaletteAt({ x: event.clientX, y: event.clientY });
+  }, []);
+  const onPaneClick = useCallback(() => {
+    useEditor.setState({ selection: NOTHING });
+    setUi({ menu: undefined });
+  }, []);
+
+  return (
+    <div className="canvas" onPointerDownCapture={onPointerDownCapture} onDoubleClick={onDoubleClick}>
+      <ReactFlow<FlowNode>
+        nodes={nodes}
+        edges={NO_EDGES}
+        nodeTypes={NODE_TYPES}
+        onNodesChange={onNodesChange}
+        onNodeDragStart={onNodeDragStart}
+        onNodeDrag={onNodeDrag}
+        onNodeDragStop={onNodeDragStop}
+        onMove={onMove}
+        onMoveEnd={onMoveEnd}
+        onPaneClick={onPaneClick}
+        onNodeContextMenu={(event, node) => openMenu(event, node)}
+        onPaneContextMenu={(event) => openMenu(event)}
+        onlyRenderVisibleElements
+        elevateNodesOnSelect={false}
+        minZoom={0.05}
+        maxZoom={3}
+        zoomOnDoubleClick={false}
+        deleteKeyCode={null}
+        selectionKeyCode="Shift"
+        multiSelectionKeyCode={MULTI}
+        panActivationKeyCode="Space"
+        nodesConnectable={false}
+        edgesFocusable={false}
+        selectNodesOnDrag
+        proOptions={PRO}
+        ariaLabelConfig={{ "node.a11yDescription.default": t("node.a11y") }}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--grid)" />
+        <WireLayer />
+        {minimap && nodes.length > 0 && (
+          <MiniMap<FlowNode> className="minimap" pannable zoomable nodeColor={minimapColor} nodeBorderRadius={6} ariaLabel={t("canvas.minimap")} />
+        )}
+        <ZoomControls />
+      </ReactFlow>
+    </div>
+  );
+});
+
+const MULTI = ["Control", "Meta", "Shift"];
+
+type MenuEvent = { clientX: number; clientY: number; preventDefault: () => void };
+
+function openMenu(event: MenuEvent | globalThis.MouseEvent | MouseEvent, node?: FlowNode): void {
+  event.preventDefault();
+  const screen = { x: event.clientX, y: event.clientY };
+  const [kind, id] = node?.type === "node" || !node ? ["node", node?.id] : node.id.split(/:(.*)/s);
+  if (node?.type === "node" && !useEditor.getState().selection.nodes.has(node.id)) {
+    useEditor.setState({ selection: { ...NOTHING, nodes: new Set([node.id]) } });
+  }
+  setUi({ menu: { screen, at: canvasPoint(screen), ...(id && kind ? { [kind]: id } : {}) } });
+}

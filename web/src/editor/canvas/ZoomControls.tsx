@@ -1,0 +1,32 @@
+import { Panel, useReactFlow } from "@xyflow/react";
+import { useEditor } from "../../store/editor";
+import { Icon } from "../shared/Icon";
+import { useT } from "../useT";
+import { arrange } from "../actions/arrange";
+import { motionMs } from "../shared/motion";
+
+/** Zoom, fit and arrange, at the lower left. */
+export function ZoomControls() {
+  const t = useT();
+  const flow = useReactFlow();
+  const fit = (): void => {
+    const chosen = [...useEditor.getState().selection.nodes].map((id) => ({ id }));
+    void flow.fitView({ padding: 0.15, maxZoom: 1.2, duration: motionMs(200), nodes: chosen.length > 0 ? chosen : undefined });
+  };
+  return (
+    <Panel position="bottom-left" className="zoom-controls">
+      <button type="button" aria-label={t("zoom.in")} title={t("zoom.in")} onClick={() => void flow.zoomIn({ duration: motionMs(150) })}>
+        <Icon name="plus" />
+      </button>
+      <button type="button" aria-label={t("zoom.out")} title={t("zoom.out")} onClick={() => void flow.zoomOut({ duration: motionMs(150) })}>
+        <Icon name="minus" />
+      </button>
+      <button type="button" aria-label={t("zoom.fit")} title={`${t("zoom.fit")} (F)`} onClick={fit}>
+        <Icon name="fit" />
+      </button>
+      <button type="button" aria-label={t("zoom.arrange")} title={`${t("zoom.arrange")} (L)`} onClick={arrange}>
+        <Icon name="layout" />
+      </button>
+    </Panel>
+  );
+}

@@ -1,0 +1,18 @@
+import { useMemo } from "react";
+import type { Furnish } from "../../graph/place";
+import { useRun } from "../../store/run";
+
+/** Which nodes show a picture, player or text now: output nodes always have the room for it. */
+export function useFurnish(): Furnish {
+  const key = useRun((state) =>
+    Object.entries(state.nodes)
+      .filter(([, run]) => run.preview !== undefined || run.outputs !== undefined || run.ui !== undefined)
+      .map(([id]) => id)
+      .sort()
+      .join("\n"),
+  );
+  return useMemo(() => {
+    const showing = new Set(key.split("\n"));
+    return (id, info) => ({ media: info?.output === true || showing.has(id), footer: true });
+  }, [key]);
+}

@@ -1,0 +1,75 @@
+import { disconnect, setColor } from "../../graph/commands";
+import { removeBoxes } from "../../graph/boxes";
+import { apply, useEditor } from "../../store/editor";
+import { setUi, useUi } from "../../store/ui";
+import { groupSelected } from "../actions/arrange";
+import { duplicate } from "../actions/clipboard";
+import { run } from "../actions/run";
+import {
+  deleteSelection,
+  dissolveSelection,
+  placeNote,
+  selectAll,
+  toggleSelectedCollapsed,
+  toggleSelectedMode,
+} from "../actions/selection";
+import { arrange } from "../actions/arrange";
+import { Menu, type MenuItem } from "../chrome/Menu";
+import { NODE_COLORS } from "../shared/colors";
+import { useT, type Translate } from "../useT";
+
+/** What the right mouse button offers, on a node, a wire, a group or the canvas. */
+export function ContextMenu() {
+  const t = useT();
+  const request = useUi((state) => state.menu);
+  const selected = useEditor((state) => state.selection.nodes.size);
+  if (!request) return null;
+  const { node, edge, group, note } = request;
+  const items =
+    node !== undefined
+      ? nodeItems(t, node, selected)
+      : edge !== undefined
+        ? [{ label: t("menu.cut"), run: () => apply(disconnect(new Set([edge])), "step.disconnect") }]
+        : group !== undefined
+          ? boxItems(t, "groups", group)
+          : note !== undefined
+            ? boxItems(t, "notes", note)
+            : paneItems(t, request.screen, request.at);
+  return <Menu label={t("menu.label")} items={items} at={request.screen} onClose={() => setUi({ menu: undefined })} />;
+}
+
+function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
+  const ids = [...useEditor.getState().selection.nodes];
+  return [
+    { label: t("run.toHere"), run: () => void run(ids) },
+    { label: t("menu.details"), keys: "I", run: () => setUi({ panel: "node" }) },
+    { label: t("menu.wire"), keys: "W", run: () => setUi({ wiringFrom: node }) },
+    { label: t("menu.duplicate"), keys: "Ctrl+D", run: duplicate, separated: true },
+    { label: t("menu.bypass"), keys: "B", run: () => toggleSelectedMode("bypass") },
+    { label: t("menu.mute"), keys: "M", run: () => toggleSelectedMode("mute") },
+    { label: t("menu.collapse"), keys: "C", run: toggleSelectedCollapsed },
+    { label: t("menu.group"), keys: "Ctrl+G", run: () => groupSelected(t("group.untitled")) },
+    { label: t("menu.color"), run: () => apply(setColor(ids, nextColor(node)), "step.color") },
+    { label: t("menu.dissolve"), keys: "Ctrl+Delete", disabled: selected !== 1, run: dissolveSelection, separated: true },
+    { label: t("menu.delete"), keys: "Delete", run: deleteSelection },
+  ];
+}
+
+function nextColor(node: string): string | undefined {
+  const { document } = useEditor.getState();
+  const place = NODE_COLORS.indexOf(document.layout.nodes[node]?.color ?? "");
+  return NODE_COLORS[place + 1];
+}
+
+function boxItems(t: Translate, kind: "groups" | "notes", id: string): MenuItem[] {
+  return [{ label: t("menu.delete"), keys: "Delete", run: () => apply(removeBoxes(kind, new Set([id])), "step.delete") }];
+}
+
+function paneItems(t: Translate, screen: { x: number; y: number }, at: { x: number; y: number }): MenuItem[] {
+  return [
+    { label: t("menu.add"), keys: "Tab", run: () => setUi({ palette: { screen, at } }) },
+    { label: t("menu.note"), keys: "N", run: () => placeNote(at) },
+    { label: t("menu.selectAll"), keys: "Ctrl+A", run: selectAll, separated: true },
+    { label: t("zoom.arrange"), keys: "L", run: arrange },
+  ];
+}

@@ -1,0 +1,65 @@
+import { memo, useCallback, useId } from "react";
+import { setValue } from "../../graph/commands";
+import type { JsonValue } from "../../graph/document";
+import type { InputRow } from "../../graph/geometry";
+import type { Placed } from "../../graph/place";
+import { valueOf } from "../../graph/sockets";
+import { apply } from "../../store/editor";
+import { useT } from "../useT";
+import { Widget } from "../widgets/Widget";
+import { GhostValue } from "./GhostValue";
+import { Mistake } from "./Mistake";
+import { SocketButton } from "./SocketButton";
+import { useMistake } from "./useMistake";
+
+interface Props {
+  readonly placed: Placed;
+  readonly row: InputRow;
+}
+
+/** An input: its socket, and its widget while no wire brings the value. */
+export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
+  const t = useT();
+  const { socket } = row;
+  const { id, record } = placed;
+  const wired = placed.wired.has(socket.name);
+  const mistake = useMistake(id, socket.name);
+  const describedBy = useId();
+  const onChange = useCallback(
+    (value: JsonValue | undefined, gesture?: string) => apply(setValue(id, socket.name, value), "step.value", gesture),
+    [id, socket.name],
+  );
+  if (placed.layout.collapsed) return null;
+  const required = socket.info?.required === true && !socket.spare;
+  const widget = !wired && !socket.spare && socket.widget !== null;
+  return (
+    <div className={`row row-input${mistake ? " row-mistaken" : ""}`} style={{ top: row.y, height: row.height }} title={widget ? socket.info?.doc : undefined}>
+      <SocketButton
+        node={id}
+        name={socket.name}
+        side="input"
+        type={socket.type}
+        wired={wired}
+        doc={socket.info?.doc ?? ""}
+      />
+      {widget ? (
+        <Widget
+          node={id}
+          socket={socket}
+          value={valueOf(record, socket.info, socket.name)}
+          label={socket.label}
+          invalid={mistake?.level === "error"}
+          describedBy={mistake ? describedBy : undefined}
+          onChange={onChange}
+        />
+      ) : (
+        <span className={`row-name${socket.spare ? " row-spare" : ""}`}>
+          {socket.label}
+          {required && !wired && <span className="required" title={t("socket.required")}>*</span>}
+          {placed.sockets.ghost && !wired && <GhostValue value={record.values[socket.name]} />}
+        </span>
+      )}
+      {mistake && <Mistake id={describedBy} mistake={mistake} onFix={onChange} />}
+    </div>
+  );
+});

@@ -1,0 +1,71 @@
+import { memo } from "react";
+import { useRun } from "../../store/run";
+import { useUi, setUi } from "../../store/ui";
+import { selectNodes } from "../../store/editor";
+import { bytesText, secondsText } from "../shared/quantities";
+import { useT } from "../useT";
+
+interface Props {
+  readonly id: string;
+  readonly y: number;
+  readonly ghost: boolean;
+}
+
+/** The last line of a node: what will happen to it, how far it is, how long it took, or what went wrong. */
+export const NodeFooter = memo(function NodeFooter({ id, y, ghost }: Props) {
+  const t = useT();
+  const run = useRun((state) => state.nodes[id]);
+  const plan = useRun((state) => state.plan[id]);
+  const problem = useRun((state) => state.problems.find((candidate) => candidate.node === id));
+  const language = useUi((state) => state.language);
+
+  const openDetails = (): void => {
+    selectNodes([id]);
+    setUi({ panel: "node" });
+  };
+  const error = problem?.message ?? (run?.state === "failed" ? run.error : undefined);
+  if (error !== undefined) {
+    return (
+      <button type="button" className="footer footer-error nodrag" style={{ top: y }} onClick={openDetails} title={error}>
+        {error || t("state.failed")}
+      </button>
+    );
+  }
+  if (run?.state === "running") {
+    const share = run.total ? Math.min(1, (run.step ?? 0) / run.total) : undefined;
+    const text = run.total ? `${run.step ?? 0} / ${run.total}` : (run.message ?? t("state.running"));
+    return (
+      <div
+        className="footer footer-running"
+        style={{ top: y }}
+        role="progressbar"
+        aria-valuemin={0}
+        aria-valuemax={run.total ?? 1}
+        aria-valuenow={run.total ? (run.step ?? 0) : undefined}
+        aria-label={t("state.running")}
+      >
+        <span className={`bar${share === undefined ? " bar-unknown" : ""}`}>
+          <span style={share === undefined ? undefined : { transform: `scaleX(${share})` }} />
+        </span>
+        <span className="footer-text">{text}</span>
+        {run.seconds !== undefined && <span className="footer-text">{secondsText(run.seconds, language)}</span>}
+      </div>
+    );
+  }
+  const words: string[] = [];
+  if (run?.state === "waiting") words.push(t("state.waiting"));
+  else if (run?.state === "cached") words.push(t("state.cached"));
+  else if (run?.state === "done") words.push(run.seconds === undefined ? t("state.done") : secondsText(run.seconds, language));
+  if (run?.state === "done" && run.memory) words.push(bytesText(run.memory));
+  if (plan && run?.state !== "waiting") {
+    if (plan.status === "cached" && run?.state !== "cached") words.push(t("plan.cached"));
+    if (plan.status === "run") words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
+    if (plan.status === "run" && plan.seconds) words.push(`~${secondsText(plan.seconds, language)}`);
+  }
+  if (ghost) words.push(t("node.ghostFooter"));
+  return (
+    <div className={`footer${plan?.status === "cached" || run?.state === "cached" ? " footer-cached" : ""}`} style={{ top: y }} title={words.join(" · ")}>
+      <span className="footer-text">{words.join(" · ")}</span>
+    </div>
+  );
+});

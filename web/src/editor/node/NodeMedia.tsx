@@ -1,0 +1,41 @@
+import { memo } from "react";
+import { fileUrl } from "../../api/client";
+import { MEDIA } from "../../graph/geometry";
+import type { Placed } from "../../graph/place";
+import { useRun } from "../../store/run";
+import { Player } from "../player/Player";
+import { titleOf } from "../shared/titles";
+import { useT } from "../useT";
+import { UiValue } from "./UiValue";
+
+interface Props {
+  readonly placed: Placed;
+  readonly y: number;
+}
+
+/** What a node has made, where it was made: the live preview, then the player, the picture, the text. */
+export const NodeMedia = memo(function NodeMedia({ placed, y }: Props) {
+  const t = useT();
+  const run = useRun((state) => state.nodes[placed.id]);
+  const output = run?.outputs?.[0];
+  const busy = run?.state === "running" || run?.state === "waiting";
+  return (
+    <div className="node-media nodrag" style={{ top: y, height: MEDIA }}>
+      {output && !(busy && run.preview) ? (
+        <Player
+          url={output.url ?? fileUrl(output.path)}
+          mediaType={output.media_type}
+          title={titleOf(placed)}
+          path={output.path}
+          faded={busy}
+        />
+      ) : run?.preview ? (
+        <img className="media-fill" src={run.preview.url} alt={t("preview.of", { title: titleOf(placed) })} draggable={false} />
+      ) : run?.ui ? (
+        <UiValue value={run.ui} />
+      ) : (
+        <span className="media-empty">{t("media.empty")}</span>
+      )}
+    </div>
+  );
+});

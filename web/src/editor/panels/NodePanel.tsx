@@ -1,0 +1,122 @@
+import { toggleFormInput } from "../../graph/commands";
+import { useCanvas } from "../../store/canvas";
+import { apply, useEditor } from "../../store/editor";
+import { useMistakes } from "../../store/mistakes";
+import { useRun } from "../../store/run";
+import { useUi } from "../../store/ui";
+import { Icon } from "../shared/Icon";
+import { Markdown } from "../shared/Markdown";
+import { bytesText, secondsText } from "../shared/quantities";
+import { SocketShape } from "../shared/SocketShape";
+import { titleOf } from "../shared/titles";
+import { isMessage } from "../../i18n";
+import { useT } from "../useT";
+
+/** Everything about the selected node: documentation, sockets, the last run, what is wrong. */
+export function NodePanel() {
+  const t = useT();
+  const language = useUi((state) => state.language);
+  const id = useEditor((state) => (state.selection.nodes.size === 1 ? [...state.selection.nodes][0] : undefined));
+  const inputs = useEditor((state) => state.document.inputs);
+  const placed = useCanvas((state) => (id === undefined ? undefined : state.placed.get(id)));
+  const run = useRun((state) => (id === undefined ? undefined : state.nodes[id]));
+  const plan = useRun((state) => (id === undefined ? undefined : state.plan[id]));
+  const told = useRun((state) => state.problems);
+  const own = useMistakes((state) => (id === undefined ? undefined : state.byNode.get(id)));
+  if (id === undefined || !placed) {
+    return (
+      <div className="empty">
+        <Icon name="info" size={32} />
+        <p>{t("details.empty")}</p>
+      </div>
+    );
+  }
+  const { info } = placed;
+  const problems = told.filter((problem) => problem.node === id);
+  const inForm = (socket: string): boolean => Object.values(inputs).some((input) => input.node === id && input.socket === socket);
+  return (
+    <div className="details">
+      <h3 className="details-title">{titleOf(placed)}</h3>
+      <p className="details-id">
+        <code>{id}</code> · {placed.record.type}
+        {info?.plugin && ` · ${info.plugin}`}
+      </p>
+      {problems.map((problem) => (
+        <div className="callout callout-bad" key={`${problem.socket}${problem.message}`}>
+          <strong>{problem.socket || titleOf(placed)}</strong>
+          <p>{problem.message}</p>
+          {problem.wanted && <p>{t("details.wanted", { wanted: problem.wanted })}</p>}
+        </div>
+      ))}
+      {own?.map((mistake) => (
+        <div className={`callout${mistake.level === "error" ? " callout-bad" : ""}`} key={mistake.socket + mistake.message}>
+          <strong>{mistake.socket || titleOf(placed)}</strong>
+          <p>{isMessage(mistake.message) ? t(mistake.message, mistake.fill) : mistake.message}</p>
+        </div>
+      ))}
+      {run?.state === "failed" && (
+        <div className="callout callout-bad">
+          <strong>{t("state.failed")}</strong>
+          <p>{run.error}</p>
+          {run.details && (
+            <details>
+              <summary>{t("details.trace")}</summary>
+              <pre>{run.details}</pre>
+            </details>
+          )}
+        </div>
+      )}
+      {placed.sockets.ghost && <div className="callout">{t("details.ghost", { type: placed.record.type })}</div>}
+      {(run || plan) && (
+        <dl className="facts-list">
+          {run && <Fact name={t("details.state")} value={t(`state.${run.state}`)} />}
+          {run?.seconds !== undefined && <Fact name={t("details.time")} value={secondsText(run.seconds, language)} />}
+          {run?.memory !== undefined && <Fact name={t("details.size")} value={bytesText(run.memory)} />}
+          {plan && <Fact name={t("details.next")} value={t(`plan.is.${plan.status}`)} />}
+          {plan?.reason && <Fact name={t("details.why")} value={plan.reason} />}
+          {plan?.where && <Fact name={t("details.where")} value={plan.where} />}
+        </dl>
+      )}
+      {info && <Markdown text={info.doc || info.summary} />}
+      <h4>{t("details.inputs")}</h4>
+      <ul className="socket-list">
+        {placed.sockets.inputs.map((socket) => (
+          <li key={socket.name}>
+            <SocketShape type={socket.type} filled={placed.wired.has(socket.name)} />
+            <span>
+              <strong>{socket.name}</strong> <small>{socket.type.name}</small>
+              {socket.info?.doc && <p>{socket.info.doc}</p>}
+            </span>
+            {socket.widget && !placed.wired.has(socket.name) && (
+              <label className="in-form">
+                <input type="checkbox" checked={inForm(socket.name)} onChange={() => apply(toggleFormInput({ node: id, socket: socket.name }, socket.name), "step.form")} />
+                {t("details.inForm")}
+              </label>
+            )}
+          </li>
+        ))}
+      </ul>
+      <h4>{t("details.outputs")}</h4>
+      <ul className="socket-list">
+        {placed.sockets.outputs.map((output) => (
+          <li key={output.name}>
+            <SocketShape type={output.type} filled={placed.read.has(output.name)} />
+            <span>
+              <strong>{output.name}</strong> <small>{output.type.name}</small>
+              {output.doc && <p>{output.doc}</p>}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+import { useEffect } from "react";
+import { getJobs, getNodeTypes } from "../api/client";
+import { openStream, type Connection } from "../api/stream";
+import { setNodeTypes, startWith } from "../store/editor";
+import { watchMistakes } from "../store/mistakes";
+import { watchPlan } from "../store/plan";
+import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
+import { toast } from "../store/ui";
+import { recover, watchSaving } from "./actions/autosave";
+import { documentFromLink } from "./actions/files";
+import { tr } from "./actions/tr";
+
+const RETRY_MS = 1500;
+
+/** Load the node types, again until the server answers. */
+async function loadTypes(alive: () => boolean): Promise<void> {
+  for (;;) {
+    try {
+      const { node_types: types } = await getNodeTypes();
+      if (types.length > 0) {
+        setNodeTypes(types);
+        return;
+      }
+    } catch (error) {
+      if (!alive()) return;
+      console.warn("node types:", error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    if (!alive()) return;
+  }
+}
+
+async function openFirst(): Promise<void> {
+  try {
+    const linked = await documentFromLink(location.hash);
+    if (linked) {
+      history.replaceState(null, "", location.pathname + location.search);
+      startWith(linked);
+      return;
+    }
+  } catch {
+    toast("error", tr("link.broken"));
+  }
+  const recovered = await recover();
+  if (recovered) startWith(recovered);
+}
+
+/** What lasts as long as the page: node types, the stream, autosave, judging, the plan. */
+export function useSession(): void {
+  useEffect(() => {
+    let alive = true;
+    const stops: (() => void)[] = [watchMistakes(), watchPlan()];
+    void loadTypes(() => alive);
+    void openFirst().then(() => {
+      if (alive) stops.push(watchSaving());
+    });
+    void getJobs("?limit=100")
+      .then(
+        (page) => {
+          receiveJobs(page.jobs);
+          return page.n;
+        },
+        () => undefined,
+      )
+      .then((after) => {
+        if (!alive) return;
+        const connection = (state: Connection): void => useRun.setState({ connection: state });
+        stops.push(openStream({ event: receiveEvent, preview: receivePreview, connection }, after));
+      });
+    return () => {
+      alive = false;
+      for (const stop of stops) stop();
+    };
+  }, []);
+}

@@ -1,0 +1,31 @@
+import type { ComponentType } from "react";
+import { ChoiceWidget } from "./ChoiceWidget";
+import { ColorWidget } from "./ColorWidget";
+import { CurveWidget } from "./CurveWidget";
+import { FileWidget } from "./FileWidget";
+import { JsonWidget } from "./JsonWidget";
+import { NumberWidget } from "./NumberWidget";
+import { SeedWidget } from "./SeedWidget";
+import { SwitchWidget } from "./SwitchWidget";
+import { TextWidget } from "./TextWidget";
+import type { WidgetProps } from "./types";
+
+const WIDGETS: Readonly<Record<string, ComponentType<WidgetProps>>> = {
+  text: TextWidget,
+  number: NumberWidget,
+  slider: NumberWidget,
+  seed: SeedWidget,
+  switch: SwitchWidget,
+  choice: ChoiceWidget,
+  color: ColorWidget,
+  file: FileWidget,
+  json: JsonWidget,
+  curve: CurveWidget,
+};
+
+/** The widget of a socket's form; a plugin's own form that is not known here is edited as JSON. */
+export function Widget(props: WidgetProps) {
+  const kind = props.socket.widget?.kind ?? "json";
+  const Known = WIDGETS[kind] ?? JsonWidget;
+  return <Known {...props} />;
+}

@@ -1,0 +1,120 @@
+/**
+ * Where everything is on the canvas, from the document. Entries keep their identity from one call to the next while
+ * nothing that they show has changed, so that the view draws only what did.
+ */
+
+import { DEFAULT_WIDTH, geometryOf, inputY, type Geometry, type NodeFurniture } from "./geometry";
+import type { NodeId, NodeLayout, NodeRecord, Rect, WorkflowDocument } from "./document";
+import { edgesInto, edgesOutOf, socketsOf, wiringOf, type Catalogue, type Sockets } from "./sockets";
+import type { NodeTypeInfo } from "../api/protocol";
+
+export interface Placed {
+  readonly id: NodeId;
+  readonly record: NodeRecord;
+  readonly info: NodeTypeInfo | undefined;
+  readonly layout: NodeLayout;
+  readonly sockets: Sockets;
+  readonly geometry: Geometry;
+  readonly wired: ReadonlySet<string>;
+  readonly read: ReadonlySet<string>;
+}
+
+export type PlacedNodes = ReadonlyMap<NodeId, Placed>;
+
+interface Remembered {
+  readonly wiredKey: string;
+  readonly furniture: NodeFurniture;
+  readonly placed: Placed;
+}
+
+export type Furnish = (id: NodeId, info: NodeTypeInfo | undefined) => NodeFurniture;
+
+/** A placer remembers its last answer. One per view. */
+export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue, furnish: Furnish) => PlacedNodes {
+  let memory = new Map<NodeId, Remembered>();
+  return (document, catalogue, furnish) => {
+    const wiring = wiringOf(document.edges);
+    const next = new Map<NodeId, Remembered>();
+    const result = new Map<NodeId, Placed>();
+    let index = 0;
+    for (const [id, record] of Object.entries(document.nodes)) {
+      const info = catalogue.get(record.type);
+      const furniture = furnish(id, info);
+      const wired = edgesInto(wiring, id).map((edge) => edge.to.socket);
+      const read = edgesOutOf(wiring, id).map((edge) => edge.from.socket);
+      const wiredKey = `${wired.join("\n")}\t${read.join("\n")}`;
+      const layout = document.layout.nodes[id] ?? memory.get(id)?.placed.layout ?? unplaced(index);
+      const known = memory.get(id);
+      const fresh =
+        known === undefined ||
+        known.wiredKey !== wiredKey ||
+        known.placed.record !== record ||
+        known.placed.layout !== layout ||
+        known.placed.info !== info ||
+        known.furniture.media !== furniture.media ||
+        known.furniture.footer !== furniture.footer;
+      const entry = fresh ? remember(id, record, info, layout, wired, read, wiredKey, furniture) : known;
+      next.set(id, entry);
+      result.set(id, entry.placed);
+      index += 1;
+    }
+    memory = next;
+    return result;
+
+    function remember(
+      id: NodeId,
+      record: NodeRecord,
+      info: NodeTypeInfo | undefined,
+      layout: NodeLayout,
+      wired: readonly string[],
+      read: readonly string[],
+      wiredKey: string,
+      furniture: NodeFurniture,
+    ): Remembered {
+      const sockets = socketsOf(record, wiring, id, catalogue);
+      const wiredSet = new Set(wired);
+      const geometry = geometryOf(sockets, layout, wiredSet, furniture);
+      const placed = { id, record, info, layout, sockets, geometry, wired: wiredSet, read: new Set(read) };
+      return { wiredKey, furniture, placed };
+    }
+  };
+}
+
+/** A node without a place (written by hand or by a program) stands in a raster until it is arranged. */
+function unplaced(index: number): NodeLayout {
+  const column = index % 5;
+  return { x: column * (DEFAULT_WIDTH + 80), y: Math.floor(index / 5) * 320 };
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where an output's socket is on the canvas. */
+export function outputPoint(placed: Placed, name: string, at: Point = placed.layout): Point {
+  const row = placed.geometry.outputs.find((output) => output.name === name);
+  return { x: at.x + placed.geometry.width, y: at.y + (row?.y ?? 18) };
+}
+
+/** Where an input's socket is on the canvas. */
+export function inputPoint(placed: Placed, name: string, at: Point = placed.layout): Point {
+  const row = placed.geometry.inputs.find((input) => input.socket.name === name);
+  return { x: at.x, y: at.y + (row === undefined ? 18 : inputY(row)) };
+}
+
+/** The rectangle that a node covers. */
+export function rectOf(placed: Placed): Rect {
+  return { x: placed.layout.x, y: placed.layout.y, width: placed.geometry.width, height: placed.geometry.height };
+}
+
+/** The path of a wire: leaves to the right, arrives from the left. */
+export function wirePath(from: Point, to: Point): string {
+  const reach = Math.max(32, Math.min(160, Math.abs(to.x - from.x) * 0.5 + (to.x < from.x ? 60 : 0)));
+  return `M${from.x},${from.y} C${from.x + reach},${from.y} ${to.x - reach},${to.y} ${to.x},${to.y}`;
+}
+
+/** The middle of a wire's path. */
+export function wireMiddle(from: Point, to: Point): Point {
+  return { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+}

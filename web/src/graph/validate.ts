@@ -1,0 +1,99 @@
+/** Mistakes that can be seen without the server: shown on the field as they are made, with the fix where there is one. */
+
+import type { InputInfo, JsonValue, LimitsInfo } from "../api/protocol";
+import { fit } from "./compatibility";
+import type { NodeId, WorkflowDocument } from "./document";
+import { edgesInto, inputType, outputType, valueOf, wiringOf, type Catalogue } from "./sockets";
+
+export interface Mistake {
+  readonly node: NodeId;
+  readonly socket: string;
+  /** A key of the message catalogue, with what fills it. */
+  readonly message: string;
+  readonly fill: Readonly<Record<string, string>>;
+  /** A value that is right, offered as a fix. */
+  readonly fix?: JsonValue;
+  readonly level: "error" | "notice";
+}
+
+/** Every mistake in the document. Bypassed and muted nodes are not judged: they do not run. */
+export function mistakesOf(document: WorkflowDocument, catalogue: Catalogue): readonly Mistake[] {
+  const wiring = wiringOf(document.edges);
+  const mistakes: Mistake[] = [];
+  for (const [id, record] of Object.entries(document.nodes)) {
+    if (record.mode) continue;
+    const info = catalogue.get(record.type);
+    if (info === undefined) {
+      mistakes.push({ node: id, socket: "", message: "mistake.ghost", fill: { type: record.type }, level: "notice" });
+      continue;
+    }
+    const wired = new Set(edgesInto(wiring, id).map((edge) => edge.to.socket));
+    for (const input of info.inputs) {
+      if (input.variadic || wired.has(input.name)) continue;
+      const mistake = judge(input, valueOf(record, input, input.name), input.name in record.values);
+      if (mistake) mistakes.push({ node: id, socket: input.name, level: "error", ...mistake });
+    }
+  }
+  for (const edge of document.edges) {
+    const [given, wanted] = [outputType(document, catalogue, edge.from), inputType(document, catalogue, edge.to)];
+    if (fit(given, wanted)) continue;
+    const fill = { given: given.name, wanted: wanted.name };
+    mistakes.push({ node: edge.to.node, socket: edge.to.socket, message: "mistake.misfit", fill, level: "error" });
+  }
+  return mistakes;
+}
+
+type Judgement = Pick<Mistake, "message" | "fill" | "fix">;
+
+/** What is wrong with the value of an input without a wire. */
+export function judge(input: InputInfo, value: JsonValue, set: boolean): Judgement | undefined {
+  if (value === null) {
+    if (input.optional || !input.required) return undefined;
+    if (input.widget === null) return { message: "mistake.unwired", fill: { type: input.type.name } };
+    return set ? undefined : { message: "mistake.missing", fill: {} };
+  }
+  const choices = input.widget?.choices ?? [];
+  if (choices.length > 0 && !choices.includes(value)) {
+    return { message: "mistake.choice", fill: { value: String(value), choices: choices.map(String).join(", ") }, fix: choices[0] };
+  }
+  if (input.limits && typeof value === "number") return judgeNumber(input, input.limits, value);
+  if (input.limits && typeof value === "string") return judgeText(input.limits, value);
+  return undefined;
+}
+
+function judgeNumber(input: InputInfo, limits: LimitsInfo, value: number): Judgement | undefined {
+  const wanted = clampNumber(value, limits, input.type.classes.includes("int") && !input.type.classes.includes("float"));
+  if (wanted === value) return undefined;
+  return { message: "mistake.range", fill: { range: rangeText(limits) }, fix: wanted };
+}
+
+function judgeText(limits: LimitsInfo, value: string): Judgement | undefined {
+  if (limits.min_length !== null && value.length < limits.min_length) {
+    return { message: "mistake.short", fill: { count: String(limits.min_length) } };
+  }
+  if (limits.max_length !== null && value.length > limits.max_length) {
+    return { message: "mistake.long", fill: { count: String(limits.max_length) }, fix: value.slice(0, limits.max_length) };
+  }
+  return undefined;
+}
+
+/** The nearest number that is allowed. */
+export function clampNumber(value: number, limits: LimitsInfo | null, whole: boolean): number {
+  let result = whole ? Math.round(value) : value;
+  if (limits === null) return result;
+  const step = limits.multiple_of ?? (whole ? 1 : 0);
+  if (limits.multiple_of) result = Number((Math.round(result / limits.multiple_of) * limits.multiple_of).toPrecision(12));
+  const low = limits.ge ?? (limits.gt === null ? undefined : limits.gt + (step || 1e-6));
+  const high = limits.le ?? (limits.lt === null ? undefined : limits.lt - (step || 1e-6));
+  if (low !== undefined && result < low) result = step ? Math.ceil(low / step) * step : low;
+  if (high !== undefined && result > high) result = step ? Math.floor(high / step) * step : high;
+  return Number(result.toPrecision(12));
+}
+
+/** `1 to 100, in steps of 8`: the range as it is shown. */
+export function rangeText(limits: LimitsInfo): string {
+  const low = limits.ge ?? limits.gt;
+  const high = limits.le ?? limits.lt;
+  const range = low !== null && high !== null ? `${low} … ${high}` : low !== null ? `≥ ${low}` : high !== null ? `≤ ${high}` : "";
+  return limits.multiple_of === null ? range : `${range}${range ? ", " : ""}× ${limits.multiple_of}`;
+}

@@ -1,0 +1,155 @@
+/** How events change what is known of a run. Pure. */
+
+import type { JobError, JobState, JobSummary, OutputFile, StreamEvent } from "../api/protocol";
+import type { NodeRun, RunState } from "./run";
+
+const STATES: Readonly<Record<string, JobState>> = {
+  job_queued: "queued",
+  job_started: "running",
+  job_paused: "paused",
+  job_resumed: "queued",
+  job_cancelled: "cancelled",
+  job_failed: "failed",
+  job_parked: "parked",
+  job_finished: "succeeded",
+  job_succeeded: "succeeded",
+};
+
+const ENDED: ReadonlySet<JobState> = new Set(["succeeded", "failed", "cancelled", "parked"]);
+
+export const isEnded = (state: JobState): boolean => ENDED.has(state);
+
+/** A job of which nothing is known but its id. */
+export function unknownJob(id: string, title = ""): JobSummary {
+  return {
+    id,
+    state: "queued",
+    title,
+    client: "",
+    priority: 0,
+    created: Date.now() / 1000,
+    started: null,
+    finished: null,
+    attempts: 0,
+    seconds: null,
+    nodes_run: null,
+    nodes_cached: null,
+    peak_memory: null,
+    error: null,
+    outputs: [],
+    retry_of: "",
+  };
+}
+
+/** The state after an event. */
+export function reduceEvent(state: RunState, event: StreamEvent): RunState {
+  const next = event.type.startsWith("job_") ? reduceJob(state, event) : state;
+  if (event.job !== state.shown || !event.node || event.type.startsWith("job_")) return next;
+  const before = next.nodes[event.node];
+  const after = reduceNode(before, event);
+  return after === before || after === undefined ? next : { ...next, nodes: { ...next.nodes, [event.node]: after } };
+}
+
+function errorOf(event: StreamEvent): JobError | null {
+  const { error } = event;
+  if (error === undefined || error === null) return null;
+  if (typeof error === "string") return { code: error, message: event.message ?? error, node: event.node ?? "", problems: [] };
+  return error as unknown as JobError;
+}
+
+function jobStateOf(event: StreamEvent, before: JobState): JobState {
+  const named = event.state ?? event.status;
+  if (named && (named in TRUE_STATES)) return named as JobState;
+  return STATES[event.type] ?? before;
+}
+
+const TRUE_STATES: Readonly<Record<JobState, true>> = {
+  queued: true,
+  running: true,
+  paused: true,
+  succeeded: true,
+  failed: true,
+  cancelled: true,
+  parked: true,
+};
+
+function reduceJob(state: RunState, event: StreamEvent): RunState {
+  if (event.type === "job_deleted") {
+    return { ...state, jobs: Object.fromEntries(Object.entries(state.jobs).filter(([id]) => id !== event.job)) };
+  }
+  const before = state.jobs[event.job] ?? unknownJob(event.job, event.title);
+  const jobState = jobStateOf(event, before.state);
+  const seconds = Date.now() / 1000;
+  const job: JobSummary = {
+    ...before,
+    state: jobState,
+    title: event.title ?? before.title,
+    client: event.client ?? before.client,
+    started: jobState === "running" ? (before.started ?? seconds) : before.started,
+    finished: isEnded(jobState) ? (before.finished ?? seconds) : null,
+    seconds: event.seconds ?? before.seconds,
+    error: errorOf(event) ?? before.error,
+    outputs: event.outputs ?? before.outputs,
+  };
+  const next = { ...state, jobs: { ...state.jobs, [event.job]: job } };
+  if (event.job !== state.shown) return next;
+  const nodes = withOutputs(next.nodes, event.outputs ?? []);
+  return { ...next, nodes: isEnded(jobState) ? settle(nodes, job) : nodes };
+}
+
+function withOutputs(nodes: RunState["nodes"], outputs: readonly OutputFile[]): RunState["nodes"] {
+  if (outputs.length === 0) return nodes;
+  const result: Record<string, NodeRun> = { ...nodes };
+  const fresh = new Set<string>();
+  for (const output of outputs) {
+    const run = result[output.node] ?? { state: "done" as const };
+    const earlier = fresh.has(output.node) ? (run.outputs ?? []) : [];
+    fresh.add(output.node);
+    result[output.node] = { ...run, outputs: [...earlier, output] };
+  }
+  return result;
+}
+
+/** When a job ends, nothing waits or runs any more; the error is shown at its node. */
+function settle(nodes: RunState["nodes"], job: JobSummary): RunState["nodes"] {
+  const result: Record<string, NodeRun> = {};
+  for (const [id, run] of Object.entries(nodes)) {
+    if (run.state !== "waiting" && run.state !== "running") result[id] = run;
+    else if (run.state === "running" && job.state === "succeeded") result[id] = { ...run, state: "done" };
+    else if (run.outputs || run.ui || run.preview) result[id] = { ...run, state: "skipped" };
+  }
+  const { error } = job;
+  if (error?.node && job.state === "failed" && result[error.node]?.state !== "failed") {
+    result[error.node] = { ...result[error.node], state: "failed", error: error.message };
+  }
+  return result;
+}
+
+function filesIn(event: StreamEvent): readonly OutputFile[] | undefined {
+  if (event.outputs) return event.outputs;
+  const files = event.ui?.files;
+  return Array.isArray(files) && files.length > 0 ? (files as unknown as OutputFile[]) : undefined;
+}
+
+function reduceNode(before: NodeRun | undefined, event: StreamEvent): NodeRun | undefined {
+  const run = before ?? { state: "waiting" as const };
+  switch (event.type) {
+    case "node_started":
+      return { ...run, state: "running", step: undefined, total: undefined, message: undefined, error: undefined };
+    case "node_progress":
+      return { ...run, state: "running", step: event.step, total: event.total, message: event.message, seconds: event.seconds };
+    case "node_finished":
+      return { ...run, state: "done", seconds: event.seconds ?? run.seconds, memory: event.nbytes, message: undefined };
+    case "node_cached":
+      return { ...run, state: "cached" };
+    case "node_skipped":
+      return { ...run, state: "skipped", message: event.message };
+    case "node_failed":
+      return { ...run, state: "failed", socket: undefined, error: event.message ?? "", details: event.details };
+    case "node_ui":
+    case "node_shown":
+      return { ...run, ui: event.ui, outputs: filesIn(event) ?? run.outputs };
+    default:
+      return before;
+  }
+}

@@ -1,0 +1,101 @@
+/** What is known of jobs, and of each node in the run that is shown. Filled by the stream. */
+
+import { create } from "zustand";
+import type { Connection } from "../api/stream";
+import type { JobSummary, JsonObject, OutputFile, PlanStep, PreviewHeader, Problem, StreamEvent } from "../api/protocol";
+import type { NodeId } from "../graph/document";
+import { reduceEvent } from "./events";
+
+export type NodeState = "waiting" | "running" | "done" | "cached" | "failed" | "skipped";
+
+export interface NodeRun {
+  readonly state: NodeState;
+  readonly step?: number;
+  readonly total?: number;
+  readonly message?: string;
+  readonly seconds?: number;
+  readonly memory?: number;
+  readonly preview?: { readonly url: string; readonly mediaType: string };
+  readonly outputs?: readonly OutputFile[];
+  readonly ui?: JsonObject;
+  readonly socket?: string;
+  readonly error?: string;
+  readonly details?: string;
+}
+
+export interface RunState {
+  readonly connection: Connection;
+  readonly jobs: Readonly<Record<string, JobSummary>>;
+  /** The job whose progress is shown on the nodes. */
+  readonly shown: string | undefined;
+  /** Jobs that this tab has sent. */
+  readonly mine: ReadonlySet<string>;
+  readonly nodes: Readonly<Record<NodeId, NodeRun>>;
+  readonly problems: readonly Problem[];
+  readonly plan: Readonly<Record<NodeId, PlanStep>>;
+  readonly facts: Readonly<Record<NodeId, Readonly<Record<string, JsonObject>>>>;
+}
+
+export const EMPTY_RUN: RunState = {
+  connection: "connecting",
+  jobs: {},
+  shown: undefined,
+  mine: new Set(),
+  nodes: {},
+  problems: [],
+  plan: {},
+  facts: {},
+};
+
+export const useRun = create<RunState>(() => EMPTY_RUN);
+
+/** Events are gathered and taken in once per frame, so that a burst costs one drawing. */
+let waiting: StreamEvent[] = [];
+let scheduled = false;
+
+export function receiveEvent(event: StreamEvent): void {
+  waiting.push(event);
+  if (scheduled) return;
+  scheduled = true;
+  const take = (): void => {
+    scheduled = false;
+    const batch = waiting;
+    waiting = [];
+    useRun.setState((state) => batch.reduce(reduceEvent, state));
+  };
+  if (document.hidden) setTimeout(take, 50);
+  else requestAnimationFrame(take);
+}
+
+/** Show a preview on its node; the picture before it is let go. */
+export function receivePreview(header: PreviewHeader, image: Blob): void {
+  const state = useRun.getState();
+  if (header.job !== state.shown) return;
+  const run = state.nodes[header.node] ?? { state: "running" as const };
+  if (run.preview) URL.revokeObjectURL(run.preview.url);
+  const preview = { url: URL.createObjectURL(image), mediaType: header.media_type };
+  useRun.setState({ nodes: { ...state.nodes, [header.node]: { ...run, preview } } });
+}
+
+/** Show a job on the nodes: earlier results stay until a node is reached again. */
+export function showJob(id: string, targets: readonly NodeId[]): void {
+  const state = useRun.getState();
+  const nodes = { ...state.nodes };
+  for (const node of targets) {
+    const { outputs, ui, preview } = nodes[node] ?? {};
+    nodes[node] = { state: "waiting", outputs, ui, preview };
+  }
+  useRun.setState({ shown: id, nodes, problems: [] });
+}
+
+/** Forget results of nodes: another document was opened. */
+export function clearNodes(): void {
+  const { nodes } = useRun.getState();
+  for (const run of Object.values(nodes)) if (run.preview) URL.revokeObjectURL(run.preview.url);
+  useRun.setState({ nodes: {}, problems: [], plan: {}, facts: {}, shown: undefined });
+}
+
+/** Take in what the server lists. */
+export function receiveJobs(jobs: readonly JobSummary[]): void {
+  useRun.setState((state) => ({ jobs: { ...state.jobs, ...Object.fromEntries(jobs.map((job) => [job.id, job])) } }));
+}
