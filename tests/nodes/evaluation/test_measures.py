@@ -1,0 +1,105 @@
+"""The measures: requests, confidence intervals, tables, and the command's arguments."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from nodes.evaluation.adherence import (
+    Answer,
+    SamplerSettings,
+    generate,
+    held_out_requests,
+    shares,
+    table,
+    truth_answers,
+    wilson,
+)
+from nodes.evaluation.codec_gate import codec_gate, gate_report
+from nodes.evaluation.command import main
+from nodes.models.dit import DiT, DiTConfig
+from nodes.models.mini import MiniParts
+from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
+from nodes.models.tokenizer import Tokenizer
+from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from nodes.training.codec import start_from_components
+from nodes.training.world.captions import vocabulary
+from nodes.training.world.specs import held_out
+
+
+@pytest.fixture(scope="module")
+def vae() -> VideoVAE:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = VideoVAE(VideoVAEConfig(64, 8, 1, 1, 8, 1))
+    start_from_components(model, 64, 1)
+    return model.eval().requires_grad_(False)
+
+
+def test_requests_are_held_out_and_always_the_same() -> None:
+    requests = held_out_requests(5, 2, ["one object", "two objects"], ["en", "zh"])
+    assert len(requests) == 2 * 2 * 5 * 2
+    assert requests == held_out_requests(5, 2, ["one object", "two objects"], ["en", "zh"])
+    assert all(held_out(o.colour, o.shape, o.motion) for r in requests for o in r.spec.objects)
+    chinese = [r for r in requests if r.language == "zh"]
+    assert chinese == held_out_requests(5, 2, ["one object", "two objects"], ["zh"])
+
+
+def test_wilson_interval() -> None:
+    low, high = wilson(60, 100)
+    assert (round(low, 3), round(high, 3)) == (0.502, 0.691)
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(10, 10)[1] == 1.0
+
+
+def test_table_and_shares() -> None:
+    request = held_out_requests(1, 1, ["one object"], ["en"])[0]
+    right = dict.fromkeys(("background", "colour", "shape", "motion", "camera", "all"), True)
+    found = [Answer(request, right), Answer(request, {**right, "shape": False, "all": False})]
+    assert shares(found)["one object, en"]["shape"] == 50
+    assert "one object, en" in table(found)
+    assert " 50.0 [  9,  91]" in table(found)
+
+
+def test_truth_is_right() -> None:
+    found = list(truth_answers(held_out_requests(8, 1, ["one object"], ["en"])))
+    assert shares(found)["one object, en"]["all"] == 100
+
+
+def test_untrained_weights_make_clips_and_fail_the_measure(vae: VideoVAE) -> None:
+    words = vocabulary()
+    encoder = TextEncoder(TextEncoderConfig(len(words), width=16, head_dim=16)).eval()
+    dit = DiT(DiTConfig(64, 16, depth=1, head_dim=16, text_width=16)).eval()
+    parts = MiniParts(Tokenizer(words), encoder, vae, dit)
+    prompts = ["a red ball bounces", "一个红色的球"]
+    clips = generate(parts, prompts, [1, 2], SamplerSettings(steps=2))
+    assert clips.shape == (2, 17, 3, 64, 64)
+    assert clips.dtype == torch.uint8
+    alone = generate(parts, prompts[1:], [2], SamplerSettings(steps=2))
+    assert (clips[1].int() - alone[0].int()).abs().max() <= 1  # a clip depends on its own seed and prompt only
+
+
+def test_codec_gate_reports_both_kinds(vae: VideoVAE) -> None:
+    lines = codec_gate(vae, clips=4)
+    assert [line.kind for line in lines] == ["one object", "two objects"]
+    assert all(line.psnr > 20 and line.right["background"] == 100 for line in lines)
+    assert "PSNR" in gate_report(lines)
+
+
+def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--prompts", "0"])
+    assert stopped.value.code == 2
+    with pytest.raises(SystemExit) as stopped:
+        main(["--weights", "nowhere", "--prompts", "1"])
+    assert stopped.value.code == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["nodes.evaluation.command", "nodes.training.command"])
+def test_help_does_not_load_torch(module: str) -> None:
+    code = f"import sys, {module} as m\ntry: m.main(['--help'])\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
