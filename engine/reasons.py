@@ -87,7 +87,10 @@ def _same(old: Any, new: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    text = repr(value) if not isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        text = f"{value:.12g}"
+    else:
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

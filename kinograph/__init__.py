@@ -3,6 +3,11 @@
 Everything here is light to import; tensors and servers come in only when they are used.
 """
 
+from kinograph.own_packages import foreign_package
+
+if _trouble := foreign_package(("engine",)):
+    raise ImportError(_trouble)
+
 from pydantic import Field
 
 from engine.authoring import (
@@ -18,8 +23,8 @@ from engine.authoring import (
     Wire,
     node,
 )
-from engine.document import Subgraph
 from engine.context import Cancelled, NodeContext, Preview
+from engine.document import Subgraph
 from engine.files import SavedFile
 from kinograph.types import (
     Conditioning,

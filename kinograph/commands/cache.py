@@ -42,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for item in entries:
         age = _ago(time.time() - item.used)
-        print(
-            f"{item.key}  {readable_bytes(item.nbytes):>10}  {item.seconds:8.2f} s  {age:>9}  {item.about.type_id} ({item.about.node_id})"
-        )
+        size, source = readable_bytes(item.nbytes), f"{item.about.type_id} ({item.about.node_id})"
+        print(f"{item.key}  {size:>10}  {item.seconds:8.2f} s  {age:>9}  {source}")
     if not entries:
         print(f"the cache in {folder} is empty")
     return 0
@@ -65,14 +64,14 @@ def _stats(store: DiskStore, folder: Path, count: int, seconds: float, as_json: 
             )
         )
     else:
-        print(
-            f"{count} entries, {readable_bytes(used)} of {readable_bytes(store.cap)}, worth {seconds:.1f} s of computing\nin {folder}"
-        )
+        amount = f"{readable_bytes(used)} of {readable_bytes(store.cap)}"
+        print(f"{count} entries, {amount}, worth {seconds:.1f} s of computing\nin {folder}")
     return 0
 
 
 def _why(store: DiskStore, arguments: argparse.Namespace) -> int:
-    matches = [key for key in store.keys() if key.startswith(arguments.key or "?")]
+    beginning = arguments.key or "?"
+    matches = [key for key in store.keys() if key.startswith(beginning)]  # noqa: SIM118 - not a mapping
     if len(matches) != 1:
         print(f"kinograph: {len(matches)} entries begin with {arguments.key!r}; 'kinograph cache list' shows all keys")
         return 2
@@ -84,12 +83,10 @@ def _why(store: DiskStore, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(head, ensure_ascii=False))
         return 0
-    print(
-        f"{matches[0]}: outputs of {about.get('type_id')} at node {about.get('node_id')!r} (plugin {about.get('plugin')})"
-    )
-    print(
-        f"computed {_ago(time.time() - head['created'])} ago in {head['seconds']:.2f} s, {readable_bytes(head['nbytes'])}"
-    )
+    place = f"node {about.get('node_id')!r} (plugin {about.get('plugin')})"
+    age = _ago(time.time() - head["created"])
+    print(f"{matches[0]}: outputs of {about.get('type_id')} at {place}")
+    print(f"computed {age} ago in {head['seconds']:.2f} s, {readable_bytes(head['nbytes'])}")
     for name, value in (about.get("values") or {}).items():
         print(f"  {name} = {value!r}")
     for name, source in (about.get("upstream") or {}).items():

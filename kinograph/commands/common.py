@@ -21,7 +21,7 @@ def add_data_folder(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="folder for the cache, models, plugins, inputs and outputs (default: KINOGRAPH_DATA_DIR or the user's data folder)",
+        help="folder for cache, models, plugins, inputs and outputs (default: KINOGRAPH_DATA_DIR or the user's)",
     )
 
 

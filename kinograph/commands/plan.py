@@ -45,7 +45,8 @@ def _show(plan: Plan) -> None:
     console.print(table)
     unknown = f", {described['unknown_seconds']} of unknown duration" if described["unknown_seconds"] else ""
     console.print(
-        f"{described['run']} to run, about {described['seconds']:.1f} s and {readable_bytes(described['nbytes'])}{unknown}; "
+        f"{described['run']} to run, about {described['seconds']:.1f} s "
+        f"and {readable_bytes(described['nbytes'])}{unknown}; "
         f"{described['cached']} from the cache"
     )
 

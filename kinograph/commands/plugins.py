@@ -35,9 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"plugins": plugins, "errors": [asdict(error) for error in found.errors]}))
     else:
         for item in found.plugins:
-            print(
-                f"{item.name:<24} {item.version:<10} {len(item.node_types):>3} nodes  {item.seconds * 1000:6.1f} ms  {item.source}"
-            )
+            took = f"{item.seconds * 1000:6.1f} ms"
+            print(f"{item.name:<24} {item.version:<10} {len(item.node_types):>3} nodes  {took}  {item.source}")
         for error in found.errors:
             print(f"\n{error.message}\n{error.details}".rstrip())
     return 1 if found.errors else 0
