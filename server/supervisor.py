@@ -182,8 +182,7 @@ class Supervisor:
                 self._take(worker, await worker.channel.receive())
         worker.channel.close()
         worker.channel = None
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        _kill(worker)
         code = await process.wait()
         return worker.kill_reason or _why(code)
 
@@ -303,8 +302,8 @@ class Supervisor:
 
 def _kill(worker: Worker) -> None:
     if worker.process is not None and worker.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            worker.process.kill()
+        with contextlib.suppress(ProcessLookupError):  # Process.kill would take the exit code away from asyncio
+            os.kill(worker.process.pid, signal.SIGKILL)
 
 
 def _why(code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -133,7 +134,9 @@ async def job_events(request: web.Request) -> web.Response:
     limit = query_int(request, "limit", 5000, 1, 20_000)
     wait = query_int(request, "wait", 0, 0, 60)
     try:
-        await app[JOBS].store.get(job)
+        row = await app[JOBS].store.get(job)
+        while row.state != "running" and job in app[JOBS].running:
+            await asyncio.sleep(0.001)  # its end is written, and is about to be told
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
     found, more = await _events_after(app, job, after, limit)
