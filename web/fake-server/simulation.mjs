@@ -87,7 +87,9 @@ export class Simulation {
   }
 
   summary(job) {
-    const { workflow, targets, ...rest } = job;
+    const rest = { ...job };
+    delete rest.workflow;
+    delete rest.targets;
     return rest;
   }
 
@@ -123,7 +125,7 @@ export class Simulation {
     job.state = state;
     job.finished = Date.now() / 1000;
     job.seconds = job.finished - (job.started ?? job.finished);
-    this.emit({ job: job.id, type: state === "succeeded" ? "job_finished" : `job_${state}`, state, seconds: job.seconds, outputs: job.outputs, ...more });
+    this.emit({ job: job.id, type: "job_finished", state, seconds: job.seconds, outputs: job.outputs, ...more });
   }
 
   async run(job) {

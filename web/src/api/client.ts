@@ -1,37 +1,22 @@
 /** The HTTP routes of the server. The only place that calls `fetch`. */
 
 import type {
+  ErrorBody,
   FilePage,
   Job,
   JobAccepted,
+  JobEvents,
   JobPage,
+  JobRequest,
   JsonObject,
   ModelList,
   NodeTypesReply,
   PlanInfo,
   Problem,
   Uploaded,
+  WorkflowEntry,
   WorkflowList,
 } from "./protocol";
-
-const TOKEN_KEY = "kinograph.token";
-
-/** A token given once in the address (`?token=` or `#token=`) is kept for the session and taken out of the address. */
-export function takeToken(location: Location, storage: Storage, history: History): void {
-  const url = new URL(location.href);
-  const hash = new URLSearchParams(url.hash.slice(1));
-  const token = url.searchParams.get("token") ?? hash.get("token");
-  if (token === null) return;
-  storage.setItem(TOKEN_KEY, token);
-  url.searchParams.delete("token");
-  hash.delete("token");
-  url.hash = hash.toString();
-  history.replaceState(null, "", url);
-}
-
-export function currentToken(): string | null {
-  return sessionStorage.getItem(TOKEN_KEY);
-}
 
 /** The address of an API route, relative to the page. */
 export function apiUrl(path: string): string {
@@ -55,26 +40,17 @@ export class ServerError extends Error {
   }
 }
 
-async function request<T>(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<T> {
-  const token = currentToken();
-  const headers: Record<string, string> = { ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+async function request<T>(method: string, path: string, body?: unknown, init: RequestInit = {}, more: Record<string, string> = {}): Promise<T> {
+  const headers: Record<string, string> = { ...more };
   const plain = body instanceof FormData || body === undefined;
   if (!plain) headers["Content-Type"] = "application/json";
   const payload = plain ? body : JSON.stringify(body);
   const reply = await fetch(apiUrl(path), { method, headers, body: payload, ...init });
   const data: unknown = await reply.json().catch(() => null);
   if (reply.ok) return data as T;
-  const details = (data ?? {}) as { problems?: Problem[]; message?: string; error?: string | { message?: string } };
-  if (reply.status === 422 && Array.isArray(details.problems)) throw new Refused(details.problems);
-  const nested = typeof details.error === "object" ? details.error.message : details.error;
-  throw new ServerError(reply.status, details.message ?? nested ?? `${reply.status} ${reply.statusText}`);
-}
-
-export interface JobRequest {
-  readonly workflow: JsonObject;
-  readonly targets?: readonly string[];
-  readonly priority?: number;
-  readonly client?: string;
+  const details = (data ?? {}) as Partial<ErrorBody>;
+  if (reply.status === 422 && details.problems && details.problems.length > 0) throw new Refused(details.problems);
+  throw new ServerError(reply.status, details.message ?? `${reply.status} ${reply.statusText}`);
 }
 
 export const getNodeTypes = (): Promise<NodeTypesReply> => request("GET", "node-types");
@@ -85,9 +61,32 @@ export const jobAction = (id: string, action: "cancel" | "pause" | "resume" | "r
   request("POST", `jobs/${encodeURIComponent(id)}/${action}`, {});
 export const postPlan = (workflow: JsonObject, targets?: readonly string[]): Promise<PlanInfo> =>
   request("POST", "plan", { workflow, ...(targets ? { targets } : {}) });
+export const getJobEvents = (id: string, after: number): Promise<JobEvents> =>
+  request("GET", `jobs/${encodeURIComponent(id)}/events?after=${after}`);
+export const deleteJob = (id: string): Promise<unknown> => request("DELETE", `jobs/${encodeURIComponent(id)}`);
+export const reorderJobs = (ids: readonly string[]): Promise<unknown> => request("POST", "jobs/reorder", { ids });
 export const getWorkflow = (name: string): Promise<JsonObject> => request("GET", `workflows/${encodeURIComponent(name)}`);
-export const putWorkflow = (name: string, workflow: JsonObject, keepalive = false): Promise<unknown> =>
-  request("PUT", `workflows/${encodeURIComponent(name)}`, workflow, { keepalive });
+
+/**
+ * Save a workflow. `version` is the one that was read: where somebody else has saved meanwhile, the server answers 412.
+ * An autosave takes the place of the autosave before it.
+ */
+export function putWorkflow(
+  name: string,
+  workflow: JsonObject,
+  options: { readonly version?: number; readonly autosave?: boolean; readonly keepalive?: boolean } = {},
+): Promise<WorkflowEntry> {
+  const query = options.autosave ? "?autosave=1" : "";
+  const more: Record<string, string> = options.version === undefined ? {} : options.version === 0 ? { "If-None-Match": "*" } : { "If-Match": `"${options.version}"` };
+  const path = `workflows/${encodeURIComponent(name)}${query}`;
+  return request("PUT", path, workflow, { keepalive: options.keepalive ?? false }, more);
+}
+
+export const deleteWorkflow = (name: string): Promise<unknown> => request("DELETE", `workflows/${encodeURIComponent(name)}`);
+export const listVersions = (name: string): Promise<WorkflowList> =>
+  request("GET", `workflows/${encodeURIComponent(name)}/versions`);
+export const getVersion = (name: string, version: number): Promise<JsonObject> =>
+  request("GET", `workflows/${encodeURIComponent(name)}?version=${version}`);
 export const listWorkflows = (): Promise<WorkflowList> => request("GET", "workflows");
 export const getModels = (): Promise<ModelList> => request("GET", "models");
 

@@ -1,32 +1,152 @@
 /**
  * What travels between the browser and the server.
  *
- * Written by hand in the shape of the server's models until `python -m server.protocol` generates it; everything else
- * imports these names from here only.
+ * Generated from the server's models by `python -m server.protocol`. Do not edit.
  */
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-export interface TypeInfo {
+export type JobState = "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "parked";
+
+/** Every error answer has this form. */
+export interface ErrorBody {
+  /** Stable short name for programs. */
+  error: string;
+  /** What is wrong, for people. */
+  message: string;
+  problems: Problem[];
+}
+
+/** A part of the gallery, newest first. */
+export interface FilePage {
+  files: OutputFile[];
+  total: number;
+}
+
+/** Whether the server works. */
+export interface Health {
+  /** ok, or starting while no worker is ready yet. */
+  status: string;
+  version: string;
+  uptime: number;
+}
+
+/** A named, typed input. */
+export interface InputInfo {
   name: string;
-  classes: string[];
-  accepts: string[];
-  is_list: boolean;
+  type: TypeInfo;
+  required: boolean;
+  default: JsonValue;
+  /** null is a value. */
+  optional: boolean;
+  lazy: boolean;
+  /** items: sockets are name.0, name.1 ...; slots: name.ANYTHING. */
+  variadic: "" | "items" | "slots";
+  /** null where only a wire can bring the value. */
+  widget: WidgetInfo | null;
+  limits: LimitsInfo | null;
+  doc: string;
 }
 
-export interface WidgetInfo {
-  kind: string;
-  multiline: boolean;
-  step: number | null;
-  placeholder: string;
-  advanced: boolean;
-  suggestions: string[];
-  choices: JsonValue[];
-  file_kind: string;
-  extensions: string[];
+/** A job with its workflow. */
+export interface Job {
+  id: string;
+  state: JobState;
+  title: string;
+  client: string;
+  priority: number;
+  created: number;
+  started: number | null;
+  finished: number | null;
+  /** How often a worker took it up. */
+  attempts: number;
+  /** Time of the last run. */
+  seconds: number | null;
+  nodes_run: number | null;
+  nodes_cached: number | null;
+  /** Most bytes that its worker held meanwhile. */
+  peak_memory: number | null;
+  error: JobError | null;
+  outputs: OutputFile[];
+  /** The job that this one repeats. */
+  retry_of: string;
+  workflow: JsonObject;
+  targets: string[] | null;
 }
 
+/** The job is stored and will run. */
+export interface JobAccepted {
+  id: string;
+  /** Number of the event that announced it; listen after it. */
+  n: number;
+}
+
+/** Why a job failed or was parked. */
+export interface JobError {
+  code: string;
+  message: string;
+  node: string;
+  problems: Problem[];
+}
+
+/** Events of one job. */
+export interface JobEvents {
+  events: JsonObject[];
+  /** Ask again after this number. */
+  n: number;
+  more: boolean;
+}
+
+/** A new order of queued jobs. */
+export interface JobOrder {
+  ids: string[];
+}
+
+/** A part of the queue or of the history. */
+export interface JobPage {
+  jobs: JobSummary[];
+  total: number;
+  /** The stream's number at this moment: listen after it and nothing is missed. */
+  n: number;
+}
+
+/** A workflow to run. */
+export interface JobRequest {
+  workflow: JsonObject;
+  /** Nodes to compute; all output nodes by default. */
+  targets?: string[];
+  /** Higher runs first. */
+  priority?: number;
+  /** Who asks; clients take turns. */
+  client?: string;
+}
+
+/** A job as lists show it. Times are seconds since 1970. */
+export interface JobSummary {
+  id: string;
+  state: JobState;
+  title: string;
+  client: string;
+  priority: number;
+  created: number;
+  started: number | null;
+  finished: number | null;
+  /** How often a worker took it up. */
+  attempts: number;
+  /** Time of the last run. */
+  seconds: number | null;
+  nodes_run: number | null;
+  nodes_cached: number | null;
+  /** Most bytes that its worker held meanwhile. */
+  peak_memory: number | null;
+  error: JobError | null;
+  outputs: OutputFile[];
+  /** The job that this one repeats. */
+  retry_of: string;
+}
+
+/** The range of a number, the length of a text. */
 export interface LimitsInfo {
   ge: number | null;
   gt: number | null;
@@ -38,25 +158,22 @@ export interface LimitsInfo {
   pattern: string | null;
 }
 
-export interface InputInfo {
+/** A file in the models folder. */
+export interface ModelFile {
   name: string;
-  type: TypeInfo;
-  required: boolean;
-  default: JsonValue;
-  optional: boolean;
-  lazy: boolean;
-  variadic: "" | "items" | "slots";
-  widget: WidgetInfo | null;
-  limits: LimitsInfo | null;
-  doc: string;
+  size: number;
+  modified: number;
+  format: string;
+  tensors: number | null;
+  error: string;
 }
 
-export interface OutputInfo {
-  name: string;
-  type: TypeInfo;
-  doc: string;
+/** Files in the models folder. */
+export interface ModelList {
+  models: ModelFile[];
 }
 
+/** Everything that an editor needs to know of a node type. */
 export interface NodeTypeInfo {
   id: string;
   version: number;
@@ -64,9 +181,11 @@ export interface NodeTypeInfo {
   category: string;
   keywords: string[];
   summary: string;
+  /** Markdown. */
   doc: string;
   plugin: string;
   lane: string;
+  /** It saves or shows something and runs even if nobody reads it. */
   output: boolean;
   cached: boolean;
   experimental: boolean;
@@ -76,25 +195,18 @@ export interface NodeTypeInfo {
   dynamic_outputs: TypeInfo | null;
 }
 
+/** All node types that are known. */
 export interface NodeTypesReply {
   node_types: NodeTypeInfo[];
+  /** Another one means that something has changed. */
   revision: string;
+  plugin_errors: JsonObject[];
 }
 
-export interface Problem {
-  code?: string;
-  node: string;
-  socket: string;
-  message: string;
-  given?: string;
-  wanted?: string;
-  example?: JsonValue;
-}
-
-export type JobState = "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "parked";
-
+/** A finished file. */
 export interface OutputFile {
   node: string;
+  /** Below its root folder. */
   path: string;
   url: string;
   media_type: string;
@@ -103,48 +215,34 @@ export interface OutputFile {
   created: number;
 }
 
-export interface JobError {
-  code: string;
-  message: string;
-  node: string;
+/** A named, typed output. */
+export interface OutputInfo {
+  name: string;
+  type: TypeInfo;
+  doc: string;
+}
+
+/** What a run would do, and why. */
+export interface PlanInfo {
+  steps: PlanStep[];
+  targets: string[];
+  run: number;
+  cached: number;
+  seconds: number;
+  unknown_seconds: number;
+  nbytes: number;
+  /** What is known of outputs before anything runs. */
+  facts: Record<string, JsonObject>;
   problems: Problem[];
 }
 
-export interface JobSummary {
-  id: string;
-  state: JobState;
-  title: string;
-  client: string;
-  priority: number;
-  created: number;
-  started: number | null;
-  finished: number | null;
-  attempts: number;
-  seconds: number | null;
-  nodes_run: number | null;
-  nodes_cached: number | null;
-  peak_memory: number | null;
-  error: JobError | null;
-  outputs: OutputFile[];
-  retry_of: string;
-}
-
-export interface Job extends JobSummary {
+/** A workflow to look at without running it. */
+export interface PlanRequest {
   workflow: JsonObject;
-  targets: string[] | null;
+  targets?: string[];
 }
 
-export interface JobAccepted {
-  id: string;
-  n: number;
-}
-
-export interface JobPage {
-  jobs: JobSummary[];
-  total: number;
-  n: number;
-}
-
+/** One step of a plan. */
 export interface PlanStep {
   node: string;
   type: string;
@@ -156,51 +254,29 @@ export interface PlanStep {
   nbytes: number | null;
 }
 
-export interface PlanInfo {
-  steps: PlanStep[];
-  targets: string[];
-  run: number;
-  cached: number;
-  seconds: number;
-  unknown_seconds: number;
-  nbytes: number;
-  facts: Record<string, JsonObject>;
-  problems: Problem[];
+/** Head of a binary frame; the picture follows it. */
+export interface PreviewHeader {
+  job: string;
+  node: string;
+  media_type: string;
 }
 
-export interface WorkflowEntry {
-  name: string;
-  version: number;
-  saved: number;
-  size: number;
-  autosave: boolean;
+/** One mistake in a workflow: where, what is wrong, and what would be right. */
+export interface Problem {
+  code: string;
+  message: string;
+  node?: string;
+  socket?: string;
+  given?: string;
+  wanted?: string;
+  example?: JsonValue;
 }
 
-export interface WorkflowList {
-  workflows: WorkflowEntry[];
-}
-
-export interface FilePage {
-  files: OutputFile[];
-  total: number;
-}
-
-export interface ModelFile {
-  name: string;
-  size: number;
-  modified: number;
-  format: string;
-  tensors: number | null;
-  error: string;
-}
-
-export interface ModelList {
-  models: ModelFile[];
-}
-
-/** One event of the stream. The fields depend on `type`. */
+/** One event of the stream. `type` says which of the other fields are there; see docs/server.md. */
 export interface StreamEvent {
-  n?: number;
+  /** Its number. Numbers grow; they have gaps. */
+  n: number;
+  /** Empty for events about the server. */
   job: string;
   type: string;
   node?: string;
@@ -211,25 +287,114 @@ export interface StreamEvent {
   nbytes?: number;
   tier?: string;
   reason?: string;
+  /** node_failed: name of the error; job_finished: a JobError. */
   error?: JsonValue;
+  socket?: string;
   details?: string;
+  inside?: string;
+  level?: string;
   ui?: JsonObject;
-  outputs?: OutputFile[];
-  state?: JobState;
+  steps?: number;
+  cached?: number;
   status?: string;
+  nodes_run?: number;
+  nodes_cached?: number;
+  nodes_failed?: number;
+  nodes_skipped?: number;
+  outputs?: OutputFile[];
+  /** Of the job, or (worker_changed) of the worker. */
+  state?: string;
   title?: string;
   client?: string;
+  priority?: number;
+  created?: number;
+  started?: number;
+  finished?: number;
+  attempt?: number;
+  peak_memory?: number;
+  worker?: number;
+  device?: string;
+  /** queue_reordered: queued jobs in their new order. */
+  ids?: string[];
+  /** job_deleted: which. */
+  id?: string;
+  /** node_types_changed: of GET node-types. */
+  revision?: string;
+  /** hello: another value means that the server was started anew. */
+  server?: string;
+  problem?: string;
 }
 
-export interface PreviewHeader {
-  job: string;
-  node: string;
-  media_type: string;
+/** The machine and the server. */
+export interface SystemInfo {
+  version: string;
+  python: string;
+  platform: string;
+  uptime: number;
+  memory_total: number;
+  memory_server: number;
+  disk_free: number;
+  cpus: number;
+  workers: WorkerInfo[];
+  versions: Record<string, string>;
+  queue: Record<string, number>;
 }
 
+/** The type of a socket. An empty `classes` is `Any`. */
+export interface TypeInfo {
+  /** As shown: `Frames`, `int | float`, `list[Latent]`, `Any`. */
+  name: string;
+  /** Names of the classes that it allows; empty for Any. */
+  classes: string[];
+  /** Further class names that fit where one of `classes` is wanted: sub-classes, and int for float. */
+  accepts: string[];
+  is_list: boolean;
+}
+
+/** A file that was taken in; `name` is what a file input of a node takes. */
 export interface Uploaded {
   name: string;
   url: string;
   media_type: string;
   size: number;
+}
+
+/** How an input is shown and edited. */
+export interface WidgetInfo {
+  /** text, number, slider, seed, color, switch, choice, curve, file, json, or a plugin's own. */
+  kind: string;
+  multiline: boolean;
+  step: number | null;
+  placeholder: string;
+  advanced: boolean;
+  suggestions: string[];
+  choices: JsonValue[];
+  /** image, video, audio, model or file, for file pickers. */
+  file_kind: string;
+  extensions: string[];
+}
+
+/** One worker process. */
+export interface WorkerInfo {
+  index: number;
+  /** starting, ready, stuck or stopped. */
+  state: string;
+  device: string;
+  memory: number;
+  jobs: string[];
+  restarts: number;
+}
+
+/** A saved workflow as lists show it. */
+export interface WorkflowEntry {
+  name: string;
+  version: number;
+  saved: number;
+  size: number;
+  autosave: boolean;
+}
+
+/** Saved workflows, or the versions of one. */
+export interface WorkflowList {
+  workflows: WorkflowEntry[];
 }

@@ -5,7 +5,7 @@
  * time. Several listeners may be added; state of the connection is an event of its own.
  */
 
-import { apiUrl, currentToken } from "./client";
+import { apiUrl } from "./client";
 import type { PreviewHeader, StreamEvent } from "./protocol";
 
 export type Connection = "connecting" | "open" | "lost";
@@ -44,8 +44,6 @@ export function openStream(handlers: StreamHandlers, after: number | undefined):
     handlers.connection("connecting");
     const url = new URL(apiUrl("stream").replace(/^http/, "ws"));
     if (last !== undefined) url.searchParams.set("after", String(last));
-    const token = currentToken();
-    if (token) url.searchParams.set("token", token);
     socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -72,7 +70,9 @@ export function openStream(handlers: StreamHandlers, after: number | undefined):
   };
 
   const take = (event: StreamEvent): void => {
-    if (typeof event.n === "number" && !event.type.endsWith("_progress")) {
+    if (event.type === "hello") last ??= event.n;
+    else if (event.type === "resync") last = event.n;
+    else if (event.type !== "node_progress") {
       if (last !== undefined && event.n <= last) return;
       last = event.n;
     }

@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { getJobs, getNodeTypes } from "../api/client";
+import type { StreamEvent } from "../api/protocol";
 import { openStream, type Connection } from "../api/stream";
 import { setNodeTypes, startWith } from "../store/editor";
 import { watchMistakes } from "../store/mistakes";
@@ -7,6 +8,7 @@ import { watchPlan } from "../store/plan";
 import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
 import { toast } from "../store/ui";
 import { recover, watchSaving } from "./actions/autosave";
+import { retell } from "./actions/run";
 import { documentFromLink } from "./actions/files";
 import { tr } from "./actions/tr";
 
@@ -45,6 +47,20 @@ async function openFirst(): Promise<void> {
   if (recovered) startWith(recovered);
 }
 
+/** Events about nodes and jobs go to the run; some ask for something to be loaded anew. */
+function onEvent(event: StreamEvent): void {
+  if (event.type === "node_types_changed") void loadTypes(() => true);
+  if (event.type === "resync") {
+    getJobs("?limit=100").then(
+      (page) => receiveJobs(page.jobs),
+      () => undefined,
+    );
+    const { shown } = useRun.getState();
+    if (shown !== undefined) void retell(shown);
+  }
+  receiveEvent(event);
+}
+
 /** What lasts as long as the page: node types, the stream, autosave, judging, the plan. */
 export function useSession(): void {
   useEffect(() => {
@@ -65,7 +81,7 @@ export function useSession(): void {
       .then((after) => {
         if (!alive) return;
         const connection = (state: Connection): void => useRun.setState({ connection: state });
-        stops.push(openStream({ event: receiveEvent, preview: receivePreview, connection }, after));
+        stops.push(openStream({ event: onEvent, preview: receivePreview, connection }, after));
       });
     return () => {
       alive = false;

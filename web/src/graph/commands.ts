@@ -132,7 +132,7 @@ export function setValue(id: NodeId, name: string, value: JsonValue | undefined)
   return (document) =>
     withNode(document, id, (node) => {
       if (same(node.values[name], value)) return node;
-      const { [name]: _, ...others } = node.values;
+      const others = Object.fromEntries(Object.entries(node.values).filter(([other]) => other !== name));
       return { ...node, values: value === undefined ? others : { ...node.values, [name]: value } };
     });
 }

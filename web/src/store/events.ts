@@ -6,13 +6,6 @@ import type { NodeRun, RunState } from "./run";
 const STATES: Readonly<Record<string, JobState>> = {
   job_queued: "queued",
   job_started: "running",
-  job_paused: "paused",
-  job_resumed: "queued",
-  job_cancelled: "cancelled",
-  job_failed: "failed",
-  job_parked: "parked",
-  job_finished: "succeeded",
-  job_succeeded: "succeeded",
 };
 
 const ENDED: ReadonlySet<JobState> = new Set(["succeeded", "failed", "cancelled", "parked"]);
@@ -58,8 +51,7 @@ function errorOf(event: StreamEvent): JobError | null {
 }
 
 function jobStateOf(event: StreamEvent, before: JobState): JobState {
-  const named = event.state ?? event.status;
-  if (named && (named in TRUE_STATES)) return named as JobState;
+  if (event.state !== undefined && event.state in TRUE_STATES) return event.state as JobState;
   return STATES[event.type] ?? before;
 }
 
@@ -75,7 +67,7 @@ const TRUE_STATES: Readonly<Record<JobState, true>> = {
 
 function reduceJob(state: RunState, event: StreamEvent): RunState {
   if (event.type === "job_deleted") {
-    return { ...state, jobs: Object.fromEntries(Object.entries(state.jobs).filter(([id]) => id !== event.job)) };
+    return { ...state, jobs: Object.fromEntries(Object.entries(state.jobs).filter(([id]) => id !== event.id)) };
   }
   const before = state.jobs[event.job] ?? unknownJob(event.job, event.title);
   const jobState = jobStateOf(event, before.state);
@@ -85,9 +77,13 @@ function reduceJob(state: RunState, event: StreamEvent): RunState {
     state: jobState,
     title: event.title ?? before.title,
     client: event.client ?? before.client,
-    started: jobState === "running" ? (before.started ?? seconds) : before.started,
-    finished: isEnded(jobState) ? (before.finished ?? seconds) : null,
+    started: event.started ?? (jobState === "running" ? (before.started ?? seconds) : before.started),
+    finished: isEnded(jobState) ? (event.finished ?? before.finished ?? seconds) : null,
+    created: event.created ?? before.created,
     seconds: event.seconds ?? before.seconds,
+    nodes_run: event.nodes_run ?? before.nodes_run,
+    nodes_cached: event.nodes_cached ?? before.nodes_cached,
+    peak_memory: event.peak_memory ?? before.peak_memory,
     error: errorOf(event) ?? before.error,
     outputs: event.outputs ?? before.outputs,
   };
@@ -145,8 +141,7 @@ function reduceNode(before: NodeRun | undefined, event: StreamEvent): NodeRun | 
     case "node_skipped":
       return { ...run, state: "skipped", message: event.message };
     case "node_failed":
-      return { ...run, state: "failed", socket: undefined, error: event.message ?? "", details: event.details };
-    case "node_ui":
+      return { ...run, state: "failed", socket: event.socket, error: event.message ?? "", details: event.details };
     case "node_shown":
       return { ...run, ui: event.ui, outputs: filesIn(event) ?? run.outputs };
     default:

@@ -53,8 +53,14 @@ export const useRun = create<RunState>(() => EMPTY_RUN);
 let waiting: StreamEvent[] = [];
 let scheduled = false;
 
+/** The latest events: a job's first ones may come before the answer that says its number. */
+let recent: StreamEvent[] = [];
+const RECENT = 2000;
+
 export function receiveEvent(event: StreamEvent): void {
   waiting.push(event);
+  recent.push(event);
+  if (recent.length > RECENT * 2) recent = recent.slice(-RECENT);
   if (scheduled) return;
   scheduled = true;
   const take = (): void => {
@@ -85,7 +91,16 @@ export function showJob(id: string, targets: readonly NodeId[]): void {
     const { outputs, ui, preview } = nodes[node] ?? {};
     nodes[node] = { state: "waiting", outputs, ui, preview };
   }
-  useRun.setState({ shown: id, nodes, problems: [] });
+  useRun.setState((before) => replay({ ...before, shown: id, nodes, problems: [] }, recent.filter((event) => event.job === id)));
+}
+
+function replay(state: RunState, events: readonly StreamEvent[]): RunState {
+  return events.filter((event) => !waiting.includes(event)).reduce(reduceEvent, state);
+}
+
+/** Take in the whole story of the shown job: after a reload, or when too much was missed. */
+export function retellJob(id: string, events: readonly StreamEvent[]): void {
+  useRun.setState((state) => events.reduce(reduceEvent, { ...state, shown: id }));
 }
 
 /** Forget results of nodes: another document was opened. */

@@ -37,12 +37,12 @@ function keepLocally(document: WorkflowDocument): void {
   }
 }
 
-async function send(): Promise<boolean> {
+async function send(autosave = true): Promise<boolean> {
   const { document } = useEditor.getState();
   if (document === saved) return true;
   keepLocally(document);
   try {
-    await putWorkflow(useSaving.getState().name, toJson(document));
+    await putWorkflow(useSaving.getState().name, toJson(document), { autosave });
     saved = document;
     useSaving.setState({ state: useEditor.getState().document === document ? "saved" : "pending" });
     return true;
@@ -57,7 +57,7 @@ async function send(): Promise<boolean> {
 export async function saveNow(): Promise<void> {
   clearTimeout(timer);
   saved = undefined;
-  if (await send()) toast("info", tr("save.done"));
+  if (await send(false)) toast("info", tr("save.done"));
   else toast("error", tr("save.failed"));
 }
 
@@ -75,7 +75,7 @@ export function watchSaving(): () => void {
     const { document } = useEditor.getState();
     if (document === saved) return;
     keepLocally(document);
-    void putWorkflow(useSaving.getState().name, toJson(document), true).catch(() => undefined);
+    void putWorkflow(useSaving.getState().name, toJson(document), { autosave: true, keepalive: true }).catch(() => undefined);
   };
   window.addEventListener("pagehide", leaving);
   return () => {

@@ -1,6 +1,7 @@
 /** Run, cancel, and what comes back at once when the server refuses. */
 
-import { Refused, getJob, jobAction, postJob } from "../../api/client";
+import type { StreamEvent } from "../../api/protocol";
+import { Refused, getJob, getJobEvents, jobAction, postJob } from "../../api/client";
 import { upstreamOf } from "../../graph/clipboard";
 import type { NodeId } from "../../graph/document";
 import { normalise } from "../../graph/normalise";
@@ -8,7 +9,7 @@ import { nextSeeds } from "../../graph/seeds";
 import { toJson } from "../../graph/serialise";
 import { apply, openDocument, selectNodes, useEditor } from "../../store/editor";
 import { isEnded, unknownJob } from "../../store/events";
-import { showJob, useRun } from "../../store/run";
+import { retellJob, showJob, useRun } from "../../store/run";
 import { announce, setUi, toast } from "../../store/ui";
 import { clientName } from "./client";
 import { rollSeed } from "./seeds";
@@ -31,7 +32,7 @@ export async function run(targets?: readonly NodeId[]): Promise<string | undefin
   }
   try {
     const workflow = toJson(document);
-    const { id } = await postJob({ workflow, client: clientName(), ...(targets ? { targets } : {}) });
+    const { id } = await postJob({ workflow, client: clientName(), ...(targets ? { targets: [...targets] } : {}) });
     const nodes = involved ? [...involved] : Object.keys(document.nodes);
     if (!isBusy()) showJob(id, nodes);
     useRun.setState((state) => {
@@ -49,6 +50,22 @@ export async function run(targets?: readonly NodeId[]): Promise<string | undefin
       toast("error", tr("run.refused", { count: error.problems.length, first: first?.message ?? "" }));
     } else toast("error", tr("run.failed", { reason: reasonOf(error) }));
     return undefined;
+  }
+}
+
+/** Tell the whole story of a job again: for the nodes after a reload or a long break. */
+export async function retell(id: string): Promise<void> {
+  const events: StreamEvent[] = [];
+  try {
+    for (let after = 0, more = true; more && events.length < 20_000; ) {
+      const page = await getJobEvents(id, after);
+      events.push(...(page.events as unknown as StreamEvent[]));
+      more = page.more;
+      after = page.n;
+    }
+    retellJob(id, events);
+  } catch {
+    // the job is gone or the server is away: what is shown stays
   }
 }
 
