@@ -30,14 +30,28 @@ class CheckpointStore:
         self._store = DiskStore(root, codecs, cap=8 << 30)
         self._interval = interval
         self._saved: dict[str, float] = {}
+        self._latest: dict[str, Mapping[str, Any]] = {}
 
     def save(self, key: str, state: Mapping[str, Any]) -> bool:
-        """Keep a state, unless the last one is too fresh; whether it was written. A full disk is no error here."""
+        """Keep a state (not to be changed afterwards); whether it was written.
+
+        A state that follows too soon on the last one is only remembered, for :meth:`flush`.
+        """
         now = time.monotonic()
         if now - self._saved.setdefault(key, now) < self._interval:
+            self._latest[key] = state
             return False
         self._saved[key] = now
-        with contextlib.suppress(OSError, NotStorable):
+        self._latest.pop(key, None)
+        return self._write(key, state)
+
+    def flush(self, key: str) -> bool:
+        """Write the state that is only remembered: the step is about to be stopped. Whether there was one."""
+        state = self._latest.pop(key, None)
+        return state is not None and self._write(key, state)
+
+    def _write(self, key: str, state: Mapping[str, Any]) -> bool:
+        with contextlib.suppress(OSError, NotStorable):  # a full disk must not stop the work
             self._store.write(key, Entry({"state": dict(state)}))
             return True
         return False
@@ -53,5 +67,6 @@ class CheckpointStore:
     def remove(self, key: str) -> None:
         """The step is done."""
         self._saved.pop(key, None)
+        self._latest.pop(key, None)
         if self._store.has(key):
             self._store.remove(key)

@@ -11,8 +11,11 @@ Suspension
     is demanded and the function is called again when it is there.
 
 One computation at a time
-    Before a step runs it claims its key. When another step or job has it, the step is put aside and looks again when
-    that one has finished.
+    Before a step runs it claims its key (:mod:`engine.claims`). When another step or job has it, the step is put aside
+    and looks again when that one has finished.
+
+Sub-graphs that a node returns are the subject of :mod:`engine.subgraphs`, inputs that a node spoils of
+:mod:`engine.in_place`.
 """
 
 from __future__ import annotations
@@ -29,15 +32,17 @@ from engine.answers import Answers
 from engine.authoring import Block, Expansion, Lazy
 from engine.call import Call, NeedInput
 from engine.cancel import CancelToken
+from engine.claims import Claims
 from engine.context import Cancelled
 from engine.events import EventSink, NodeFailed, RunFinished, RunStarted, Status
-from engine.expansion import Mounted, is_source, mount
 from engine.failures import describe_failure
-from engine.graph import GraphNode, Link
-from engine.inputs import Gathered, gather
+from engine.graph import Link
+from engine.in_place import InPlaceWatch
+from engine.inputs import Gathered, fit, gather
 from engine.outputs import join_mapped, join_ui, saved_files
 from engine.run_result import RunResult, Teller
 from engine.steps import DONE, HIT, IDLE, Steps
+from engine.subgraphs import Subgraphs
 
 if TYPE_CHECKING:
     from engine.executor import Executor
@@ -58,13 +63,13 @@ class Run:
         on_event: EventSink | None,
         cancel: CancelToken,
         previews: Callable[[], bool],
-        workflow: str,
+        workflow: str | Callable[[], str],
         answers: Answers | None,
     ) -> None:
         self.plan = plan
         self.cancel = cancel
         self.previews = previews
-        self.workflow = workflow
+        self._workflow = workflow
         self.answers = answers
         self.steps = Steps(plan, executor.cache)
         self.tell = Teller(self.steps, on_event)
@@ -79,11 +84,18 @@ class Run:
         self._over = False
         self._failures: list[NodeFailed] = []
         self._found = 0  # steps whose result turned up after the plan was made
-        self._claimed: set[int] = set()
-        self._retried: set[int] = set()
+        self._claims = Claims(self.steps, self._cache, self._lock, self._look_again)
+        self._in_place = InPlaceWatch(self.steps, self._cache, self.tell)
+        self._subgraphs = Subgraphs(executor, self.steps, self._lock, self._load)
         self._spent: dict[int, float] = {}  # seconds before a suspension
-        self._mounted: dict[int, tuple[Mounted, dict[str, Any] | None, float]] = {}
         self._tasks: dict[int, Future[None]] = {}
+
+    @property
+    def workflow(self) -> str:
+        """The document as compact JSON; written when a node asks for it first."""
+        if callable(self._workflow):
+            self._workflow = self._workflow()
+        return self._workflow
 
     def execute(self) -> RunResult:
         """Run everything; the calling thread works."""
@@ -104,6 +116,7 @@ class Run:
                 break
         with self._lock:
             self._over = True
+        self._claims.give_back_all()
         return self._result(time.perf_counter() - started)
 
     def _result(self, seconds: float) -> RunResult:
@@ -113,7 +126,7 @@ class Run:
             status = "cancelled"
         ran = sum(index not in steps.placed for index in self.costs)
         cached = self._found + sum(index not in self.costs for index in plan.spared)
-        result = RunResult(status, seconds, ran, cached, failures=self._failures, skipped=steps.skipped)
+        result = RunResult(status, seconds, ran, cached, failures=self._failures, skipped=self.tell.skipped)
         for index in plan.targets:
             outputs = steps.values[index]
             if outputs is not None:
@@ -121,7 +134,7 @@ class Run:
         for index, outputs in enumerate(steps.values):
             if outputs is not None and steps.nodes[index].type.mark.output:
                 result.files += [(self.tell.placed_id(index), file) for file in saved_files(outputs)]
-        self.tell.emit(RunFinished(status, seconds, ran, cached, len(self._failures), steps.skipped))
+        self.tell.emit(RunFinished(status, seconds, ran, cached, len(self._failures), self.tell.skipped))
         return result
 
     def _stop(self) -> None:
@@ -150,10 +163,11 @@ class Run:
                 more = bool(steps.ready or steps.device_ready)
             if more and not self._standing_by:
                 self._arm()
+            handed_over = False
             try:
-                self._step(index)
+                handed_over = self._step(index)
             finally:
-                if on_device:
+                if on_device and not handed_over:
                     self._lanes.device.release()
 
     def _take(self) -> tuple[int, bool]:
@@ -195,33 +209,44 @@ class Run:
 
     # ------------------------------------------------------------------------------------ before a step
 
-    def _step(self, index: int) -> None:
-        """Run one step as far as it goes: to its end, to a hand-over, or to a suspension."""
+    def _step(self, index: int) -> bool:
+        """Run one step as far as it goes: to its end, to a hand-over, or to a suspension.
+
+        Returns whether it was handed over to the event loop, which then gives back the device.
+        """
+        if not self._in_place.is_second(index):
+            return self._begin(index, alone=False)
+        with self._in_place.alone:
+            return self._begin(index, alone=True)
+
+    def _begin(self, index: int, *, alone: bool) -> bool:
         node = self.steps.nodes[index]
         try:
-            if index in self._mounted:
-                self._finish_expansion(index)
-                return
+            if index in self._subgraphs:
+                self._end_subgraph(index)
+                return False
             if not self._sources_there(index):
-                return
+                return False
             gathered = gather(node, self.steps.values, partial(self._lazy, index))
             if gathered.blocked is not None:
                 self._block(index, gathered.blocked)
-                return
-            if not self._claim(index):
-                return
+                return False
+            if node.type.mark.cache and not self._claim(index):
+                return False
         except BaseException as error:
             self._fail(index, error)
-            return
+            return False
         lane = node.type.lane
         if lane == "loop":
             self._tasks[index] = self._lanes.on_loop(self._compute_on_loop(index, gathered))
             if self.cancel.cancelled():
                 self._tasks[index].cancel()
-        elif lane == "io":
-            self._lanes.wait_in_thread(partial(self._compute, index, gathered))
+            return True
+        if lane == "io" and not alone:
+            self._lanes.wait_in_thread(partial(self._compute_aside, index, gathered))
         else:
             self._compute(index, gathered)
+        return False
 
     def _sources_there(self, index: int) -> bool:
         """Read what comes from the cache. What has gone since is computed after all; the step waits for it."""
@@ -237,10 +262,16 @@ class Run:
             if steps.values[source] is None or (entry is not None and entry.spoiled()):
                 gone.append(source)
         if gone:
-            with self._lock:
-                steps.wait_for(index, gone, recompute=True)
-                self._wake.notify_all()
+            self._put_back(index, gone, recompute=True)
         return not gone
+
+    def _put_back(self, index: int, sources: list[int], *, recompute: bool) -> None:
+        """Let a taken step wait for these sources."""
+        with self._lock:
+            self.steps.wait_for(index, sources, recompute=recompute)
+            self._wake.notify_all()
+        if self.steps.never:
+            self._tell_never()
 
     def _load(self, index: int) -> bool:
         entry = self._cache.get(self.steps.keys[index])
@@ -251,42 +282,23 @@ class Run:
 
     def _claim(self, index: int) -> bool:
         """Whether to compute; ``False`` when another step or job with the same key is at it, or has just finished."""
-        if not self.steps.nodes[index].type.mark.cache:
-            return True
-        key = self.steps.keys[index]
+        found = self._claims.take(index)
+        if isinstance(found, bool):
+            if not found:
+                with self._lock:
+                    self._wake.notify_all()
+            return found
         with self._lock:
-            self.steps.elsewhere += 1  # before asking: the answer may come on another thread at once
-        if not self._cache.claim(key, partial(self._again, index)):
-            with self._lock:
-                self.steps.active -= 1
-                self._wake.notify_all()
-            return False
-        with self._lock:
-            self.steps.elsewhere -= 1
-        entry = self._cache.get(key) if index in self._retried or self._cache.in_memory(key) else None
-        if entry is None:
-            self._claimed.add(index)
-            return True
-        self._cache.release(key)
-        with self._lock:
-            self.steps.keep(index, entry)
+            self.steps.keep(index, found)
             self._found += index not in self.steps.placed
             self._settle(index)
         self._tell_cached(index)
         return False
 
-    def _again(self, index: int) -> None:
+    def _look_again(self, index: int) -> None:  # noqa: ARG002 - which one does not matter
         with self._lock:
-            self.steps.elsewhere -= 1
-            self._retried.add(index)
-            self.steps.make_ready(index)
             self._wake.notify_all()
         self._arm()
-
-    def _unclaim(self, index: int) -> None:
-        if index in self._claimed:
-            self._claimed.discard(index)
-            self._cache.release(self.steps.keys[index])
 
     def _lazy(self, index: int, link: Link) -> Lazy[Any]:  # noqa: ARG002 - bound per reader, for tracebacks
         steps = self.steps
@@ -300,7 +312,7 @@ class Run:
             value = outputs.get(link.output)
             if type(value) is Block:
                 raise NeedInput(link.source, value)
-            return value
+            return fit(link.socket, value)
 
         return Lazy(ask, (link.source, link.output))
 
@@ -322,15 +334,22 @@ class Run:
         else:
             self._complete(index, gathered, results, time.perf_counter() - started)
 
+    def _compute_aside(self, index: int, gathered: Gathered) -> None:
+        """On a thread of its own, which does not take further steps: somebody has to take what became ready."""
+        self._compute(index, gathered)
+        self._arm()
+
     async def _compute_on_loop(self, index: int, gathered: Gathered) -> None:
         node = self.steps.nodes[index]
         self.tell.started(index)
         started = time.perf_counter()
         try:
-            results = []
+            results: list[Any] = []
             for position, arguments in enumerate(gathered.calls):
-                call = arguments and self._call.asynchronous(index, node, arguments, position, gathered.mapped)
-                results.append(None if arguments is None else await call)  # type: ignore[misc]
+                if arguments is None:
+                    results.append(None)
+                else:
+                    results.append(await self._call.asynchronous(index, node, arguments, position, gathered.mapped))
         except NeedInput as need:
             self._suspend(index, need, time.perf_counter() - started)
         except BaseException as error:
@@ -339,17 +358,18 @@ class Run:
             self._complete(index, gathered, results, time.perf_counter() - started)
         finally:
             self._tasks.pop(index, None)
+            if node.type.mark.lane == "device":
+                self._lanes.device.release()
+            self._arm()
 
     def _suspend(self, index: int, need: NeedInput, seconds: float) -> None:
-        self._unclaim(index)
+        self._claims.give_back(index)
         with self._lock:
             self._spent[index] = self._spent.get(index, 0.0) + seconds
         if need.block is not None:
             self._block(index, need.block)
-            return
-        with self._lock:
-            self.steps.wait_for(index, [need.source], recompute=False)
-            self._wake.notify_all()
+        else:
+            self._put_back(index, [need.source], recompute=False)
 
     def _complete(self, index: int, gathered: Gathered, results: list[Any], seconds: float) -> None:
         node = self.steps.nodes[index]
@@ -363,7 +383,11 @@ class Run:
                 outputs, ui = results[0]
             seconds += self._spent.pop(index, 0.0)
             if isinstance(outputs, Expansion):
-                self._expand(index, outputs, ui, seconds)
+                self._subgraphs.begin(index, outputs, ui, seconds, self.plan.outputs)
+                with self._lock:
+                    self._wake.notify_all()
+                if self.steps.never:
+                    self._tell_never()
             else:
                 self._finish(index, outputs, ui, seconds)
         except BaseException as error:
@@ -371,12 +395,22 @@ class Run:
 
     def _finish(self, index: int, outputs: dict[str, Any], ui: dict[str, Any] | None, seconds: float) -> None:
         steps, node = self.steps, self.steps.nodes[index]
-        changed = bool(steps.entries) and self._changed_in_place(node)
+        changed: list[int] = []
+        if steps.entries or self._in_place.is_second(index):
+            changed = self._in_place.changed(index)
+            with self._lock:
+                doubtful = self._in_place.doubtful(index, changed)
+            if doubtful:
+                self._claims.give_back(index)
+                self._put_back(index, changed, recompute=True)
+                return
+            if changed:
+                self._in_place.report(index, changed)
         entry = self._executor.entry(node, outputs, ui, seconds, steps.nodes, steps.keys)
         if node.type.mark.cache:
             if not changed and not any(type(value) is Block for value in outputs.values()):
                 self._cache.put(steps.keys[index], entry)
-            self._unclaim(index)
+            self._claims.give_back(index)
         with self._lock:
             steps.keep(index, entry)
             self.costs[index] = (seconds, entry.nbytes)
@@ -385,69 +419,22 @@ class Run:
             self.tell.shown(index, ui)
         self.tell.finished(index, seconds, entry.nbytes)
 
+    def _end_subgraph(self, index: int) -> None:
+        """The sub-graph has run: put the node's outputs together."""
+        outputs = self._subgraphs.outputs(index)
+        if outputs is None:
+            with self._lock:
+                self._wake.notify_all()
+            return
+        waiting = self._subgraphs.end(index)
+        assert waiting is not None
+        self._finish(index, outputs, waiting.ui, waiting.seconds)
+
     def _settle(self, index: int) -> None:
         before = len(self.steps.ready) + len(self.steps.device_ready)
         self.steps.settle(index)
         if not self.steps.active or len(self.steps.ready) + len(self.steps.device_ready) > before:
             self._wake.notify_all()
-
-    def _changed_in_place(self, node: GraphNode) -> bool:
-        """Notice inputs that changed in place while the node ran; say so, and drop the spoiled values."""
-        changed = False
-        for link in node.links:
-            entry = self.steps.entries.get(link.source)
-            if entry is None or not entry.spoiled():
-                continue
-            changed = True
-            self._cache.drop(self.steps.keys[link.source])
-            again = " and is computed again for its other readers" if self.steps.readers_left(link.source) > 1 else ""
-            self.tell.log(
-                node.index,
-                "warning",
-                f"{node.type.id} changed its input {link.input!r} in place; inputs are shared and must not be changed. "
-                f"The spoiled result of {self.steps.nodes[link.source].id} was dropped{again}",
-            )
-        return changed
-
-    # -------------------------------------------------------------------------------------- sub-graphs
-
-    def _expand(self, index: int, expansion: Expansion, ui: dict[str, Any] | None, seconds: float) -> None:
-        """Join a returned sub-graph; the step waits for what its outputs come from."""
-        steps = self.steps
-        with self._lock:
-            steps.own_lists()
-            first = len(steps.nodes)
-            mounted = mount(expansion, steps.nodes[index], steps.keys[index], self._executor.registry, first)
-            steps.append(mounted.nodes, index)
-            steps.keys[first:] = self._executor.inner_keys(mounted, steps.nodes, steps.keys)
-            for at, (_, outputs) in mounted.constants.items():
-                steps.values[at] = outputs
-                steps.state[at] = DONE
-                steps.hold(at)  # never released: there is no cache entry that it could come back from
-            self._mounted[index] = (mounted, ui, seconds)
-            for source in mounted.sources:
-                steps.hold(source)
-            steps.wait_for(index, mounted.sources, recompute=False)
-            self._wake.notify_all()
-
-    def _finish_expansion(self, index: int) -> None:
-        """The sub-graph has run: put the node's outputs together."""
-        mounted, ui, seconds = self._mounted[index]
-        steps = self.steps
-        gone = [source for source in mounted.sources if steps.values[source] is None and not self._load(source)]
-        if gone:
-            with self._lock:
-                steps.wait_for(index, gone, recompute=True)
-                self._wake.notify_all()
-            return
-        outputs = {}
-        for name, source in mounted.outputs.items():
-            outputs[name] = (steps.values[source[0]] or {})[source[1]] if is_source(source) else source
-        del self._mounted[index]
-        self._finish(index, outputs, ui, seconds)
-        with self._lock:
-            for source in mounted.sources:
-                steps.let_go(source)
 
     # ------------------------------------------------------------------------------------ other endings
 
@@ -456,7 +443,6 @@ class Run:
         with self._lock:
             self.steps.values[index] = dict.fromkeys(node.type.outputs, block)
             self.steps.state[index] = DONE
-            self.steps.skipped += 1
             self._settle(index)
         self.tell.blocked(index, block.reason)
 
@@ -467,14 +453,24 @@ class Run:
         with self._lock:
             if failure is not None:
                 self._failures.append(failure)
-            never = steps.fail(index)
+            steps.fail(index)
             self._wake.notify_all()
-        for one in (index, *never):
-            self._mounted.pop(one, None)
-            self._unclaim(one)
-        self.tell.failed(failure, never)
+        self._claims.give_back(index)
+        self._subgraphs.end(index)
+        if failure is not None:
+            self.tell.failed(failure)
+        self._tell_never()
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             self.cancel.cancel()
+
+    def _tell_never(self) -> None:
+        """Steps that will never run give back what they hold."""
+        with self._lock:
+            never, self.steps.never = self.steps.never, []
+        for index in never:
+            self._subgraphs.end(index)
+            self._claims.give_back(index)
+        self.tell.never(never, cancelled=not self._failures)
 
     def _targets_there(self) -> bool:
         """Read targets that were hits; ``False`` when one has gone and has to be computed after all."""
@@ -486,8 +482,8 @@ class Run:
             if steps.state[index] == HIT and not self._load(index):
                 gone.append(index)
             entry = steps.entries.get(index)
-            if entry is not None and entry.spoiled() and index not in self._retried:
-                self._retried.add(index)
+            if entry is not None and entry.spoiled() and index not in self._claims.retried:
+                self._claims.retried.add(index)
                 gone.append(index)
         with self._lock:
             for index in gone:

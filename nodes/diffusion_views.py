@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
@@ -11,8 +10,6 @@ from kinograph import (
     DiffusionModel,
     Facts,
     Field,
-    Frames,
-    InvalidInput,
     Latent,
     NodeContext,
     node,
@@ -37,14 +34,12 @@ def each_level(latent: Any) -> Facts | None:
     keywords=("noise levels", "forward process"),
     infer=each_level,
 )
-def forward_diffusion(
-    latent: Latent, levels: Annotated[int, Field(ge=2, le=64)] = 6, seed: Seed = 0
-) -> list[Latent]:
+def forward_diffusion(latent: Latent, levels: Annotated[int, Field(ge=2, le=64)] = 6, seed: Seed = 0) -> list[Latent]:
     """Take a clean clip forward into noise: what training shows to a diffusion model.
 
     Gives the clip at evenly spaced noise levels from 0 (clean) to 1 (pure noise), all with the same noise:
     ``x = (1 - sigma) * clean + sigma * noise`` (arXiv:2209.03003). Decode them with VAEDecode, which runs
-    once for each, and lay them out with ClipSheet.
+    once for each, and lay them out with Grid.
 
     Args:
         latent: a clean latent, from VAEEncode or a sampler.
@@ -105,7 +100,7 @@ def denoising_steps(
 
     At noise level sigma the model's velocity says which clean clip it expects: ``x0 = x - sigma *
     velocity``. Early predictions are a blurred average of all clips that fit the prompt; the last one is
-    the result. Decode the lists with VAEDecode, which runs once for each, and lay them out with ClipSheet.
+    the result. Decode the lists with VAEDecode, which runs once for each, and lay them out with Grid.
 
     Args:
         model: the transformer.
@@ -135,44 +130,3 @@ def spread(total: int, wanted: int) -> set[int]:
     """Step numbers 1..total, ``wanted`` of them, evenly spread, the last one included."""
     count = min(wanted, total)
     return {round(total * (index + 1) / count) for index in range(count)}
-
-
-def same_speed(clips: Any) -> Facts | None:
-    """All that is known without the number of clips: their length and speed."""
-    if not isinstance(clips, Facts):
-        return None
-    return Facts(**{name: clips[name] for name in ("frames", "fps") if name in clips})
-
-
-@node("ClipSheet", category="diffusion views", keywords=("contact sheet", "grid"), infer=same_speed)
-def clip_sheet(
-    clips: list[Frames],
-    columns: Annotated[int, Field(ge=0, le=64)] = 0,
-    gap: Annotated[int, Field(ge=0, le=64)] = 2,
-) -> Frames:
-    """Lay several clips out in a grid that plays them side by side.
-
-    Shorter clips hold their last frame; smaller ones sit in the top left of their cell. What is between is
-    white. Gives ``[T, H, W, 3]`` with the speed of the first clip.
-
-    Args:
-        clips: the clips, in reading order.
-        columns: clips per row; 0 makes the grid about square.
-        gap: pixels between clips.
-    """
-    import torch
-
-    if not clips:
-        raise InvalidInput("clips", "there are no clips to lay out", wanted="at least one")
-    length, height, width = (max(clip.pixels.shape[axis] for clip in clips) for axis in range(3))
-    across = min(columns or math.ceil(math.sqrt(len(clips))), len(clips))
-    down = -(-len(clips) // across)
-    sheet = torch.ones(length, down * (height + gap) - gap, across * (width + gap) - gap, 3)
-    for index, clip in enumerate(clips):
-        row, column = divmod(index, across)
-        top, left = row * (height + gap), column * (width + gap)
-        frames, rows, cols, _ = clip.pixels.shape
-        cell = sheet[:, top : top + rows, left : left + cols]
-        cell[:frames] = clip.pixels[..., :3]
-        cell[frames:] = clip.pixels[-1:, ..., :3]
-    return Frames(sheet, clips[0].fps)

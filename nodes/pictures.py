@@ -157,9 +157,8 @@ def crop_frames(
     return Frames(pixels[:, top : top + high, left : left + wide].contiguous(), frames.fps)
 
 
-def _infer_grid(**inputs: Any) -> Facts | None:
-    clips = [value for name, value in inputs.items() if name.startswith("clips.")]
-    return Facts(fps=clips[0]["fps"]) if clips and isinstance(clips[0], Facts) and "fps" in clips[0] else None
+def _infer_grid(clips: Any) -> Facts | None:
+    return Facts(fps=clips["fps"]) if isinstance(clips, Facts) and "fps" in clips else None
 
 
 @node(
@@ -169,7 +168,7 @@ def _infer_grid(**inputs: Any) -> Facts | None:
     infer=_infer_grid,
 )
 def grid(
-    *clips: Frames,
+    clips: list[Frames],
     columns: Annotated[int, Field(ge=0, le=64)] = 0,
     gap: Annotated[int, Field(ge=0, le=256)] = 4,
     background: Annotated[str, Widget(kind="color", advanced=True)] = "#000000",
@@ -190,9 +189,9 @@ def grid(
     from nodes.resampling import resize
 
     if not clips:
-        raise InvalidInput("clips.0", "there is no clip to show", wanted="at least one wire")
+        raise InvalidInput("clips", "there is no clip to show", wanted="at least one")
     parse_color(background)
-    parts = [flattened(clip, background, f"clips.{index}").pixels for index, clip in enumerate(clips)]
+    parts = [flattened(clip, background, "clips").pixels for clip in clips]
     height, width = int(parts[0].shape[1]), int(parts[0].shape[2])
     length = max(int(part.shape[0]) for part in parts)
     tiles = []

@@ -3,14 +3,12 @@
 import pytest
 import torch
 
-from kinograph import Facts, Frames, InvalidInput, Latent, NodeContext
+from kinograph import Facts, InvalidInput, Latent, NodeContext
 from nodes.conditioning import text_encode
 from nodes.diffusion_views import (
-    clip_sheet,
     denoising_steps,
     each_level,
     forward_diffusion,
-    same_speed,
     spread,
     stepwise_facts,
 )
@@ -58,24 +56,6 @@ def test_kept_steps_are_spread(total: int, wanted: int, kept: set[int]) -> None:
     assert spread(total, wanted) == kept
 
 
-def test_sheet_lays_clips_out_in_reading_order() -> None:
-    clips = [Frames(torch.full((2 + index, 4, 6, 3), index / 10), 8.0) for index in range(3)]
-    sheet = clip_sheet(clips, columns=2, gap=1)
-    assert sheet.pixels.shape == (4, 9, 13, 3) and sheet.fps == 8.0
-    assert (sheet.pixels[:, :4, :6] == 0.0).all()
-    assert torch.allclose(sheet.pixels[:, :4, 7:], torch.tensor(0.1))
-    assert torch.allclose(sheet.pixels[:, 5:, :6], torch.tensor(0.2))  # its last frame is held
-    assert (sheet.pixels[:, 4] == 1.0).all() and (sheet.pixels[:, 5:, 7:] == 1.0).all()
-
-
-def test_sheet_is_about_square_and_takes_any_mix() -> None:
-    clips = [Frames(torch.zeros(1, 4, 4, 3 + index % 2), 8.0) for index in range(5)]
-    assert clip_sheet(clips, gap=0).pixels.shape == (1, 8, 12, 3)
-    assert clip_sheet(clips[:1]).pixels.shape == (1, 4, 4, 3)
-    with pytest.raises(InvalidInput):
-        clip_sheet([])
-
-
 def test_facts() -> None:
     mini = Facts(family="mini")
     latent = Facts(family="mini", width=64, frames=17, fps=8.0, sigma=1.0)
@@ -87,4 +67,3 @@ def test_facts() -> None:
     assert each_level(None) is None
     with pytest.raises(InvalidInput):
         each_level(latent)
-    assert same_speed(latent) == Facts(frames=17, fps=8.0) and same_speed(None) is None

@@ -100,17 +100,17 @@ def test_crop():
 
 def test_grid_and_contact_sheet():
     clip = noise(5)
-    side_by_side = grid(clip, noise(2), clip, gap=2).pixels
+    side_by_side = grid([clip, noise(2), clip], gap=2).pixels
     assert side_by_side.shape == (5, 12 * 2 + 2, 20 * 2 + 2, 3)
     assert torch.equal(side_by_side[:, :12, :20], clip.pixels)
     assert side_by_side[:, 14:, 22:].max() == 0  # an empty place
-    assert grid(clip, clip, columns=1, gap=0).pixels.shape == (5, 24, 20, 3)
+    assert grid([clip, clip], columns=1, gap=0).pixels.shape == (5, 24, 20, 3)
     sheet = contact_sheet(clip, 3, gap=0).pixels
     assert sheet.shape == (1, 12, 60, 3)
     assert torch.equal(sheet[0, :, 20:40], clip.pixels[2])
     assert contact_sheet(clip, 99, 2, 0).pixels.shape == (1, 36, 40, 3)
     with pytest.raises(InvalidInput):
-        grid()
+        grid([])
 
 
 def test_blend():
