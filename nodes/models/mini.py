@@ -114,4 +114,5 @@ def save_mini(parts: MiniParts, folder: Path, card: dict[str, Any]) -> None:
         }
         draft = folder / (name + ".part")
         save_file(state, draft, metadata=metadata)
+        draft.chmod(0o644)  # safetensors makes files that only their owner may read
         draft.replace(folder / name)
