@@ -96,7 +96,7 @@ def replace_text(
 )
 def format_text(
     template: Annotated[str, Widget(multiline=True, placeholder="a {color} ball, {count} times")] = "",
-    **values: Any,
+    **values: int | float | str | bool,
 ) -> str:
     """Fill values into a text.
 
@@ -105,7 +105,7 @@ def format_text(
 
     Args:
         template: the text with names in braces.
-        values: what is filled in: texts, numbers, lists.
+        values: what is filled in: texts or numbers. A list gives one text per item.
 
     Returns:
         value: the text.
@@ -121,7 +121,7 @@ def format_text(
         if not style:
             return as_text(value)
         try:
-            return format(round(value) if style[-1] == "d" else value, style)
+            return format(round(value) if style[-1] == "d" and isinstance(value, float) else value, style)
         except (ValueError, TypeError) as error:
             message = f"{match[0]} cannot write {as_text(value)[:60]!r}: {error}"
             raise InvalidInput("template", message, wanted="a number") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -60,6 +61,16 @@ def ffmpeg_binary() -> str:
         "ffmpeg was not found, so videos cannot be read or written; run 'pip install imageio-ffmpeg', or "
         "install ffmpeg, or let the environment variable KINOGRAPH_FFMPEG name the program"
     )
+
+
+def _ending(code: int) -> str:
+    """An exit code in words; below 0 it is the signal that ended the process."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
 
 
 class Ffmpeg:
@@ -166,7 +177,7 @@ class Ffmpeg:
         self._done.set()
         self._reader.join(timeout=5)
         if self._process.returncode != 0:
-            raise self.failure(f"exit code {self._process.returncode}")
+            raise self.failure(_ending(self._process.returncode))
 
     def failure(self, reason: str) -> FfmpegFailedError:
         """The error to raise, with ffmpeg's last lines."""
@@ -208,7 +219,7 @@ class Ffmpeg:
                 self._lines.append(text)
 
     def _watch(self) -> None:
-        while not self._done.wait(1.0):
+        while not self._done.wait(min(1.0, self._stall_seconds / 4)):
             if not self._paused and time.monotonic() - self._last_sign > self._stall_seconds:
                 self.stalled = True
                 self._process.kill()

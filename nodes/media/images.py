@@ -16,7 +16,8 @@ from typing import IO, TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nodes.media import jpeg, png, xmp
+from nodes.media import jpeg, png, webp, xmp
+from nodes.media.binary import BoundedReader
 from nodes.media.errors import DamagedMediaError, MediaError, TooLargeError
 from nodes.media.limits import DEFAULT_LIMITS, Limits
 from nodes.media.tags import clean_tags
@@ -107,14 +108,17 @@ def picture_facts(path: Path) -> tuple[int, int, int, list[int]]:
         MediaError: as :func:`read_image`.
     """
     with _opened(path, path.name) as picture:
+        width, height = picture.size
+        if picture.format == "WEBP":  # Pillow knows durations only after decoding
+            with path.open("rb") as stream:
+                durations = webp.frame_durations(BoundedReader(stream))
+            return width, height, max(1, len(durations)), durations
         count = min(int(getattr(picture, "n_frames", 1)), DEFAULT_LIMITS.frames)
         durations = []
         for index in range(count if count > 1 else 0):
             picture.seek(index)
-            if picture.format == "WEBP":
-                picture.load()  # only then the duration is known
             durations.append(int(picture.info.get("duration", 0)))
-        return picture.width, picture.height, count, durations
+        return width, height, count, durations
 
 
 def _array(picture: Image.Image) -> NDArray[np.uint8]:

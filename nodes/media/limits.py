@@ -9,7 +9,7 @@ from nodes.media.errors import TooLargeError
 MAX_TEXT = 16 * 1024 * 1024
 """Bytes of one text inside a container, packed or unpacked. A workflow of 10,000 nodes is about 3 MB."""
 
-MAX_ELEMENTS = 100_000
+MAX_ELEMENTS = 30_000
 """Boxes, chunks, segments or elements looked at in one file before its reader gives up."""
 
 

@@ -49,6 +49,16 @@ def read_tags(reader: BoundedReader) -> dict[str, str]:
     return tags
 
 
+def frame_durations(reader: BoundedReader) -> list[int]:
+    """How long every frame of an animation is shown, in milliseconds; empty for a still picture.
+
+    Raises:
+        DamagedMediaError, TooLargeError: see :mod:`nodes.media.errors`.
+    """
+    frames = (span for kind, span in chunks(reader) if kind == b"ANMF" and span.size >= 16)
+    return [int.from_bytes(reader.read(span.start + 12, 3), "little") for span in frames]
+
+
 def add_tags(path: Path, tags: Mapping[str, str]) -> None:
     """Append texts to a WebP file, in place. Meant for a file that has no final name yet.
 

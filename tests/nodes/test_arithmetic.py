@@ -103,11 +103,11 @@ def test_formulas(text, expected):
     ],
 )
 def test_formulas_are_no_programs(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidInput) as caught:
         math_expression(text)
     assert caught.value.socket == "expression"
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @given(st.text(max_size=60))

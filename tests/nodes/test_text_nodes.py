@@ -37,7 +37,7 @@ def test_replace():
 def test_format():
     assert format_text("a {color} ball, {count} times", color="red", count=3) == "a red ball, 3 times"
     assert format_text("{n:03d} {x:.2f} {p:.0%}", n=7, x=1.005, p=0.5) == "007 1.00 50%"
-    assert format_text("{{literal}} {a}", a=[1, 2]) == "{literal} 1, 2"
+    assert format_text("{{literal}} {a}", a=True) == "{literal} true"
     assert format_text("{a.__class__} {0} {", a=1, **{"0": "x"}) == "{a.__class__} x {"
     for template in ("{missing}", "{a:d}"):
         with pytest.raises(InvalidInput) as caught:

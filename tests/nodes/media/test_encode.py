@@ -3,7 +3,6 @@
 import resource
 import subprocess
 import sys
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -136,26 +135,23 @@ def test_transparency_survives_where_the_format_has_it(tmp_path, clip, format):
 
 
 def test_a_small_clip_takes_a_fraction_of_a_second(tmp_path):
+    """Measured as processor time of the encoder, because the machine may be busy with something else."""
     clip = [np.random.default_rng(index).integers(0, 255, (256, 256, 3), np.uint8) for index in range(17)]
-    best = min(_seconds(tmp_path, clip) for _ in range(3))
-    assert best < 1.0
-
-
-def _seconds(folder, clip):
-    start = time.perf_counter()
-    written(folder, clip, "mp4")
-    return time.perf_counter() - start
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    written(tmp_path, clip, "mp4")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
 
 
 def test_frames_are_taken_one_at_a_time_and_memory_stays_bounded(tmp_path):
-    """60 frames of 1280 x 720 are 166 MB; the writer must hold a few of them at most."""
+    """60 frames of 960 x 540 are 93 MB; the writer must hold a few of them at most."""
     script = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 import numpy as np
 from pathlib import Path
 from nodes.media.encode import write_video
-frame = np.zeros((720, 1280, 3), np.uint8)
+frame = np.zeros((540, 960, 3), np.uint8)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 write_video(Path(sys.argv[1]), (frame + index % 7 for index in range(60)), format="mp4", fps=24, quality=10)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -163,7 +159,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     root = Path(__file__).parents[3]
     command = [sys.executable, "-c", script, str(tmp_path / "long.mp4"), str(root)]
     grown = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert grown < 60_000  # kilobytes
+    assert grown < 40_000  # kilobytes
 
 
 @pytest.mark.parametrize("format", ALL)
@@ -180,16 +176,12 @@ def test_when_the_frames_end_with_an_error_nothing_is_left(tmp_path, clip, forma
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("format", ["mp4", "webp", "png", "gif"])
-def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, format):
-    clip = [np.random.default_rng(index).integers(0, 255, (256, 256, 3), np.uint8) for index in range(8)]
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))  # a write beyond it fails, as on a full disk
-    try:
-        with pytest.raises(MediaError, match=r"large|space|written|failed"):
-            written(tmp_path, clip, format, quality=95)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+@pytest.mark.parametrize("format", ALL)
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, clip, format):
+    path = tmp_path / f"clip{FORMATS[format].suffix}"
+    path.symlink_to("/dev/full")  # every write says that there is no space left
+    with pytest.raises(MediaError, match="No space left on device"):
+        write_video(path, clip, format=format, fps=8, tags={"kinograph": "{}"})
     assert list(tmp_path.iterdir()) == []
 
 
