@@ -116,6 +116,8 @@ def loop_frames(
     from nodes.pixels import checked
 
     pixels = checked(frames)
+    if times < 1:
+        raise InvalidInput("times", f"a clip cannot be shown {times} times", wanted="1 or more", example=2)
     total = _repeated(int(pixels.shape[0]), times, mode)
     if total > _MAX_FRAMES:
         raise InvalidInput("times", f"{total:,} frames are too many", wanted=f"at most {_MAX_FRAMES:,} frames")
@@ -220,6 +222,8 @@ def set_fps(
     from nodes.pixels import checked
 
     pixels = checked(frames)
+    if not 0 < fps <= 1000:
+        raise InvalidInput("fps", f"{fps:g} is no frame rate", wanted="above 0 and at most 1000", example=24.0)
     if mode == "retime":
         return Frames(pixels, fps)
     total = int(pixels.shape[0])

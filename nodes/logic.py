@@ -105,13 +105,14 @@ def compare(
         a: the first one.
         b: the second one; of the same kind, except for (not) equal.
         operation: ``equal``, ``not_equal``, ``less``, ``less_or_equal``, ``greater`` or ``greater_or_equal``.
-            Texts are ordered by character code.
+            Texts are ordered by character code. A text that says a number counts as one beside a number.
 
     Returns:
         value: true or false.
     """
     import operator
 
+    a, b = _alike(a, b)
     alike = isinstance(a, str) == isinstance(b, str) and isinstance(a, bool) == isinstance(b, bool)
     if operation in ("equal", "not_equal"):
         return (alike and a == b) == (operation == "equal")
@@ -125,6 +126,18 @@ def compare(
         "greater_or_equal": operator.ge,
     }
     return bool(functions[operation](a, b))
+
+
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Where a number meets a text that says a number (as typed into a field), both as numbers."""
+    for text, other, swapped in ((a, b, False), (b, a, True)):
+        if isinstance(text, str) and isinstance(other, int | float) and not isinstance(other, bool):
+            try:
+                number = float(text)
+            except ValueError:
+                return a, b
+            return (other, number) if swapped else (number, other)
+    return a, b
 
 
 @node("And", category="logic", keywords=("all", "both", "every", "condition"))

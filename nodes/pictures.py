@@ -206,7 +206,8 @@ def _tiled(tiles: list[Any], columns: int, gap: int, background: str) -> Any:
     from nodes.pixels import parse_color
 
     count = len(tiles)
-    across = min(columns or math.ceil(math.sqrt(count)), count)
+    gap = max(0, gap)
+    across = min(columns if columns > 0 else math.ceil(math.sqrt(count)), count)
     down = math.ceil(count / across)
     length, height, width = tiles[0].shape[:3]
     wide, high = across * (width + gap) - gap, down * (height + gap) - gap
@@ -248,7 +249,7 @@ def contact_sheet(
 
     pixels = flattened(frames, background).pixels
     total = int(pixels.shape[0])
-    shown = min(count, total)
+    shown = max(1, min(count, total))
     picked = [round(index * (total - 1) / max(1, shown - 1)) for index in range(shown)]
     tiles = [pixels[index][None] for index in picked]
     return Frames(_tiled(tiles, columns or shown, gap, background), frames.fps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +24,8 @@ from nodes.facts import changed
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from nodes.media.limits import Limits
 
 VIDEO_EXTENSIONS = (
     ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".avi", ".ogv", ".flv", ".ts", ".zip",
@@ -176,8 +179,20 @@ def _infer_load(file: Any, start: Any, count: Any, stride: Any, width: Any, heig
         height=size[1],
         frames=(min(count, left) if count else left) if exact else None,
         fps=(fps or info.fps) / stride,
-        channels=None,
+        channels=3,
     )
+
+
+def _limits() -> Limits:
+    """As much as fits into the memory that is free: a pixel takes 12 bytes as float32 and 3 until it becomes one."""
+    from nodes.media.limits import DEFAULT_LIMITS
+
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return DEFAULT_LIMITS  # another operating system
+    return replace(DEFAULT_LIMITS, total_pixels=min(DEFAULT_LIMITS.total_pixels, free // 16))
 
 
 @node(
@@ -230,7 +245,7 @@ def load_video(
         chosen = Selection(start, count or None, stride, width, height, fps)
         expected = count or max(1, (info.frames - start) // stride)
         pictures: list[NDArray[np.uint8]] = []
-        for picture in read_frames(file, chosen):
+        for picture in read_frames(file, chosen, _limits()):
             context.progress(min(len(pictures), expected), expected)
             pictures.append(flattened_bytes(picture, color))
     except MediaError as error:

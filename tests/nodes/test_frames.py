@@ -82,6 +82,17 @@ def test_join_cuts_or_dissolves():
         join_frames(counted(2), counted(9), crossfade=3)
 
 
+def test_numbers_that_came_over_a_wire_are_checked_too():
+    for act, socket in (
+        (lambda: loop_frames(counted(), 0), "times"),
+        (lambda: set_fps(counted(), 0), "fps"),
+        (lambda: set_fps(counted(), float("nan"), "resample"), "fps"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            act()
+        assert caught.value.socket == socket
+
+
 def test_rates():
     assert set_fps(counted(), 24).fps == 24
     assert numbers(set_fps(counted(4), 16, "resample")) == [0, 0, 1, 1, 2, 2, 3, 3]

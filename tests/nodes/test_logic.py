@@ -53,7 +53,10 @@ def test_facts_of_the_branch_that_is_known():
     ("a", "b", "operation", "expected"),
     [
         (1, 1.0, "equal", True),
-        ("1", 1, "equal", False),
+        ("1", 1, "equal", True),
+        (2, "10", "less", True),
+        ("2", "10", "less", False),
+        ("x", 1, "equal", False),
         (True, 1, "equal", False),
         ("a", "b", "not_equal", True),
         ("a", "b", "less", True),
@@ -67,7 +70,7 @@ def test_compare(a, b, operation, expected):
 
 
 def test_what_has_no_order_is_said():
-    for a, b in ((1, "1"), (True, False), (True, 1)):
+    for a, b in ((1, "x"), (True, False), (True, 1)):
         with pytest.raises(InvalidInput):
             compare(a, b, "less")
 
