@@ -115,7 +115,7 @@ export function edgeId(edge: Edge): string {
 /** A node id that is free in the document: readable, from the type's last word, with a number. */
 export function freshId(taken: Readonly<Record<string, unknown>>, type: string): NodeId {
   const tail = type.split(".").at(-1) ?? type;
-  const base = tail.replace(/[^A-Za-z0-9]+/g, "").replace(/^[A-Z]+/, (head) => head.toLowerCase()) || "node";
+  const base = tail.replace(/[^A-Za-z0-9]+/g, "").replace(/^[A-Z]+(?=[A-Z][a-z])|^[A-Z]+/, (head) => head.toLowerCase()) || "node";
   for (let number = 1; ; number += 1) {
     const id = number === 1 ? base : `${base}${number}`;
     if (!(id in taken)) return id;

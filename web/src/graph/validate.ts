@@ -79,7 +79,7 @@ function judgeText(limits: LimitsInfo, value: string): Judgement | undefined {
 
 /** The nearest number that is allowed. */
 export function clampNumber(value: number, limits: LimitsInfo | null, whole: boolean): number {
-  let result = whole ? Math.round(value) : value;
+  let result = whole ? Math.round(value) : Number(value.toPrecision(12));
   if (limits === null) return result;
   const step = limits.multiple_of ?? (whole ? 1 : 0);
   if (limits.multiple_of) result = Number((Math.round(result / limits.multiple_of) * limits.multiple_of).toPrecision(12));
@@ -87,7 +87,7 @@ export function clampNumber(value: number, limits: LimitsInfo | null, whole: boo
   const high = limits.le ?? (limits.lt === null ? undefined : limits.lt - (step || 1e-6));
   if (low !== undefined && result < low) result = step ? Math.ceil(low / step) * step : low;
   if (high !== undefined && result > high) result = step ? Math.floor(high / step) * step : high;
-  return Number(result.toPrecision(12));
+  return Number.isInteger(result) ? result : Number(result.toPrecision(12));
 }
 
 /** `1 to 100, in steps of 8`: the range as it is shown. */
