@@ -51,8 +51,10 @@ def folders_of(arguments: argparse.Namespace) -> Folders:
     return Folders.at(data, outputs=outputs, anywhere=True, base=base.resolve().parent if base is not None else None)
 
 
-def load_workflow(path: Path, settings: list[str]) -> Workflow:
+def load_workflow(path: Path, settings: list[str], extra: list[str] | None = None) -> Workflow:
     """Read a document, or the one inside a media file, and apply ``NODE.INPUT=VALUE`` settings.
+
+    ``extra`` are further arguments: ``--NAME VALUE`` sets an input that the workflow declares.
 
     Raises:
         WorkflowError: with everything that is wrong.
@@ -61,7 +63,8 @@ def load_workflow(path: Path, settings: list[str]) -> Workflow:
         workflow = _inside_media(path)
     else:
         workflow = read_workflow(path)
-    problems = [problem for setting in settings if (problem := _apply(workflow, setting))]
+    declared, problems = _declared(workflow, extra or [])
+    problems += [problem for setting in [*declared, *settings] if (problem := _apply(workflow, setting))]
     if problems:
         raise WorkflowError(problems)
     return workflow
@@ -76,6 +79,27 @@ def _inside_media(path: Path) -> Workflow:
     if text is None:
         raise WorkflowError([Problem("no_workflow", f"{path} carries no workflow")])
     return parse_workflow(text)
+
+
+def _declared(workflow: Workflow, extra: list[str]) -> tuple[list[str], list[Problem]]:
+    """``--NAME VALUE`` and ``--NAME=VALUE`` as settings of the nodes that the workflow's inputs stand for."""
+    settings: list[str] = []
+    problems: list[Problem] = []
+    words = iter(extra)
+    for word in words:
+        name, equals, value = word.removeprefix("--").partition("=")
+        known = workflow.inputs.get(name.replace("-", "_")) if word.startswith("--") else None
+        if known is None:
+            offered = ", ".join(f"--{declared}" for declared in workflow.inputs) or "none"
+            message = f"unknown argument {word!r}; the workflow's own inputs are {offered}"
+            return settings, [*problems, Problem("unknown_argument", message)]
+        if not equals:
+            following = next(words, None)
+            if following is None:
+                return settings, [*problems, Problem("bad_setting", f"{word} needs a value")]
+            value = following
+        settings.append(f"{known.node}.{known.socket}={value}")
+    return settings, problems
 
 
 def _apply(workflow: Workflow, setting: str) -> Problem | None:

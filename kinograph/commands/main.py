@@ -23,6 +23,8 @@ COMMANDS = {
     "cache": "look at the cache of results",
     "plugins": "list plugins and what is wrong with them",
 }
+TAKES_INPUTS = frozenset({"run", "plan", "validate"})
+"""Commands on a workflow: its declared inputs are options, ``--prompt "..."``."""
 COMMAND_GROUP = "kinograph.commands"
 EXIT_PROBLEM, EXIT_INTERRUPTED = 2, 130
 
@@ -57,7 +59,10 @@ def run_command(argv: list[str]) -> int:
             importlib.import_module(f"kinograph.commands.{command_name}").configure(sub)
     for other in sorted(contributed):
         commands.add_parser(other, help="from an installed plugin", add_help=False)
-    arguments = parser.parse_args(argv)
+    arguments, extra = parser.parse_known_args(argv)
+    if extra and name not in TAKES_INPUTS:
+        parser.error(f"unknown arguments: {' '.join(extra)}")
+    arguments.extra = extra
     if not arguments.command:
         parser.print_help()
         return 0

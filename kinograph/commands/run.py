@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run; the exit code is 0 only when everything succeeded."""
     folders = folders_of(arguments)
-    workflow = load_workflow(arguments.workflow, arguments.set)
+    workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra)
     _check_writable(folders.outputs)
     runtime = Runtime.open(folders, device=arguments.device or _default_device())
     cancel = CancelToken()

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     registry = discover([folders.plugins]).registry()
     problems = []
     try:
-        workflow = load_workflow(arguments.workflow, arguments.set)
+        workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra)
         graph, problems = inspect(workflow, registry, folders)
         problems += infer(graph)[1]
     except WorkflowError as error:

@@ -84,6 +84,18 @@ def test_values_can_be_set_and_take_the_place_of_a_wire(sum_of_two: str, capsys:
     assert last_json(capsys)["nodes_run"] == 1
 
 
+def test_declared_inputs_are_options(capsys: Output) -> None:
+    workflow = str(ROOT / "workflows" / "text_to_video.json")
+    options = ["--prompt", "a blue star spins", "--seed=7", "--json"]
+    assert run_command(["plan", workflow, *options]) == 0
+    capsys.readouterr()
+    assert run_command(["validate", workflow, "--seed", "red"]) == 2
+    assert "noise.seed: takes a whole number" in capsys.readouterr().err
+    assert run_command(["validate", workflow, "--sed", "1"]) == 2
+    assert "the workflow's own inputs are --prompt, --seed" in capsys.readouterr().err
+    assert run_command(["nodes", "--seed", "1"]) == 2
+
+
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
