@@ -53,11 +53,13 @@ class Call:
         positional, named = call_arguments(node_type, arguments, context)
         if not self._is_guarded(node_type):
             return self._invoke(index, node_type, positional, named)
-        with ExitStack() as stack:
-            watches = [stack.enter_context(guard.watch()) for guard in self._executor.registry.guards]
-            result = self._invoke(index, node_type, positional, named)
-        self._report_changes(index, node_type, watches)
-        return result
+        watches: list[list[str]] = []
+        try:
+            with ExitStack() as stack:
+                watches += [stack.enter_context(guard.watch()) for guard in self._executor.registry.guards]
+                return self._invoke(index, node_type, positional, named)
+        finally:
+            self._report_changes(index, node_type, watches)
 
     def _report_changes(self, index: int, node_type: NodeType, watches: list[list[str]]) -> None:
         changed = [name for watch in watches for name in watch]

@@ -22,7 +22,7 @@ from engine.graph import GraphNode
 from engine.ids import Key
 from engine.keys import FileDigests, Keys
 from engine.lanes import LaneLimits, Lanes
-from engine.plan import Plan
+from engine.plan import Plan, with_outputs
 from engine.reasons import step_record
 from engine.registry import Registry
 from engine.run import Run
@@ -71,7 +71,7 @@ class Executor:
         on_event: EventSink | None = None,
         cancel: CancelToken | None = None,
         previews: Callable[[], bool] | None = None,
-        workflow: str = "",
+        workflow: str | Callable[[], str] = "",
         answers: Answers | None = None,
     ) -> RunResult:
         """Run a plan; the calling thread works, and returns when everything has ended.
@@ -82,7 +82,7 @@ class Executor:
             cancel: asks the run to stop.
             previews: whether somebody watches; nodes make previews only then.
             answers: where answers to a node's questions arrive; without it, a node that asks fails.
-            workflow: the document as compact JSON, for nodes that store it inside media.
+            workflow: the document as compact JSON (or what writes it), for nodes that store it inside media.
         """
         run = Run(self, plan, on_event, cancel or CancelToken(), previews or (lambda: False), workflow, answers)
         result = run.execute()
@@ -116,7 +116,9 @@ class Executor:
         about = About(node.type.id, node.id, node.type.plugin, node.raw, upstream)
         return Entry(outputs, ui, seconds, nbytes, watch_of(outputs, adapters), checks_of(outputs), about)
 
-    def inner_keys(self, mounted: Mounted, nodes: Sequence[GraphNode], keys: Sequence[Key]) -> list[Key]:
+    def inner_keys(
+        self, mounted: Mounted, nodes: Sequence[GraphNode], keys: Sequence[Key], outputs_folder: str
+    ) -> list[Key]:
         """Keys of the nodes of a sub-graph, in the order of their indices.
 
         Raises:
@@ -138,7 +140,7 @@ class Executor:
                 continue
             upstream = {link.source: made.get(link.source) or keys[link.source] for link in node.links}
             try:
-                made[index] = maker.of(node, upstream, self._fingerprint(node))
+                made[index] = maker.of(node, upstream, with_outputs(node, self._fingerprint(node), outputs_folder))
             except OSError as error:
                 raise InvalidInput("", f"{node.id}: a file cannot be read: {error}") from error
             stack.pop()

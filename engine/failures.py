@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 from types import TracebackType
 
 from engine.authoring import InvalidInput
@@ -11,6 +12,8 @@ from engine.events import NodeFailed
 from engine.graph import GraphNode
 from engine.outputs import BadOutput
 
+_ENGINE = Path(__file__).parent
+_MAX_MESSAGE = 4_000
 _MAX_DETAILS = 20_000
 
 
@@ -18,7 +21,7 @@ def describe_failure(node: GraphNode, error: BaseException, placed: str) -> Node
     """The failure of a node as an event: whose it is, what happened in plain words, and the traceback."""
     socket = error.socket if isinstance(error, InvalidInput) else ""
     kind = type(error).__name__
-    text = str(error).strip()
+    text = _text(error)
     if isinstance(error, InvalidInput):
         message = f"input {socket!r}: {error.message}" + (f" (wanted: {error.wanted})" if error.wanted else "")
         if error.example is not None:
@@ -33,14 +36,30 @@ def describe_failure(node: GraphNode, error: BaseException, placed: str) -> Node
         message = "the node stopped as if cancelled, but nobody cancelled the job"
     else:
         message = f"{kind}: {text}" if text else kind
-    details = "".join(traceback.format_exception(type(error), error, _in_node(error.__traceback__)))
+    if len(message) > _MAX_MESSAGE:
+        message = message[:_MAX_MESSAGE] + "…"
     inside = node.id if node.id != placed else ""
-    return NodeFailed(placed, kind, message, socket, details[-_MAX_DETAILS:], inside)
+    return NodeFailed(placed, kind, message, socket, _details(error), inside)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except BaseException:  # a foreign __str__ may raise anything
+        return ""
+
+
+def _details(error: BaseException) -> str:
+    try:
+        lines = traceback.format_exception(type(error), error, _in_node(error.__traceback__))
+    except BaseException:
+        lines = traceback.format_tb(error.__traceback__)
+    return "".join(lines)[-_MAX_DETAILS:]
 
 
 def _in_node(trace: TracebackType | None) -> TracebackType | None:
     """The traceback without the engine's own frames at its head."""
     current = trace
-    while current is not None and "/engine/" in current.tb_frame.f_code.co_filename.replace("\\", "/"):
+    while current is not None and Path(current.tb_frame.f_code.co_filename).is_relative_to(_ENGINE):
         current = current.tb_next
     return current or trace

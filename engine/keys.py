@@ -45,12 +45,36 @@ def canonical(values: object) -> str:
     Raises:
         KeyingError: for NaN, infinities and anything that is not JSON.
     """
+    _check_json(values)
     try:
         return _encode(values)
     except KeyingError:
         raise
     except (ValueError, TypeError, RecursionError) as error:
         raise KeyingError(f"a value cannot be part of a key: {error}") from None
+
+
+_SCALARS = frozenset({int, float, str, bool, type(None)})
+
+
+def _check_json(values: object) -> None:
+    """Refuse what the encoder would write like something else: tuples, numbers as names, sub-classes of text."""
+    stack = [values]
+    while stack:
+        value = stack.pop()
+        kind = type(value)
+        if kind in _SCALARS:
+            continue
+        if kind is dict:
+            for name, item in value.items():  # type: ignore[attr-defined]
+                if type(name) is not str:
+                    _refuse(name)
+                if type(item) not in _SCALARS:
+                    stack.append(item)
+        elif kind is list:
+            stack += [item for item in value if type(item) not in _SCALARS]  # type: ignore[attr-defined]
+        else:
+            _refuse(value)
 
 
 class FileDigests:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from engine.cache import Cache
-from engine.graph import Graph
+from engine.graph import Graph, GraphNode
 from engine.hooks import run_hooks
 from engine.ids import Key, NodeId
 from engine.keys import FileDigests, KeyingError, Keys
@@ -60,6 +60,7 @@ class Plan:
     ledger: Ledger | None = None
     cache: Cache | None = None
     files: FileDigests = field(default_factory=FileDigests)
+    outputs: str = ""
 
     @property
     def to_run(self) -> list[int]:
@@ -140,13 +141,18 @@ def make_plan(
     fingerprints, problems = run_hooks(graph, order)
     for index in order:
         if outputs and graph.nodes[index].type.mark.output:
-            fingerprints[index] = f"{fingerprints.get(index, '')}|{outputs}"
+            fingerprints[index] = with_outputs(graph.nodes[index], fingerprints.get(index, ""), outputs)
     files = files or FileDigests()
     keys = _make_keys(graph, order, fingerprints, files, problems)
     if problems:
         raise WorkflowError(problems)
     status = _predict(graph, chosen, order, keys, cache)
-    return Plan(graph, chosen, order, keys, status, fingerprints, ledger, cache, files)
+    return Plan(graph, chosen, order, keys, status, fingerprints, ledger, cache, files, outputs)
+
+
+def with_outputs(node: GraphNode, fingerprint: str, outputs: str) -> str:
+    """An output node's fingerprint together with the folder that it writes to."""
+    return f"{fingerprint}|{outputs}" if outputs and node.type.mark.output else fingerprint
 
 
 def _targets(graph: Graph, targets: Sequence[str] | None) -> list[int]:

@@ -1,10 +1,8 @@
 """One run of a plan: who takes which step when, and what becomes of it.
 
 Threads
-    The thread that calls :meth:`Run.execute` takes ready steps itself, so a chain of small nodes costs no hand-over.
-    When a step blocks while others are ready, a helping thread takes those (:meth:`Run._stand_by`). ``io`` nodes get
-    threads of their own, ``async`` nodes a shared event loop, device nodes run one at a time per device. Everything
-    in :class:`~engine.steps.Steps` changes under ``_lock`` only.
+    :mod:`engine.crew` says which thread takes a ready step. ``io`` nodes then get threads of their own, ``async`` nodes
+    a shared event loop. Everything in :class:`~engine.steps.Steps` changes under ``_lock`` only.
 
 Suspension
     A node that asks for a lazy input that is not there yet is stopped by :class:`~engine.call.NeedInput`; the input
@@ -34,6 +32,7 @@ from engine.call import Call, NeedInput
 from engine.cancel import CancelToken
 from engine.claims import Claims
 from engine.context import Cancelled
+from engine.crew import Crew
 from engine.events import EventSink, NodeFailed, RunFinished, RunStarted, Status
 from engine.failures import describe_failure
 from engine.graph import Link
@@ -80,8 +79,7 @@ class Run:
         self._call = Call(executor, self)
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._standing_by = False
-        self._over = False
+        self._crew = Crew(self.steps, self._lanes, self._wake, self._step)
         self._failures: list[NodeFailed] = []
         self._found = 0  # steps whose result turned up after the plan was made
         self._claims = Claims(self.steps, self._cache, self._lock, self._look_again)
@@ -111,11 +109,10 @@ class Run:
         for index in hits:
             self._tell_cached(index)
         while True:
-            self._work(helping=False)
+            self._crew.work(helping=False)
             if self._targets_there():
                 break
-        with self._lock:
-            self._over = True
+        self._crew.dismiss()
         self._claims.give_back_all()
         return self._result(time.perf_counter() - started)
 
@@ -145,67 +142,6 @@ class Run:
             self._wake.notify_all()
         for task in tasks:
             task.cancel()
-
-    # ----------------------------------------------------------------------------------------- threads
-
-    def _work(self, *, helping: bool) -> None:
-        """Take ready steps until there is nothing to do (a helper) or nothing left (the run's own thread)."""
-        steps = self.steps
-        while True:
-            with self._lock:
-                index, on_device = self._take()
-                if index < 0:
-                    if helping or steps.idle or (steps.stopped and not steps.active):
-                        return
-                    self._wake.wait()
-                    continue
-                steps.take(index)
-                more = bool(steps.ready or steps.device_ready)
-            if more and not self._standing_by:
-                self._arm()
-            handed_over = False
-            try:
-                handed_over = self._step(index)
-            finally:
-                if on_device and not handed_over:
-                    self._lanes.device.release()
-
-    def _take(self) -> tuple[int, bool]:
-        steps = self.steps
-        if steps.device_ready and self._lanes.device.try_acquire(self._device_free):
-            return steps.device_ready.pop(), True
-        return (steps.ready.pop(), False) if steps.ready else (-1, False)
-
-    def _device_free(self) -> None:
-        with self._lock:
-            self._wake.notify_all()
-        self._arm()
-
-    def _arm(self) -> None:
-        """Have a thread stand by, in case the step that was taken blocks while others are ready."""
-        with self._lock:
-            if self._standing_by or self._over or not (self.steps.ready or self.steps.device_ready):
-                return
-            self._standing_by = True
-        if not self._lanes.help(self._stand_by):
-            with self._lock:
-                self._standing_by = False
-
-    def _stand_by(self) -> None:
-        """Watch from aside: while steps finish quickly, stay away; when none did for a moment, help."""
-        pause, seen = 0.002, -1
-        while True:
-            with self._lock:
-                if self._over or not (self.steps.ready or self.steps.device_ready):
-                    self._standing_by = False
-                    return
-                if self.steps.finished == seen:
-                    self._standing_by = False
-                    break
-                seen = self.steps.finished
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.02)
-        self._work(helping=True)
 
     # ------------------------------------------------------------------------------------ before a step
 
@@ -267,11 +203,25 @@ class Run:
 
     def _put_back(self, index: int, sources: list[int], *, recompute: bool) -> None:
         """Let a taken step wait for these sources."""
+        self._change(partial(self.steps.wait_for, index, sources, recompute=recompute))
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Change the steps. Those that will now never run are told before anybody can take the run for finished."""
+        steps = self.steps
         with self._lock:
-            self.steps.wait_for(index, sources, recompute=recompute)
+            change()
+            never, steps.never = steps.never, []
+            if not never:
+                self._wake.notify_all()
+                return
+            steps.active += 1
+        for index in never:
+            self._subgraphs.end(index)
+            self._claims.give_back(index)
+        self.tell.never(never, cancelled=not self._failures)
+        with self._lock:
+            steps.active -= 1
             self._wake.notify_all()
-        if self.steps.never:
-            self._tell_never()
 
     def _load(self, index: int) -> bool:
         entry = self._cache.get(self.steps.keys[index])
@@ -288,17 +238,17 @@ class Run:
                 with self._lock:
                     self._wake.notify_all()
             return found
+        self._tell_cached(index)
         with self._lock:
             self.steps.keep(index, found)
             self._found += index not in self.steps.placed
             self._settle(index)
-        self._tell_cached(index)
         return False
 
     def _look_again(self, index: int) -> None:  # noqa: ARG002 - which one does not matter
         with self._lock:
             self._wake.notify_all()
-        self._arm()
+        self._crew.call_help()
 
     def _lazy(self, index: int, link: Link) -> Lazy[Any]:  # noqa: ARG002 - bound per reader, for tracebacks
         steps = self.steps
@@ -337,7 +287,7 @@ class Run:
     def _compute_aside(self, index: int, gathered: Gathered) -> None:
         """On a thread of its own, which does not take further steps: somebody has to take what became ready."""
         self._compute(index, gathered)
-        self._arm()
+        self._crew.call_help()
 
     async def _compute_on_loop(self, index: int, gathered: Gathered) -> None:
         node = self.steps.nodes[index]
@@ -360,7 +310,7 @@ class Run:
             self._tasks.pop(index, None)
             if node.type.mark.lane == "device":
                 self._lanes.device.release()
-            self._arm()
+            self._crew.call_help()
 
     def _suspend(self, index: int, need: NeedInput, seconds: float) -> None:
         self._claims.give_back(index)
@@ -383,11 +333,8 @@ class Run:
                 outputs, ui = results[0]
             seconds += self._spent.pop(index, 0.0)
             if isinstance(outputs, Expansion):
-                self._subgraphs.begin(index, outputs, ui, seconds, self.plan.outputs)
-                with self._lock:
-                    self._wake.notify_all()
-                if self.steps.never:
-                    self._tell_never()
+                mounted = self._subgraphs.begin(index, outputs, ui, seconds, self.plan.outputs)
+                self._put_back(index, mounted.sources, recompute=False)
             else:
                 self._finish(index, outputs, ui, seconds)
         except BaseException as error:
@@ -411,24 +358,23 @@ class Run:
             if not changed and not any(type(value) is Block for value in outputs.values()):
                 self._cache.put(steps.keys[index], entry)
             self._claims.give_back(index)
+        if ui:
+            self.tell.shown(index, ui)
+        self.tell.finished(index, seconds, entry.nbytes)
         with self._lock:
             steps.keep(index, entry)
             self.costs[index] = (seconds, entry.nbytes)
             self._settle(index)
-        if ui:
-            self.tell.shown(index, ui)
-        self.tell.finished(index, seconds, entry.nbytes)
 
     def _end_subgraph(self, index: int) -> None:
         """The sub-graph has run: put the node's outputs together."""
-        outputs = self._subgraphs.outputs(index)
-        if outputs is None:
-            with self._lock:
-                self._wake.notify_all()
+        gone = self._subgraphs.gone(index)
+        if gone:
+            self._put_back(index, gone, recompute=True)
             return
-        waiting = self._subgraphs.end(index)
-        assert waiting is not None
-        self._finish(index, outputs, waiting.ui, waiting.seconds)
+        outputs, ui, seconds = self._subgraphs.result(index)
+        self._subgraphs.end(index)
+        self._finish(index, outputs, ui, seconds)
 
     def _settle(self, index: int) -> None:
         before = len(self.steps.ready) + len(self.steps.device_ready)
@@ -439,38 +385,23 @@ class Run:
     # ------------------------------------------------------------------------------------ other endings
 
     def _block(self, index: int, block: Block) -> None:
-        node = self.steps.nodes[index]
+        self.tell.blocked(index, block.reason)
         with self._lock:
-            self.steps.values[index] = dict.fromkeys(node.type.outputs, block)
+            self.steps.values[index] = dict.fromkeys(self.steps.nodes[index].type.outputs, block)
             self.steps.state[index] = DONE
             self._settle(index)
-        self.tell.blocked(index, block.reason)
 
     def _fail(self, index: int, error: BaseException) -> None:
-        steps = self.steps
         stopped = self.cancel.cancelled() and isinstance(error, Cancelled | KeyboardInterrupt | asyncio.CancelledError)
-        failure = None if stopped else describe_failure(steps.nodes[index], error, self.tell.placed_id(index))
-        with self._lock:
-            if failure is not None:
-                self._failures.append(failure)
-            steps.fail(index)
-            self._wake.notify_all()
+        if not stopped:
+            failure = describe_failure(self.steps.nodes[index], error, self.tell.placed_id(index))
+            self._failures.append(failure)
+            self.tell.failed(failure)
         self._claims.give_back(index)
         self._subgraphs.end(index)
-        if failure is not None:
-            self.tell.failed(failure)
-        self._tell_never()
+        self._change(partial(self.steps.fail, index))
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             self.cancel.cancel()
-
-    def _tell_never(self) -> None:
-        """Steps that will never run give back what they hold."""
-        with self._lock:
-            never, self.steps.never = self.steps.never, []
-        for index in never:
-            self._subgraphs.end(index)
-            self._claims.give_back(index)
-        self.tell.never(never, cancelled=not self._failures)
 
     def _targets_there(self) -> bool:
         """Read targets that were hits; ``False`` when one has gone and has to be computed after all."""

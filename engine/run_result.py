@@ -47,11 +47,17 @@ class RunResult:
 
 class Teller:
     """Turns what happens to a step into events. Nodes of sub-graphs speak in the name of the node that was placed;
-    that they start and finish is their own affair."""
+    that they start and finish is their own affair.
+
+    Attributes:
+        skipped: how many nodes of the workflow did not run because of a failure or a block.
+    """
 
     def __init__(self, steps: Steps, sink: EventSink | None) -> None:
+        self.skipped = 0
         self._steps = steps
         self._sink = sink
+        self._failed: set[str] = set()
 
     def emit(self, event: Event) -> None:
         """Tell the listener, if there is one."""
@@ -92,13 +98,18 @@ class Teller:
     def blocked(self, index: int, reason: str) -> None:
         """A node is skipped because an input is blocked."""
         if index not in self._steps.placed:
+            self.skipped += 1
             self.emit(NodeSkipped(self._steps.nodes[index].id, "blocked", reason))
 
-    def failed(self, failure: NodeFailed | None, never: list[int]) -> None:
-        """A node failed (or was stopped, without a failure), and these will not run."""
-        if failure is not None:
-            self.emit(failure)
-        for index in never:
+    def failed(self, failure: NodeFailed) -> None:
+        """A node failed."""
+        self._failed.add(failure.node)
+        self.emit(failure)
+
+    def never(self, indices: list[int], *, cancelled: bool) -> None:
+        """These will not run: what they need has failed, or was stopped."""
+        for index in indices:
             node_id = self._steps.nodes[index].id
-            if index not in self._steps.placed and (failure is None or node_id != failure.node):
-                self.emit(NodeSkipped(node_id, "upstream_failed" if failure is not None else "cancelled"))
+            if index not in self._steps.placed and node_id not in self._failed:
+                self.skipped += 1
+                self.emit(NodeSkipped(node_id, "cancelled" if cancelled else "upstream_failed"))

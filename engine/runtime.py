@@ -150,9 +150,14 @@ class Runtime:
             WorkflowError: with every mistake, before anything runs.
         """
         plan = workflow if isinstance(workflow, Plan) else self.plan(workflow, targets)
-        text = plan.graph.workflow.to_json(indent=None) if save_workflow else ""
+        document = plan.graph.workflow
         return self.executor.run(
-            plan, on_event=on_event, cancel=cancel, previews=previews, workflow=text, answers=answers
+            plan,
+            on_event=on_event,
+            cancel=cancel,
+            previews=previews,
+            workflow=(lambda: document.to_json(indent=None)) if save_workflow else "",
+            answers=answers,
         )
 
     def close(self) -> None:

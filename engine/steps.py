@@ -35,7 +35,7 @@ class Steps:
         active: steps that a thread has taken and not brought to an end.
         elsewhere: steps that another step or job with the same key is computing.
         finished: how many steps have ended; grows.
-        skipped: how many never ran because of a failure or a block.
+        never: steps that will never run because of a failure, not told yet.
         placed: for nodes of sub-graphs, the node that the person placed.
     """
 
@@ -51,7 +51,7 @@ class Steps:
         self.active = 0
         self.elsewhere = 0
         self.finished = 0
-        self.skipped = 0
+        self.never: list[int] = []
         self.stopped = False
         self.placed: dict[int, int] = {}
         self._cache = cache
@@ -84,7 +84,7 @@ class Steps:
             for link in nodes[index].links:
                 source = link.source
                 reads[source] += 1
-                if link.socket.lazy:
+                if missing < 0 or link.socket.lazy:
                     continue
                 now = state[source]
                 if now == HIT:
@@ -95,7 +95,7 @@ class Steps:
                     now = state[source] = IDLE  # released already, and wanted again
                 if now >= SKIPPED:
                     missing = -1
-                    break
+                    continue
                 if now == IDLE:
                     if not planned and self._cache.where(self.keys[source]) is not None:
                         state[source] = HIT
@@ -104,7 +104,7 @@ class Steps:
                 waiting.setdefault(source, []).append(index)
                 missing += 1
             if missing < 0:
-                self._never(index)
+                self._skip(index)
                 continue
             self._left[index] = missing
             if missing == 0:
@@ -136,7 +136,7 @@ class Steps:
             elif state[source] in (HIT, DONE):
                 continue
             elif state[source] >= SKIPPED:
-                self._never(index)
+                self._skip(index)
                 return
             self._waiting.setdefault(source, []).append(index)
             missing += 1
@@ -191,25 +191,26 @@ class Steps:
             self._release(index)
         self._finished_reading(index)
 
-    def fail(self, index: int) -> list[int]:
-        """A taken step failed. Returns the steps that will never run because of it."""
+    def fail(self, index: int) -> None:
+        """A taken step failed; :attr:`never` lists the steps that will never run because of it."""
         self.state[index] = FAILED
         self.finished += 1
         self.active -= 1
         self._finished_reading(index)
-        stack, never = [index], []
-        while stack:
-            for reader in self._waiting.pop(stack.pop(), ()):
-                if self.state[reader] == WAITING:
-                    self._never(reader)
-                    self._finished_reading(reader)
-                    never.append(reader)
-                    stack.append(reader)
-        return never
+        for reader in self._waiting.pop(index, ()):
+            self._skip(reader)
 
-    def _never(self, index: int) -> None:
-        self.state[index] = SKIPPED
-        self.skipped += 1
+    def _skip(self, index: int) -> None:
+        """A waiting step, and all that wait for it, will never run."""
+        stack = [index]
+        while stack:
+            current = stack.pop()
+            if self.state[current] != WAITING:
+                continue
+            self.state[current] = SKIPPED
+            self.never.append(current)
+            self._finished_reading(current)
+            stack += self._waiting.pop(current, ())
 
     def hold(self, index: int) -> None:
         """One more reader, beside those that are wired."""

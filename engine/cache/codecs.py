@@ -112,7 +112,7 @@ class Codecs:
                 case "buffer":
                     return buffers[data["adapter"]][data["name"]]
                 case "enum":
-                    return self._classes[data["class"]][data["name"]]  # type: ignore[index]
+                    return self._classes[data["class"]][data["name"]]
                 case "dataclass":
                     parts = {name: self.decode(item, buffers, depth + 1) for name, item in data["fields"].items()}
                     return self._classes[data["class"]](**parts)

@@ -74,9 +74,7 @@ class Lab:
         outputs: str = "",
     ) -> Plan:
         graph = self.graph(nodes, wires)
-        return make_plan(
-            graph, targets, cache=self.cache, ledger=self.ledger, files=self.files, outputs=outputs
-        )
+        return make_plan(graph, targets, cache=self.cache, ledger=self.ledger, files=self.files, outputs=outputs)
 
     def run(
         self,

@@ -200,9 +200,7 @@ def test_a_missing_input_says_whether_it_takes_a_value_or_a_wire(lab):
 
 
 def test_two_wires_into_one_input(lab):
-    problems = lab.problems(
-        {"a": "Number", "b": "Number", "t": "Sample"}, ["a.value -> t.steps", "b.value -> t.steps"]
-    )
+    problems = lab.problems({"a": "Number", "b": "Number", "t": "Sample"}, ["a.value -> t.steps", "b.value -> t.steps"])
     assert codes(problems) == {("t", "steps"): "two_wires"}
     assert "a" in problems[0].given and "b" in problems[0].given
 
@@ -313,7 +311,7 @@ def test_the_wire_wins_over_a_written_value(lab):
 
 
 def test_a_cycle_is_spelled(lab):
-    nodes = {name: "Number" for name in ("a", "b", "c", "free", "behind")}
+    nodes = dict.fromkeys(("a", "b", "c", "free", "behind"), "Number")
     problems = lab.problems(nodes, ["a.value -> b.value", "b.value -> c.value", "c.value -> a.value",
                                     "c.value -> behind.value"])  # fmt: skip
     assert [p.code for p in problems] == ["cycle"]
@@ -321,7 +319,7 @@ def test_a_cycle_is_spelled(lab):
 
 
 def test_two_cycles_and_a_node_that_reads_itself(lab):
-    nodes = {name: "Number" for name in ("a", "b", "c", "d", "e")}
+    nodes = dict.fromkeys(("a", "b", "c", "d", "e"), "Number")
     wires = ["a.value -> b.value", "b.value -> a.value", "c.value -> d.value", "d.value -> c.value",
              "e.value -> e.value"]  # fmt: skip
     circles = sorted(p.message.rpartition(": ")[2] for p in lab.problems(nodes, wires))

@@ -1,0 +1,198 @@
+"""What runs beside what: blocking nodes, async nodes, device nodes, in one job and in several."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from engine.authoring import Block, node
+from engine.lanes import DeviceLane, LaneLimits
+
+NAP = 0.5
+RUNNING = 0
+MOST = 0
+GUARD = threading.Lock()
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    global RUNNING, MOST
+    RUNNING = MOST = 0
+
+
+def _enter():
+    global RUNNING, MOST
+    with GUARD:
+        RUNNING += 1
+        MOST = max(MOST, RUNNING)
+
+
+def _leave():
+    global RUNNING
+    with GUARD:
+        RUNNING -= 1
+
+
+@node("Sleep")
+def sleep(value: int = 0, seconds: float = NAP) -> int:
+    time.sleep(seconds)
+    return value
+
+
+@node("AsyncSleep")
+async def async_sleep(value: int = 0, seconds: float = NAP) -> int:
+    await asyncio.sleep(seconds)
+    return value
+
+
+@node("IoSleep", lane="io")
+def io_sleep(value: int = 0, seconds: float = NAP) -> int:
+    time.sleep(seconds)
+    return value
+
+
+@node("Device", lane="device")
+def device(value: int = 0) -> int:
+    _enter()
+    time.sleep(0.03)
+    _leave()
+    return value
+
+
+@node("AsyncDevice", lane="device")
+async def async_device(value: int = 0) -> int:
+    _enter()
+    await asyncio.sleep(0.03)
+    _leave()
+    return value
+
+
+@node("DeviceFails", lane="device")
+def device_fails(value: int = 0) -> int:
+    raise RuntimeError("no")
+
+
+@node("DeviceBlocks", lane="device")
+def device_blocks(value: int = 0) -> int:
+    return Block()
+
+
+@node("Number")
+def number(value: int = 0) -> int:
+    return value
+
+
+FUNCTIONS = (sleep, async_sleep, io_sleep, device, async_device, device_fails, device_blocks, number)
+
+
+def timed(function) -> float:
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def several(lab, documents) -> float:
+    """Run these documents at once, each on a thread of its own, through one executor."""
+    plans = [lab.plan(document) for document in documents]
+    threads = [threading.Thread(target=lab.executor.run, args=(plan,)) for plan in plans]
+
+    def work():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return timed(work)
+
+
+@pytest.mark.parametrize("type_id", ["Sleep", "AsyncSleep", "IoSleep"])
+def test_four_nodes_that_wait_half_a_second_take_half_a_second(make_lab, type_id):
+    lab = make_lab(*FUNCTIONS)
+    nodes = {f"n{i}": (type_id, {"value": i}) for i in range(4)}
+    assert timed(lambda: lab.run(nodes)) < 2 * NAP  # one after the other they would take 4 x
+    assert lab.ran == ["n0", "n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize("type_id", ["Sleep", "AsyncSleep", "IoSleep"])
+def test_also_when_they_sit_in_four_jobs(make_lab, place, type_id):
+    lab = make_lab(*FUNCTIONS)
+    documents = [place({"n": (type_id, {"value": i})}) for i in range(4)]
+    assert several(lab, documents) < 2 * NAP
+
+
+def test_branches_overlap(make_lab):
+    lab = make_lab(*FUNCTIONS)
+    nodes = {}
+    wires = []
+    for branch in "abc":
+        nodes |= {f"{branch}{i}": ("Sleep", {"value": ord(branch) * 10 + i, "seconds": 0.2}) for i in range(3)}
+        wires += [f"{branch}{i}.value -> {branch}{i + 1}.value" for i in range(2)]
+    assert timed(lambda: lab.run(nodes, wires)) < 1.2  # serial: 1.8
+
+
+@pytest.mark.parametrize("first", ["AsyncSleep", "IoSleep"])
+def test_what_an_async_or_io_node_makes_ready_need_not_wait_for_a_long_node_elsewhere(make_lab, first):
+    lab = make_lab(*FUNCTIONS)
+    nodes = {
+        "long": ("Sleep", {"seconds": 0.8}),
+        "wait": (first, {"seconds": 0.1, "value": 1}),
+        "after": ("Sleep", {"seconds": 0.5}),
+    }
+    assert timed(lambda: lab.run(nodes, ["wait.value -> after.value"], ["after", "long"])) < 1.15  # in a row: 1.3
+
+
+@pytest.mark.parametrize("type_id", ["Device", "AsyncDevice"])
+def test_device_nodes_run_one_at_a_time(make_lab, place, type_id):
+    lab = make_lab(*FUNCTIONS)
+    documents = [place({f"n{i}": (type_id, {"value": 10 * job + i}) for i in range(4)}) for job in range(3)]
+    several(lab, documents)
+    assert MOST == 1
+
+
+def test_as_many_device_nodes_as_the_limit_says(make_lab):
+    lab = make_lab(*FUNCTIONS, limits=LaneLimits(device=3))
+    lab.run({f"n{i}": ("Device", {"value": i}) for i in range(9)})
+    assert 1 < MOST <= 3
+
+
+@pytest.mark.parametrize("ending", ["DeviceFails", "DeviceBlocks"])
+def test_a_device_node_that_fails_or_blocks_frees_the_device(make_lab, ending):
+    lab = make_lab(*FUNCTIONS)
+    nodes = {"bad": ending, **{f"n{i}": ("Device", {"value": i}) for i in range(2)}}
+    result = lab.run(nodes)
+    assert len(result.values) >= 2
+    lab.run({"again": ("Device", {"value": 9})})
+    assert lab.ran == ["again"]
+
+
+def test_other_nodes_go_on_while_the_device_is_busy(make_lab):
+    lab = make_lab(*FUNCTIONS)
+    nodes = {"d": "Device", "s": ("Sleep", {"seconds": 0.03})}
+    lab.run(nodes)
+    assert lab.ran == ["d", "s"]
+
+
+def test_no_more_helpers_than_the_limit(make_lab):
+    lab = make_lab(*FUNCTIONS, limits=LaneLimits(cpu=1))
+    nodes = {f"n{i}": ("Sleep", {"value": i, "seconds": 0.1}) for i in range(6)}
+    seconds = timed(lambda: lab.run(nodes))
+    assert seconds > 0.29  # the run's own thread and one helper: three rounds
+
+
+def test_a_thousand_small_nodes_beside_a_sleeping_one(make_lab):
+    lab = make_lab(*FUNCTIONS)
+    nodes = {"s": "Sleep", **{f"n{i}": ("Number", {"value": i}) for i in range(1000)}}
+    assert timed(lambda: lab.run(nodes)) < 2 * NAP
+
+
+def test_a_lane_calls_back_all_who_were_refused():
+    lane, called = DeviceLane(1), []
+    assert lane.try_acquire(lambda: None)
+    assert not lane.try_acquire(lambda: called.append(1))
+    assert not lane.try_acquire(lambda: called.append(2))
+    lane.release()
+    assert called == [1, 2]
+    assert lane.try_acquire(lambda: None)
