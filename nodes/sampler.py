@@ -18,6 +18,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0), Widget(kind="slider", step=0.05,
 @node(
     "DiTSampler",
     category="sampling",
+    title="DiT Sampler",
     keywords=("ksampler", "denoise", "diffusion", "steps", "guidance", "cfg", "euler", "unipc", "dpm"),
     lane="device",
     infer=sampled_facts,
