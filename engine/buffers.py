@@ -6,6 +6,7 @@ its registry; a value that none of them claims is an ordinary Python object.
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -61,6 +62,8 @@ class Guard(ABC):
 
 
 _PLAIN = frozenset({int, float, bool, str, bytes, type(None)})
+_SMALL = frozenset({int, float, bool, type(None)})
+_PLAIN_SIZE = 64
 
 
 def iter_buffers(value: object, adapters: tuple[BufferAdapter, ...]) -> Iterator[tuple[BufferAdapter, Any]]:
@@ -94,12 +97,43 @@ def iter_buffers(value: object, adapters: tuple[BufferAdapter, ...]) -> Iterator
 
 
 def measure(value: object, adapters: tuple[BufferAdapter, ...]) -> int:
-    """Bytes that a value holds: its arrays, each storage once, or a rough figure for Python objects."""
+    """Bytes that a value holds: its arrays (each storage once), texts, lists, and what arrays of libraries that
+    nobody registered say of themselves."""
     kind = type(value)
     if kind in _PLAIN:
-        return 64 + (len(value) if kind in (str, bytes) else 0)  # type: ignore[arg-type]
+        return _PLAIN_SIZE + (len(value) if kind in (str, bytes) else 0)  # type: ignore[arg-type]
     storages: dict[int, int] = {}
-    for adapter, buffer in iter_buffers(value, adapters):
-        storages[adapter.identity(buffer)] = adapter.nbytes(buffer)
-    length = len(value) if isinstance(value, list | tuple | dict) else 1
-    return sum(storages.values()) + 64 * (1 + length)
+    total = 0
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        kind = type(current)
+        if kind in _SMALL:
+            total += 32
+            continue
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if kind in (str, bytes, bytearray):
+            total += _PLAIN_SIZE + len(current)  # type: ignore[arg-type]
+            continue
+        adapter = next((one for one in adapters if one.owns(current)), None)
+        if adapter is not None:
+            storages[adapter.identity(current)] = adapter.nbytes(current)
+            continue
+        total += sys.getsizeof(current, _PLAIN_SIZE)
+        inner = getattr(kind, "__kinograph_buffers__", None)
+        if kind is dict:
+            stack += current.keys()  # type: ignore[attr-defined]
+            stack += current.values()  # type: ignore[attr-defined]
+        elif isinstance(current, list | tuple | set | frozenset):
+            stack += current
+        elif inner is not None:
+            stack += inner(current)
+        elif is_dataclass(kind):
+            stack += [getattr(current, item.name) for item in fields(kind)]
+        else:
+            size = getattr(current, "nbytes", 0)
+            total += size if type(size) is int else 0
+    return total + sum(storages.values())

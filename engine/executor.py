@@ -110,7 +110,7 @@ class Executor:
         """What the cache keeps of a step that has just run. ``nodes`` and ``keys`` are the running graph's."""
         adapters = self.registry.buffers
         if all(type(value) in _PLAIN for value in outputs.values()) and seconds < _WORTH_TELLING:
-            return Entry(outputs, ui, seconds, 64 * len(outputs))
+            return Entry(outputs, ui, seconds, sum(64 if type(v) is not str else 64 + len(v) for v in outputs.values()))
         nbytes = sum(measure(value, adapters) for value in outputs.values())
         upstream = {link.input: f"{nodes[link.source].id}.{link.output} {keys[link.source]}" for link in node.links}
         about = About(node.type.id, node.id, node.type.plugin, node.raw, upstream)

@@ -147,8 +147,10 @@ class Cache:
 
     def _demote(self, key: str, entry: Entry) -> None:
         """What leaves the device goes to host memory, when all its arrays can be copied."""
-        if self._memory.budget < entry.nbytes or any(
-            hasattr(type(v), "__kinograph_buffers__") for v in entry.outputs.values()
+        if (
+            entry.spoiled()
+            or self._memory.budget < entry.nbytes
+            or any(hasattr(type(v), "__kinograph_buffers__") for v in entry.outputs.values())
         ):
             return
         moved = {name: _moved(value, self._adapters) for name, value in entry.outputs.items()}
@@ -164,6 +166,11 @@ class Cache:
                 assert self.disk is not None
                 # the same check as on a hit: what was changed in place since must not reach the disk
                 written = 0 if entry.spoiled() or self.disk.has(key) else self.disk.write(key, entry)
+                if (
+                    written and entry.spoiled()
+                ):  # changed while it was being written: what lies there may be half of each
+                    written = 0
+                    self.disk.remove(key)
                 failed = ""
             except NotStorable:
                 written, failed = 0, ""

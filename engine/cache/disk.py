@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.cache.codecs import Codecs, DamagedEntry
+from engine.cache.codecs import Codecs, DamagedEntry, NotStorable
 from engine.cache.entry import About, Entry
 
 _FORMAT = 1
@@ -72,6 +72,7 @@ class DiskStore:
         final = self._json_path(key)
         final.parent.mkdir(parents=True, exist_ok=True)
         unique = f".{key}.{os.getpid()}.{os.urandom(4).hex()}"
+        before = self._array_names(key)
         made: list[Path] = []
         files: dict[str, dict[str, Any]] = {}
         try:
@@ -97,14 +98,20 @@ class DiskStore:
                 "about": asdict(entry.about) if entry.about else None,
             }
             body = json.dumps(head, ensure_ascii=False, allow_nan=False)
+            if len(body) > _MAX_JSON // 4:
+                raise NotStorable("a value is too large for a description in JSON")
             sealed = f"{hashlib.blake2b(body.encode(), digest_size=16).hexdigest()}\n{body}"
             temporary = final.with_name(f"{unique}.json.tmp")
             made.append(temporary)
             temporary.write_text(sealed, encoding="utf-8")
             _flush(temporary)
             temporary.replace(final)
+            superseded = before - {item["file"] for item in files.values()}
+        except BaseException:
+            superseded = {item["file"] for item in files.values()} - self._array_names(key)
+            raise
         finally:
-            for path in made:
+            for path in (*made, *(final.with_name(name) for name in superseded)):
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
         written = len(sealed) + sum(int(item["size"]) for item in files.values())
@@ -116,29 +123,46 @@ class DiskStore:
     def read(self, key: str, device: str = "cpu") -> Entry | None:
         """The entry, or ``None``; a damaged one is removed."""
         path = self._json_path(key)
-        try:
-            head = self._head(path, key)
-            buffers = {}
-            for adapter in self.codecs.adapters:
-                if adapter.name in head["files"]:
-                    described = head["files"][adapter.name]
-                    file = path.with_name(Path(described["file"]).name)
-                    if _digest(file) != (described["digest"], described["size"]):
-                        raise DamagedEntry("the arrays do not match their checksum")
-                    buffers[adapter.name] = adapter.load(file, device)
-            outputs = self.codecs.decode(head["outputs"], buffers)
-            if not isinstance(outputs, dict):
-                raise DamagedEntry("no outputs")
-            with contextlib.suppress(OSError):
-                os.utime(path)
-            return Entry(outputs, head["ui"], float(head["seconds"]), int(head["nbytes"]), about=_about(head))
-        except FileNotFoundError:
-            if path.exists():  # its arrays are gone
-                self.remove(key)
-            return None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-            self.remove(key)
-            return None
+        for _ in range(2):
+            known = _identity(path)
+            if known is None:
+                return None
+            try:
+                entry = self._read(path, key, device)
+            except FileNotFoundError:
+                pass  # its arrays are gone
+            except OSError:
+                return None  # the disk's mistake, not the entry's
+            except Exception:  # whatever an adapter or a class says to damaged data
+                pass
+            else:
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+                return entry
+            if _identity(path) == known:
+                break  # otherwise another process has written it anew meanwhile: look again
+        self.remove(key)
+        return None
+
+    def _read(self, path: Path, key: str, device: str) -> Entry:
+        head = self._head(path, key)
+        buffers = {}
+        for adapter in self.codecs.adapters:
+            if adapter.name in head["files"]:
+                described = head["files"][adapter.name]
+                file = path.with_name(Path(described["file"]).name)
+                if _digest(file) != (described["digest"], described["size"]):
+                    raise DamagedEntry("the arrays do not match their checksum")
+                buffers[adapter.name] = adapter.load(file, device)
+        outputs = self.codecs.decode(head["outputs"], buffers)
+        if not isinstance(outputs, dict):
+            raise DamagedEntry("no outputs")
+        return Entry(outputs, head["ui"], float(head["seconds"]), int(head["nbytes"]), about=_about(head))
+
+    def _array_names(self, key: str) -> set[str]:
+        """Files beside an entry's description."""
+        head = self.describe(key) if self.has(key) else None
+        return {item["file"] for item in head["files"].values()} if head is not None else set()
 
     def _head(self, path: Path, key: str) -> dict[str, Any]:
         if path.stat().st_size > _MAX_JSON:
@@ -266,6 +290,14 @@ def _unlink(path: Path) -> int:
     except OSError:
         return 0
     return size
+
+
+def _identity(path: Path) -> int | None:
+    """Another number when the file has been replaced by a new one, ``None`` when it is not there."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def _modified(path: Path, default: float) -> float:
