@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from typing import Any
 
 from server.database import StorageFull
 from server.store import JobStore
@@ -38,10 +39,10 @@ class EventLog:
         first, self._end = await self._store.reserve_numbers()
         self.hub.n = first
 
-    def from_worker(self, job: str, payload: bytes) -> list[tuple[str, str]]:
-        """Publish a worker's batch; returns (node, event type) of what nodes began or ended."""
+    def from_worker(self, job: str, payload: bytes) -> list[tuple[str, str, str]]:
+        """Publish a worker's batch; returns (node, event type, fields) of the changes of state."""
         lines: list[Line] = []
-        steps: list[tuple[str, str]] = []
+        steps: list[tuple[str, str, str]] = []
         for raw in payload.decode("utf-8", "replace").split("\n"):
             kind, _, rest = raw.partition("\t")
             node, _, fields = rest.partition("\t")
@@ -50,7 +51,7 @@ class EventLog:
             name = node[1:-1]
             lines.append(self.hub.number(job, name, fields, progress=kind == "p"))
             if kind == "s":
-                steps.append((name, fields[8 : fields.index('"', 8)]))  # "type":"node_started",...
+                steps.append((name, fields[8 : fields.index('"', 8)], fields))  # "type":"node_started",...
         self._tell(job, lines)
         return steps
 
@@ -86,13 +87,13 @@ class EventLog:
             chunks.append((numbers[0], numbers[1], job, "\n".join(line.text for line in lines)))
         self._pending, self._count = {}, 0
         if chunks:
-            self._spawn(self._write(chunks))
+            self._spawn(self._written(self._store.append_events(chunks), len(chunks)))
 
-    async def _write(self, chunks: list[tuple[int, int, str, str]]) -> None:
+    async def _written(self, written: asyncio.Future[Any], count: int) -> None:
         try:
-            await self._store.append_events(chunks)
+            await written
         except StorageFull as error:  # the work goes on; only the record of how it went has a hole
-            self.lost += len(chunks)
+            self.lost += count
             log.error("events were not kept: %s", error)
 
     async def _reserve(self) -> None:

@@ -39,6 +39,7 @@ class Running:
 
     row: JobRow
     active: dict[str, None] = field(default_factory=dict)
+    questions: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Jobs:
@@ -157,6 +158,24 @@ class Jobs:
             self.waiting.move(row.id, row.turn)
         self.events.job_event("", "queue_reordered", ids=list(ids))
 
+    def answer(self, job: str, node: str, answer: str) -> None:
+        """Answer the question that a node of a running job asks.
+
+        Raises:
+            WrongState: when it asks nothing.
+            ValueError: when that is not one of the choices.
+        """
+        running = self.running.get(job)
+        choices = running.questions.get(node) if running is not None else None
+        if running is None or choices is None:
+            raise WrongState(f"node {node!r} of job {job} asks nothing now")
+        if answer not in choices:
+            raise ValueError(f"the answer is one of {', '.join(choices)}")
+        del running.questions[node]
+        assert self.supervisor is not None
+        self.supervisor.answer(job, node, answer)
+        self.events.job_event(job, "node_answered", node=node, answer=answer)
+
     async def delete(self, job: str) -> None:
         """Forget a job that has ended."""
         await self.store.delete(job)
@@ -229,11 +248,14 @@ class Jobs:
         running = self.running.get(job)
         if running is None:
             return
-        for node, kind in self.events.from_worker(job, payload):
+        for node, kind, fields in self.events.from_worker(job, payload):
             if kind == "node_started":
                 running.active[node] = None
-            else:
+            elif kind == "node_asks":
+                running.questions[node] = json.loads(f"{{{fields}}}")["choices"]
+            elif kind in ("node_finished", "node_failed", "node_skipped"):
                 running.active.pop(node, None)
+                running.questions.pop(node, None)
 
     def on_preview(self, job: str, node: str, media_type: str, data: bytes) -> None:
         """A picture of work in progress."""
@@ -328,7 +350,7 @@ class Jobs:
         elif crashes >= MAX_CRASHES:
             target = "parked"
             message = f"it took its worker down {crashes} times; the last time {reason} (running node: {nodes})"
-            error = {"code": "crashed", "message": message, "node": next(iter(running.active), "")}
+            error = {"code": "crashed", "message": message, "node": next(iter(running.active), ""), "problems": []}
         else:
             target = "queued"
         self.events.flush()
@@ -340,7 +362,9 @@ class Jobs:
 
     async def _park(self, job: str, message: str) -> None:
         await self.store.start(job)
-        row = await self.store.change(job, "parked", error=json.dumps({"code": "crashed", "message": message}))
+        row = await self.store.change(
+            job, "parked", error=json.dumps({"code": "crashed", "message": message, "node": "", "problems": []})
+        )
         self._tell_change(row)
 
 

@@ -131,6 +131,13 @@ class JobOrder(_Body):
     ids: list[str] = Field(min_length=1, max_length=10_000)
 
 
+class NodeAnswer(_Body):
+    """A person's answer to the question of a node."""
+
+    node: str = Field(max_length=1000)
+    answer: str = Field(max_length=1000)
+
+
 class JobEvents(_Body):
     """Events of one job."""
 
@@ -299,6 +306,9 @@ class StreamEvent(BaseModel):
     revision: str | None = Field(None, description="node_types_changed: of GET node-types.")
     server: str | None = Field(None, description="hello: another value means that the server was started anew.")
     problem: str | None = None
+    question: str | None = None
+    choices: list[str] | None = None
+    answer: str | None = None
 
 
 class PreviewHeader(_Body):

@@ -44,6 +44,7 @@ _RECEIVED: tuple[type[BaseModel], ...] = (
     models.JobRequest,
     models.PlanRequest,
     models.JobOrder,
+    models.NodeAnswer,
     models.Problem,
     models.StreamEvent,
 )

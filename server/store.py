@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -289,9 +290,9 @@ class JobStore:
 
         return await self.database.submit(work)
 
-    async def append_events(self, chunks: Sequence[tuple[int, int, str, str]]) -> None:
-        """Keep events: (first number, last number, job, JSON objects one a line)."""
-        await self.database.submit(
+    def append_events(self, chunks: Sequence[tuple[int, int, str, str]]) -> asyncio.Future[Any]:
+        """Keep events: (first number, last number, job, JSON objects one a line), before anything asked for later."""
+        return self.database.submit(
             lambda db: db.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)", chunks)
         )
 

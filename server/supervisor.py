@@ -249,6 +249,12 @@ class Supervisor:
         worker.kill_reason = reason
         _kill(worker)
 
+    def answer(self, job: str, node: str, answer: str) -> None:
+        """Bring a person's answer to the node that asked."""
+        for worker in self.workers:
+            if job in worker.jobs and worker.channel is not None:
+                worker.channel.send({"op": "answer", "job": job, "node": node, "answer": answer})
+
     def watch(self, on: bool) -> None:
         """Whether anybody sees previews."""
         if on != self._watched:

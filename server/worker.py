@@ -23,12 +23,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.answers import Answers
 from engine.cancel import CancelToken
 from engine.document import parse_workflow
 from engine.folders import Folders
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
 from server.channel import BlockingChannel, ChannelClosed, Message
+from server.scrub import Scrubber
 from server.worker_events import EventSender
 
 _HEARTBEAT = 1.0
@@ -90,12 +92,14 @@ class Worker:
 
     def __init__(self, channel: BlockingChannel, data: Path, device: str, plugins: list[Path], slots: int) -> None:
         self.channel = channel
-        self.events = EventSender(channel)
+        self._scrubber = Scrubber(data)
+        self.events = EventSender(channel, self._scrubber)
         self.watched = False
         self._folders = Folders.at(data)
         self._plugins = plugins
         self._device = device
         self._tokens: dict[str, CancelToken] = {}
+        self._answers: dict[str, Answers] = {}
         self._jobs = ThreadPoolExecutor(slots, thread_name_prefix="kinograph-job")
         self._asks = ThreadPoolExecutor(2, thread_name_prefix="kinograph-ask")
         self.runtime = self._open()
@@ -109,7 +113,7 @@ class Worker:
 
     def _tell_ready(self) -> None:
         found = [info.model_dump(mode="json") for info in self.runtime.registry.describe()]
-        errors = [asdict(error) for error in self.runtime.discovered.errors]
+        errors = self._scrubber.value([asdict(error) for error in self.runtime.discovered.errors])
         payload = json.dumps({"node_types": found, "plugin_errors": errors}, allow_nan=False).encode()
         torch: Any = sys.modules.get("torch")
         versions = {"torch": str(torch.__version__)} if torch is not None else {}
@@ -122,6 +126,7 @@ class Worker:
             "cancel": self._on_cancel,
             "ask": self._on_ask,
             "watch": self._on_watch,
+            "answer": self._on_answer,
         }
         while True:
             try:
@@ -146,13 +151,18 @@ class Worker:
 
     def _on_run(self, message: Message) -> None:
         job = str(message.head["job"])
-        self._tokens[job] = CancelToken()
+        self._tokens[job], self._answers[job] = CancelToken(), Answers()
         self._jobs.submit(self._run, job, message)
 
     def _on_cancel(self, message: Message) -> None:
         token = self._tokens.get(str(message.head["job"]))
         if token is not None:
             token.cancel()
+
+    def _on_answer(self, message: Message) -> None:
+        answers = self._answers.get(str(message.head["job"]))
+        if answers is not None:
+            answers.give(str(message.head["node"]), str(message.head["answer"]))
 
     def _on_watch(self, message: Message) -> None:
         self.watched = bool(message.head["on"])
@@ -170,7 +180,11 @@ class Worker:
             head |= {"status": "failed", "error": {"code": "internal", "message": text}}
         finally:
             self._tokens.pop(job, None)
+            self._answers.pop(job, None)
         head["peak_memory"] = peak_bytes()
+        if "error" in head:
+            head["error"] = {"node": "", "problems": []} | head["error"]
+            head["error"] = self._scrubber.value(head["error"])
         try:
             json.dumps(head, allow_nan=False)
         except (TypeError, ValueError):
@@ -190,6 +204,7 @@ class Worker:
             on_event=self.events.sink(job),
             cancel=token,
             previews=lambda: self.watched,
+            answers=self._answers[job],
         )
         outputs = [
             {
@@ -224,9 +239,9 @@ class Worker:
         try:
             payload = json.dumps(self._plan(message), allow_nan=False).encode()
         except WorkflowError as error:
-            head["problems"] = [problem.as_dict() for problem in error.problems[:200]]
+            head["problems"] = self._scrubber.value([problem.as_dict() for problem in error.problems[:200]])
         except Exception as error:
-            head["error"] = f"{type(error).__name__}: {error}"
+            head["error"] = self._scrubber.text(f"{type(error).__name__}: {error}")
         with contextlib.suppress(ChannelClosed):
             self.channel.send(head, payload)
 

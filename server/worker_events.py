@@ -13,19 +13,22 @@ from collections.abc import Callable
 
 from engine.events import Event, NodePreview, NodeProgress
 from server.channel import BlockingChannel, ChannelClosed
+from server.scrub import Scrubber
 
 _PROGRESS_INTERVAL = 1 / 30
 _PREVIEW_INTERVAL = 0.2
-_MAX_MESSAGE_TEXT = 20_000
 _OMITTED = frozenset({"data", "key"})
+_SCRUBBED = frozenset({"message", "details", "ui"})
 _MAX_LOGS = 1000
 
 
-def _encode(event: Event) -> str:
+def _encode(event: Event, scrubber: Scrubber) -> str:
     fields: dict[str, object] = {"type": event.type}
     for name in event.__dataclass_fields__:
         if name not in _OMITTED and name != "type":
             value = getattr(event, name)
+            if name in _SCRUBBED:
+                value = scrubber.value(value)
             if value != "" or name == "node":
                 fields[name] = round(value, 6) if type(value) is float else value
     try:
@@ -41,7 +44,8 @@ def _encode(event: Event) -> str:
 class EventSender:
     """Collects the events of all jobs of a worker and sends them from a thread of its own."""
 
-    def __init__(self, channel: BlockingChannel) -> None:
+    def __init__(self, channel: BlockingChannel, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
         self._channel = channel
         self._wake = threading.Condition()
         self._lines: dict[str, list[str]] = {}
@@ -72,12 +76,12 @@ class EventSender:
         node = getattr(event, "node", "")
         if isinstance(event, NodeProgress):
             with self._wake:
-                self._progress[job, node] = f"p\t{json.dumps(node)}\t{_encode(event)}"
+                self._progress[job, node] = f"p\t{json.dumps(node)}\t{_encode(event, self._scrubber)}"
                 self._wake.notify()
             return
         if event.type == "node_logged" and not self._may_log(job):
             return
-        line = f"s\t{json.dumps(node)}\t{_encode(event)}"
+        line = f"s\t{json.dumps(node)}\t{_encode(event, self._scrubber)}"
         with self._wake:
             lines = self._lines.setdefault(job, [])
             started = self._started.setdefault(job, {})

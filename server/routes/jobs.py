@@ -14,7 +14,7 @@ from server.database import StorageFull
 from server.errors import ApiError, json_response
 from server.job_views import summary_of
 from server.keys import HUB, JOBS, LIMITS
-from server.models import Job, JobAccepted, JobEvents, JobOrder, JobPage, JobRequest, JobSummary
+from server.models import Job, JobAccepted, JobEvents, JobOrder, JobPage, JobRequest, JobSummary, NodeAnswer
 from server.route import Route
 from server.states import TRANSITIONS, WrongState
 from server.store import NewJob, UnknownJob
@@ -105,6 +105,18 @@ async def retry_job(request: web.Request) -> web.Response:
     return await _steer(request, "retry")
 
 
+async def answer_node(request: web.Request) -> web.Response:
+    """Answer the question that a node asks."""
+    given = await read_model(request, NodeAnswer)
+    try:
+        request.app[JOBS].answer(request.match_info["id"], given.node, given.answer)
+    except WrongState as error:
+        raise ApiError(409, "no_question", str(error)) from None
+    except ValueError as error:
+        raise ApiError(400, "bad_answer", str(error)) from None
+    return web.Response(status=204)
+
+
 async def delete_job(request: web.Request) -> web.Response:
     """Forget a job that has ended; its files stay."""
     try:
@@ -182,6 +194,7 @@ ROUTES = (
     Route("POST", "/api/jobs/{id}/pause", pause_job, "Pause a job", None, JobSummary, 202),
     Route("POST", "/api/jobs/{id}/resume", resume_job, "Resume a paused or parked job", None, JobSummary, 202),
     Route("POST", "/api/jobs/{id}/retry", retry_job, "Run the same again as a new job", None, JobAccepted, 202),
+    Route("POST", "/api/jobs/{id}/answer", answer_node, "Answer the question of a node", NodeAnswer, None, 204),
     Route(
         "GET",
         "/api/jobs/{id}/events",

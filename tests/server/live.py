@@ -77,7 +77,15 @@ class LiveServer:
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Until a worker takes jobs."""
-        self.wait(lambda: self.get("/api/health").json()["status"] == "ok", timeout)
+        before = self.output.stat().st_size
+
+        def ready() -> bool:
+            told = self.output.read_text(errors="replace")[before:]
+            if "ended: it exited with code 1" in told:
+                raise RuntimeError(f"the worker does not start: {told}")
+            return bool(self.get("/api/health").json()["status"] == "ok")
+
+        self.wait(ready, timeout)
 
     def stop(self) -> int:
         """SIGTERM, and wait."""
@@ -125,7 +133,13 @@ class LiveServer:
         return f"http://127.0.0.1:{self.port}"
 
     def request(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        *,
+        raw: bytes | None = None,
     ) -> Answer:
         sent = dict(headers or {})
         if self.token and "Authorization" not in sent:

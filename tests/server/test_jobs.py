@@ -6,7 +6,9 @@ import time
 
 from live import LiveServer, workflow
 
-ADD = workflow({"a": ("trials.Add", {"a": 2, "b": 3}), "s": ("trials.Save", {"name": "sum"})}, ("a", "value", "s", "number"))
+ADD = workflow(
+    {"a": ("trials.Add", {"a": 2, "b": 3}), "s": ("trials.Save", {"name": "sum"})}, ("a", "value", "s", "number")
+)
 
 
 def test_a_job_runs_and_its_file_is_served(server: LiveServer) -> None:
@@ -80,7 +82,9 @@ def test_a_job_that_does_not_yield_has_its_worker_replaced_within_two_seconds(ow
 
 
 def test_a_paused_job_gives_the_device_back_and_goes_on(server: LiveServer) -> None:
-    long = workflow({"w": ("trials.Work", {"seed": 5, "steps": 60}), "s": ("trials.Save", {})}, ("w", "value", "s", "number"))
+    long = workflow(
+        {"w": ("trials.Work", {"seed": 5, "steps": 60}), "s": ("trials.Save", {})}, ("w", "value", "s", "number")
+    )
     job = server.submit(long)
     server.wait(lambda: server.job(job)["state"] == "running")
     server.post(f"/api/jobs/{job}/pause")
@@ -94,7 +98,9 @@ def test_queued_jobs_can_be_reordered_cancelled_and_paused(own_server: LiveServe
     server = own_server.start()
     blockers = [server.submit(workflow({"a": ("trials.Sleep", {"seconds": 1.5, "salt": n})})) for n in range(4)]
     server.wait(lambda: all(server.job(job)["state"] == "running" for job in blockers))
-    first, second, third = (server.submit(workflow({"a": ("trials.Sleep", {"seconds": 0.0, "salt": n})})) for n in (7, 8, 9))
+    first, second, third = (
+        server.submit(workflow({"a": ("trials.Sleep", {"seconds": 0.0, "salt": n})})) for n in (7, 8, 9)
+    )
     assert server.request("POST", "/api/jobs/reorder", {"ids": [third, first]}).status == 204
     assert server.post(f"/api/jobs/{second}/pause").json()["state"] == "paused"
     queued = [job["id"] for job in server.get("/api/jobs?state=queued").json()["jobs"]]
@@ -115,6 +121,16 @@ def test_priority_goes_first_and_clients_take_turns(own_server: LiveServer) -> N
     urgent = server.submit(nap, client="cy", priority=5)
     queued = [job["id"] for job in server.get("/api/jobs?state=queued").json()["jobs"]]
     assert queued == [urgent, ann[0], bob[0], ann[1], bob[1], ann[2]]
+
+
+def test_a_node_asks_a_person(server: LiveServer) -> None:
+    job = server.submit(workflow({"q": ("trials.Ask", {})}))
+    server.wait(lambda: any(event["type"] == "node_asks" for event in server.events(job)))
+    answer = f"/api/jobs/{job}/answer"
+    assert server.request("POST", answer, {"node": "q", "answer": "maybe"}).status == 400
+    assert server.request("POST", answer, {"node": "q", "answer": "yes"}).status == 204
+    assert server.wait_job(job)["state"] == "succeeded"
+    assert server.request("POST", answer, {"node": "q", "answer": "yes"}).status == 409
 
 
 def test_retry_is_a_new_job_and_delete_forgets_the_old(server: LiveServer) -> None:

@@ -128,3 +128,9 @@ def hog(megabytes: int = 100) -> int:
     for at in range(0, len(held), 4096):
         held[at] = 1
     return len(held)
+
+
+@node("trials.Ask", output=True, cache=False)
+def ask(context: NodeContext) -> str:
+    """Ask a person."""
+    return context.ask("Go on?", ("yes", "no"))
