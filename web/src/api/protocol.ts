@@ -173,6 +173,12 @@ export interface ModelList {
   models: ModelFile[];
 }
 
+/** A person's answer to the question of a node. */
+export interface NodeAnswer {
+  node: string;
+  answer: string;
+}
+
 /** Everything that an editor needs to know of a node type. */
 export interface NodeTypeInfo {
   id: string;
@@ -323,6 +329,9 @@ export interface StreamEvent {
   /** hello: another value means that the server was started anew. */
   server?: string;
   problem?: string;
+  question?: string;
+  choices?: string[];
+  answer?: string;
 }
 
 /** The machine and the server. */
