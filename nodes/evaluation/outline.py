@@ -29,6 +29,10 @@ ACCEPTED = {
     "cross": 0.74,
 }
 """Intersection over union below which a shape is rejected. Thin and pointed shapes lose more to the same blur."""
+RADII = torch.tensor([3.5, 5.0, 7.0, 10.0, 14.0, 20.0])
+"""Radii in pixels at which the true outlines are drawn."""
+TYPICAL_AREA = 2.4
+"""Area of a shape of radius 1, about."""
 BORDER = 1
 CLEAR_AREA = 40.0
 
@@ -51,10 +55,11 @@ def read_outline(cover: Tensor) -> Outline:
     if not clear.any():
         return Outline("none", 0.0, angles)
     patches = _patches(cover[clear]).flatten(1)  # [n, 1024]
+    areas = cover[clear].sum((1, 2))  # [n]
     names, turns, templates = _templates()
-    both = torch.minimum(patches[:, None], templates).sum(-1)  # [n, templates]
-    overlap = both / torch.maximum(patches[:, None], templates).sum(-1)
-    areas = cover[clear].sum((1, 2))
+    fitting = (areas[:, None].sqrt().log() - (RADII * TYPICAL_AREA**0.5).log()).abs().argmin(1)  # [n]
+    drawn = templates[fitting]  # [n, templates, 1024]
+    overlap = torch.minimum(patches[:, None], drawn).sum(-1) / torch.maximum(patches[:, None], drawn).sum(-1)
     weight = areas / areas.sum()  # large views show more
     per_shape = torch.stack([overlap[:, names == i].max(1).values for i in range(len(SHAPES))], 1)  # [n, shapes]
     scores = (per_shape * weight[:, None]).sum(0)
@@ -95,9 +100,9 @@ def moments(cover: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 @cache
 def _templates() -> tuple[Tensor, Tensor, Tensor]:
-    """All shapes at all angles: shape numbers `[n]`, degrees `[n]`, patches `[n, 1024]`.
+    """All shapes at all angles: shape numbers `[n]`, degrees `[n]`, patches `[radii, n, 1024]`.
 
-    They are drawn like the world's objects of a middle size, so that the same blur is in both.
+    They are drawn in the world's pixels at several radii, so that a small object is compared with one as coarse.
     """
     names, turns, covers = [], [], []
     for i, shape in enumerate(SHAPES):
@@ -105,12 +110,13 @@ def _templates() -> tuple[Tensor, Tensor, Tensor]:
         while turn == 0.0 or turn < SYMMETRY[shape]:
             names.append(i)
             turns.append(turn)
-            covers.append(_draw(i, turn))
+            covers.append(torch.stack([_draw(i, turn, float(radius)) for radius in RADII]))
             turn += ANGLE_STEP
-    return torch.tensor(names), torch.tensor(turns), _patches(torch.stack(covers)).flatten(1)
+    patches = _patches(torch.cat(covers))  # [n * radii, 32, 32]
+    return torch.tensor(names), torch.tensor(turns), patches.view(len(names), len(RADII), -1).transpose(0, 1)
 
 
-def _draw(shape: int, degrees: float, size: int = 64, radius: float = 11.0) -> Tensor:
+def _draw(shape: int, degrees: float, radius: float, size: int = 64) -> Tensor:
     line = torch.linspace(0.5, size - 0.5, size) - size / 2
     dx, dy = line[None, :] / radius, line[:, None] / radius
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))

@@ -108,7 +108,15 @@ class DiT(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, latent: Tensor, t: Tensor, tokens: Tensor, pooled: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        latent: Tensor,
+        t: Tensor,
+        tokens: Tensor,
+        pooled: Tensor,
+        mask: Tensor,
+        inner: list[Tensor] | None = None,
+    ) -> Tensor:
         """Predict the velocity `noise - clip` (flow matching, arXiv:2210.02747; rectified flow, arXiv:2209.03003).
 
         Args:
@@ -117,6 +125,7 @@ class DiT(nn.Module):
             tokens: `[B, L, text_width]` from a `TextEncoder`.
             pooled: `[B, text_width]`.
             mask: `[B, L]` bool, False on padding.
+            inner: a list that receives the tokens `[B, T*H*W, width]` after each block, for those who look inside.
 
         Returns:
             Velocity `[B, C, T, H, W]`.
@@ -132,6 +141,8 @@ class DiT(nn.Module):
         modulation = self.modulation(condition).view(batch, 6, -1)  # [B, 6, width]
         for block in self.blocks:
             x = block(x, modulation, tokens, mask, cosines, sines, grid)  # [B, N, width]
+            if inner is not None:
+                inner.append(x)
 
         shift, scale = self.final_modulation(condition).view(batch, 2, 1, -1).unbind(1)  # [B, 1, width]
         x = self.latent_out(functional.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift)  # [B, N, C]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nodes.models.attention import rms_norm
 from nodes.models.dit import DiT, DiTConfig
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import BEGIN, UNKNOWN, Tokenizer, pad_ids
@@ -51,6 +52,11 @@ class FlowTraining:
     """t = sigmoid(normal(mean, deviation)) (logit-normal, arXiv:2403.03206), shifted towards noise."""
     object_weight: float = 2.0
     """Latent cells under objects count up to 1 + this in the loss."""
+    outline_weight: float = 2.0
+    """Weight of an auxiliary loss: a linear read-out of the tokens halfway through the blocks tells the outlines of the
+    clip (deep supervision with something clean, in the spirit of arXiv:2410.06940). Only used in training."""
+    crowded: float = 0.4
+    """Share of the clips with two objects or a moving camera that are used."""
     ema: float = 0.998
     caption_length: int = 32
     checkpoint_every: int = 200
@@ -65,10 +71,12 @@ class TextToVelocity(nn.Module):
         self.text_encoder = text_encoder
         self.dit = dit
 
-    def forward(self, latent: Tensor, t: Tensor, ids: Tensor) -> Tensor:
-        """Velocity `[B, C, T, H, W]` of a noised latent at times `t` `[B]` for word ids `[B, L]`."""
+    def forward(self, latent: Tensor, t: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """For a noised latent at times `t` `[B]` and word ids `[B, L]`: the velocity, and the tokens halfway."""
         text = self.text_encoder(ids)
-        return self.dit(latent, t, text.tokens, text.pooled, text.mask)  # type: ignore[no-any-return]
+        inner: list[Tensor] = []
+        velocity = self.dit(latent, t, text.tokens, text.pooled, text.mask, inner)
+        return velocity, inner[(len(inner) - 1) // 2]  # [B, C, T, H, W], [B, T*H*W, width]
 
 
 class FlowBatch(NamedTuple):
@@ -78,6 +86,8 @@ class FlowBatch(NamedTuple):
     weight: Tensor
     """`[B, 1, T, H, W]`, mean 1."""
     ids: Tensor
+    outline: Tensor
+    """`[B, T*H*W, 64]`, 0 to 1."""
 
 
 class FlowRun:
@@ -91,8 +101,11 @@ class FlowRun:
         dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width))
         self.model = TextToVelocity(text, dit)
         self.average = copy.deepcopy(self.model)
-        self.optimizers, self.rates = flow_optimizers(self.model, recipe)
+        self.outline_head = nn.Linear(recipe.width, data.outline.shape[-1])
+        self.optimizers, self.rates = flow_optimizers(self.model, self.outline_head, recipe)
+        self.pool = _pool(data.specs, recipe)
         self.step = 0
+        self.outline_error = 0.0
         if recipe.compiled:
             compile_blocks(self.model)
 
@@ -103,7 +116,8 @@ class FlowRun:
         ids = pad_ids([self._caption(self.data.specs[i], rng) for i in chosen], self.recipe.caption_length)
         index = torch.tensor(chosen)
         weight = 1 + self.recipe.object_weight * self.data.cover[index][:, None].float()
-        return FlowBatch(self.data.latents[index].float(), weight / weight.mean(), ids)
+        outline = self.data.outline[index].flatten(1, 3).float() / 255
+        return FlowBatch(self.data.latents[index].float(), weight / weight.mean(), ids, outline)
 
     def train_step(self) -> tuple[Tensor, Tensor]:
         """Take one step; returns the times `[B]` and the unweighted losses `[B]`."""
@@ -120,13 +134,18 @@ class FlowRun:
         at = t.view(-1, 1, 1, 1, 1)
         noised = torch.lerp(batch.latent, noise, at)
         with torch.autocast("cpu", torch.bfloat16):
-            velocity = self.model(noised, t, batch.ids)
+            velocity, halfway = self.model(noised, t, batch.ids)
+            outline = self.outline_head(rms_norm(halfway))
         error = (velocity.float() - (noise - batch.latent)).square()
-        (error * batch.weight).mean().backward()
+        outline_error = (outline.float() - batch.outline).square().mean()
+        loss = (error * batch.weight).mean() + recipe.outline_weight * outline_error
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.model.zero_grad(set_to_none=True)
+        self.outline_head.zero_grad(set_to_none=True)
+        self.outline_error = float(outline_error.detach())
         self.step += 1
         self._update_average()
         return t, error.detach().mean((1, 2, 3, 4))
@@ -138,6 +157,7 @@ class FlowRun:
             "recipe": asdict(self.recipe),
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
+            "outline_head": self.outline_head.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
@@ -146,23 +166,23 @@ class FlowRun:
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
+        self.outline_head.load_state_dict(state["outline_head"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
 
     def _chosen(self, step: int) -> list[int]:
         """Indices of a step's clips: every clip once per pass, in an order drawn anew for each pass."""
-        size, count = len(self.data.specs), self.recipe.batch
+        size, count = len(self.pool), self.recipe.batch
         indices: list[int] = []
         for place in range(step * count, (step + 1) * count):
-            indices.append(int(self._order(place // size)[place % size]))
+            indices.append(self.pool[int(self._order(place // size)[place % size])])
         return indices
 
     def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         if getattr(self, "_epoch", None) != epoch:
             self._epoch = epoch
-            self._permutation = np.random.default_rng([self.recipe.seed, 1 << 30, epoch]).permutation(
-                len(self.data.specs)
-            )
+            rng = np.random.default_rng([self.recipe.seed, 1 << 30, epoch])
+            self._permutation = rng.permutation(len(self.pool))
         return self._permutation
 
     def _caption(self, spec: ClipSpec, rng: np.random.Generator) -> list[int]:
@@ -181,7 +201,9 @@ class FlowRun:
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
 
-def flow_optimizers(model: TextToVelocity, recipe: FlowTraining) -> tuple[list[torch.optim.Optimizer], list[float]]:
+def flow_optimizers(
+    model: TextToVelocity, outline_head: nn.Linear, recipe: FlowTraining
+) -> tuple[list[torch.optim.Optimizer], list[float]]:
     """Muon for the matrices within blocks, AdamW for the rest; and the learning rate of each, in order."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -189,7 +211,21 @@ def flow_optimizers(model: TextToVelocity, recipe: FlowTraining) -> tuple[list[t
         inner = ".blocks." in name and parameter.ndim == 2 and "modulation" not in name
         (matrices if inner else others).append(parameter)
     adam = torch.optim.AdamW(others, lr=recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
-    return [Muon(matrices, recipe.matrix_rate), adam], [recipe.matrix_rate, recipe.other_rate]
+    head = torch.optim.AdamW(outline_head.parameters(), lr=recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    rates = [recipe.matrix_rate, recipe.other_rate, recipe.other_rate]
+    return [Muon(matrices, recipe.matrix_rate), adam, head], rates
+
+
+def _pool(specs: list[ClipSpec], recipe: FlowTraining) -> list[int]:
+    """The clips of the set that are used: all simple ones, and every so many of the crowded."""
+    chosen, crowded = [], 0
+    for i, spec in enumerate(specs):
+        if len(spec.objects) > 1 or spec.camera != "static":
+            crowded += 1
+            if int(crowded * recipe.crowded) == int((crowded - 1) * recipe.crowded):
+                continue
+        chosen.append(i)
+    return chosen
 
 
 def compile_blocks(model: TextToVelocity) -> None:
@@ -232,4 +268,11 @@ def _report(log: RunLog, run: FlowRun, t: Tensor, loss: Tensor, speed: float) ->
         inside = (t >= low) & (t < high)
         bins[f"{low:.2f}"] = round(float(loss[inside].mean()), 4) if inside.any() else None
     samples = run.step * run.recipe.batch
-    log.write(step=run.step, samples=samples, loss=float(loss.mean()), by_time=bins, samples_per_second=speed)
+    log.write(
+        step=run.step,
+        samples=samples,
+        loss=float(loss.mean()),
+        outline=run.outline_error,
+        by_time=bins,
+        samples_per_second=speed,
+    )

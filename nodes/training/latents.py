@@ -18,6 +18,8 @@ from nodes.training.world.render import render, to_signed
 from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, WorldMix, sample_clip
 
 CHUNK = 16
+PARTS = 4
+"""Outlines are kept in this many parts along each side of a latent cell."""
 
 
 @dataclass
@@ -28,13 +30,16 @@ class LatentSet:
     """`[N, C, T, H, W]` bfloat16, normalised."""
     cover: Tensor
     """`[N, T, H, W]` bfloat16: share of objects in each latent cell, 0 to 1, the largest over its frames."""
+    outline: Tensor
+    """`[N, T, H, W, 64]` uint8: cover of the 4x4 parts of each cell in its 4 frames, 0 to 255. The first frame's cell
+    has its one frame four times."""
     specs: list[ClipSpec]
 
     def save(self, path: Path) -> None:
         """Write as safetensors; the descriptions are in its metadata."""
         described = json.dumps([asdict(spec) for spec in self.specs])
         draft = path.with_suffix(".tmp")
-        tensors = {"latents": self.latents.contiguous(), "cover": self.cover.contiguous()}
+        tensors = {name: getattr(self, name).contiguous() for name in ("latents", "cover", "outline")}
         save_file(tensors, draft, metadata={"specs": described})
         draft.replace(path)
 
@@ -43,28 +48,29 @@ class LatentSet:
         """Read what `save` wrote."""
         with safe_open(path, "pt") as file:
             specs = [_clip(item) for item in json.loads(file.metadata()["specs"])]
-            return cls(file.get_tensor("latents"), file.get_tensor("cover"), specs)
+            return cls(*(file.get_tensor(name) for name in ("latents", "cover", "outline")), specs)
 
     @classmethod
     def join(cls, parts: list[LatentSet]) -> LatentSet:
         """Put several sets together."""
-        latents, cover = torch.cat([p.latents for p in parts]), torch.cat([p.cover for p in parts])
-        return cls(latents, cover, [spec for part in parts for spec in part.specs])
+        tensors = [torch.cat([getattr(p, name) for p in parts]) for name in ("latents", "cover", "outline")]
+        return cls(*tensors, [spec for part in parts for spec in part.specs])
 
 
 @torch.no_grad()
 def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX) -> LatentSet:
     """Render `count` training clips from `seed` and encode them."""
     rng = np.random.default_rng([seed, 1 << 20])
-    latents, covers, specs = [], [], []
+    latents, covers, outlines, specs = [], [], [], []
     for start in range(0, count, CHUNK):
         chunk = [sample_clip(rng, "train", mix) for _ in range(min(CHUNK, count - start))]
         clips = render(chunk)
         with torch.autocast("cpu", torch.bfloat16):
             latents.append(vae.encode(to_signed(clips.frames)).bfloat16())
         covers.append(latent_cover(clips.cover).bfloat16())
+        outlines.append(latent_outline(clips.cover))
         specs += chunk
-    return LatentSet(torch.cat(latents), torch.cat(covers), specs)
+    return LatentSet(torch.cat(latents), torch.cat(covers), torch.cat(outlines), specs)
 
 
 def latent_cover(cover: Tensor) -> Tensor:
@@ -72,6 +78,15 @@ def latent_cover(cover: Tensor) -> Tensor:
     cells = functional.avg_pool2d(cover, PATCH)  # [N, 1 + 4k, h, w]
     later = cells[:, 1:].reshape(len(cells), -1, FRAMES_PER_LATENT, *cells.shape[2:]).amax(2)  # [N, k, h, w]
     return torch.cat([cells[:, :1], later], 1)
+
+
+def latent_outline(cover: Tensor) -> Tensor:
+    """Bring `[N, 1 + 4k, H, W]` covers to `[N, 1 + k, H/8, W/8, 64]` uint8; see `LatentSet.outline`."""
+    count, _, height, width = cover.shape
+    padded = torch.cat([cover[:, :1].expand(-1, FRAMES_PER_LATENT - 1, -1, -1), cover], 1)  # [N, 4 + 4k, H, W]
+    parts = functional.avg_pool2d(padded, PATCH // PARTS)  # [N, 4 + 4k, 4h, 4w]
+    cells = parts.view(count, -1, FRAMES_PER_LATENT, height // PATCH, PARTS, width // PATCH, PARTS)
+    return (cells.permute(0, 1, 3, 5, 2, 4, 6).flatten(4) * 255 + 0.5).to(torch.uint8)
 
 
 def _clip(item: dict[str, object]) -> ClipSpec:

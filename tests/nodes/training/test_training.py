@@ -12,7 +12,7 @@ from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, psnr, sample_batch, start_from_components, train_codec
 from nodes.training.flow import FlowRun, FlowTraining, train_flow
-from nodes.training.latents import LatentSet, encode_world, latent_cover
+from nodes.training.latents import LatentSet, encode_world, latent_cover, latent_outline
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.world.captions import vocabulary
@@ -65,9 +65,26 @@ def test_a_short_run_learns(latents: LatentSet, tokenizer: Tokenizer) -> None:
 
 
 def test_every_clip_is_seen_once_per_pass(latents: LatentSet, tokenizer: Tokenizer) -> None:
-    run = FlowRun(TINY_FLOW, latents, tokenizer)
+    run = FlowRun(replace(TINY_FLOW, crowded=1.0), latents, tokenizer)
     seen = [i for step in range(6) for i in run._chosen(step)]
     assert sorted(seen) == list(range(24))
+
+
+def test_crowded_clips_can_be_thinned_out(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    simple = [i for i, s in enumerate(latents.specs) if len(s.objects) == 1 and s.camera == "static"]
+    assert FlowRun(replace(TINY_FLOW, crowded=0.0), latents, tokenizer).pool == simple
+    half = FlowRun(replace(TINY_FLOW, crowded=0.5), latents, tokenizer).pool
+    assert len(half) - len(simple) == (24 - len(simple)) // 2
+
+
+def test_outlines_fill_the_cells_they_come_from() -> None:
+    cover = torch.zeros(1, 5, 8, 16)
+    cover[0, 0, :2, 8:10] = 1
+    cover[0, 4, 6:, 14:] = 1
+    outline = latent_outline(cover).view(2, 2, 4, 4, 4)  # frame, cell, frame within, row, column
+    assert outline[0, 1, :, 0, 0].tolist() == [255] * 4
+    assert outline[1, 1, :, 3, 3].tolist() == [0, 0, 0, 255]
+    assert int((outline > 0).sum()) == 5
 
 
 def test_codec_training_resumes_with_the_same_bits(tmp_path: Path) -> None:
