@@ -40,7 +40,9 @@ def boxes(reader: BoundedReader, span: Span) -> Iterator[Box]:
         elif size == 0:
             size = span.end - position
         if size < start - position or position + size > span.end:
-            raise DamagedMediaError(f"the file is damaged: box {header[4:]!r} at {position} has {size} bytes")
+            raise DamagedMediaError(
+                f"the file is damaged or cut off: box {header[4:]!r} at {position} claims {size:,} bytes"
+            )
         yield Box(header[4:], Span(start, position + size))
         position += size
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from nodes.media import mp4
+from nodes.media.archive import opened_zip
 from nodes.media.binary import BoundedReader
 from nodes.media.errors import DamagedMediaError, FfmpegFailedError, MediaError
 from nodes.media.ffmpeg import Ffmpeg
-from nodes.media.images import open_picture, picture_facts
+from nodes.media.images import picture_facts
+from nodes.media.limits import DEFAULT_LIMITS
 from nodes.media.rate import exact_rate
-from nodes.media.sequence import clip_rate, frame_names
+from nodes.media.sequence import clip_rate, frame_names, read_frame
 from nodes.media.sniff import DEMUXERS, Container, container_of
 
 _STREAM = re.compile(r"Stream #\S+.*?: Video: (\w+).*?, (\d{1,6})x(\d{1,6})\b(.*)")
@@ -122,12 +123,8 @@ def _probe_picture(path: Path, container: Container) -> VideoInfo:
 
 
 def _probe_zip(path: Path) -> VideoInfo:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = frame_names(archive)
-            with archive.open(names[0]) as stream:
-                height, width = open_picture(stream, names[0]).shape[:2]
-            fps = float(clip_rate(archive) or _DEFAULT_FPS)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise DamagedMediaError(f"{path.name}: the archive is damaged: {error}") from error
+    with opened_zip(path) as archive:
+        names = frame_names(archive)
+        height, width = read_frame(archive, names[0], DEFAULT_LIMITS).shape[:2]
+        fps = float(clip_rate(archive) or _DEFAULT_FPS)
     return VideoInfo(width, height, fps, len(names), True, len(names) / fps, "png", "zip")

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nodes.media.archive import opened_zip, read_member
 from nodes.media.errors import DamagedMediaError, TooLargeError
 from nodes.media.images import open_picture
 from nodes.media.limits import DEFAULT_LIMITS, Limits
@@ -82,10 +82,9 @@ def frame_names(archive: zipfile.ZipFile, limits: Limits = DEFAULT_LIMITS) -> li
 def clip_rate(archive: zipfile.ZipFile) -> Fraction | None:
     """The rate in ``clip.json``, or ``None``."""
     try:
-        with archive.open(CLIP_MEMBER) as stream:
-            found: Any = json.loads(stream.read(65536))
+        found: Any = json.loads(read_member(archive, CLIP_MEMBER, 65536))
         rate = Fraction(int(found["fps"][0]), int(found["fps"][1]))
-    except (KeyError, TypeError, ValueError, IndexError, ArithmeticError, RuntimeError, NotImplementedError):
+    except (KeyError, TypeError, ValueError, IndexError, ArithmeticError, RecursionError):
         return None
     return rate if 0 < rate <= 1000 else None
 
@@ -98,13 +97,16 @@ def read_png_zip(
     Raises:
         DamagedMediaError, TooLargeError: when the archive or a picture is damaged or too large.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            stop = None if count is None else start + count * stride
-            for name in frame_names(archive, limits)[start:stop:stride]:
-                if archive.getinfo(name).file_size > _MAX_MEMBER:
-                    raise TooLargeError(f"{path.name}: {name} is larger than {_MAX_MEMBER:,} bytes")
-                with archive.open(name) as stream:
-                    yield open_picture(io.BytesIO(stream.read(_MAX_MEMBER)), f"{path.name}/{name}", limits)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise DamagedMediaError(f"{path.name}: the archive is damaged: {error}") from error
+    with opened_zip(path) as archive:
+        stop = None if count is None else start + count * stride
+        for name in frame_names(archive, limits)[start:stop:stride]:
+            yield read_frame(archive, name, limits)
+
+
+def read_frame(archive: zipfile.ZipFile, name: str, limits: Limits) -> NDArray[np.uint8]:
+    """One picture of an archive, ``[H, W, 3]`` or ``[H, W, 4]`` uint8.
+
+    Raises:
+        DamagedMediaError, TooLargeError: when it is damaged or too large.
+    """
+    return open_picture(io.BytesIO(read_member(archive, name, _MAX_MEMBER)), name, limits)

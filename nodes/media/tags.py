@@ -18,15 +18,14 @@ others         a file ``NAME.EXT.json`` or ``NAME.json`` beside the media file
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nodes.media import gif, jpeg, matroska, mp4, png, webp
+from nodes.media.archive import opened_zip, read_member
 from nodes.media.binary import BoundedReader
 from nodes.media.errors import MediaError
-from nodes.media.limits import MAX_ELEMENTS, MAX_TEXT
+from nodes.media.limits import MAX_TEXT
 from nodes.media.sniff import Container, container_of
 
 WORKFLOW_KEY = "kinograph"
@@ -132,12 +131,8 @@ def ffmetadata(tags: Mapping[str, str]) -> str:
 
 
 def _read_zip(path: Path) -> dict[str, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if len(archive.infolist()) > MAX_ELEMENTS or WORKFLOW_MEMBER not in archive.namelist():
-                return {}
-            with archive.open(WORKFLOW_MEMBER) as stream:
-                data = stream.read(MAX_TEXT + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise MediaError(f"the archive is damaged: {error}") from error
-    return {WORKFLOW_KEY: data.decode("utf-8", "replace")} if 0 < len(data) <= MAX_TEXT else {}
+    with opened_zip(path) as archive:
+        if WORKFLOW_MEMBER not in archive.namelist():
+            return {}
+        data = read_member(archive, WORKFLOW_MEMBER, MAX_TEXT)
+    return {WORKFLOW_KEY: data.decode("utf-8", "replace")}

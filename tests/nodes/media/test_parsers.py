@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from nodes.media import exif, gif, jpeg, matroska, mp4, png, webp, xmp
 from nodes.media.binary import BoundedReader
+from nodes.media.decode import read_frames
 from nodes.media.encode import FORMATS, write_video
 from nodes.media.errors import MediaError, TooLargeError
 from nodes.media.images import encode_image, open_picture
+from nodes.media.probe import probe
 from nodes.media.sniff import container_of_bytes
+from nodes.media.tags import read_workflow
 
 READERS = {
     "mp4": (mp4.read_tags, b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom"),
@@ -146,5 +149,22 @@ def test_real_pictures_with_bytes_changed(data):
             content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
         try:
             open_picture(io.BytesIO(bytes(content)), "changed")
+        except MediaError:
+            continue
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_archives_with_bytes_changed_are_damaged_not_a_crash(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("zip")
+    path = folder / "clip.zip"
+    write_video(path, [np.zeros((4, 4, 3), np.uint8)] * 2, format="png", fps=8, tags={"kinograph": TEXT})
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    for act in (probe, read_workflow, lambda file: list(read_frames(file))):
+        try:
+            act(path)
         except MediaError:
             continue
