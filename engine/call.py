@@ -37,12 +37,17 @@ class NeedInput(BaseException):
 
 
 class Call:
-    """Calls the nodes of one run."""
+    """Calls the nodes of one run.
+
+    Attributes:
+        checkpoints: under which keys a step may have left checkpoints.
+    """
 
     def __init__(self, executor: Executor, run: Run) -> None:
         self._executor = executor
         self._run = run
         self._guarded: dict[int, bool] = {}
+        self.checkpoints: dict[int, list[str]] = {}
 
     def sync(
         self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
@@ -133,6 +138,8 @@ class Call:
     def _context(self, index: int, node: GraphNode, position: int, mapped: bool) -> NodeContext:
         run, executor = self._run, self._executor
         key = run.steps.keys[index] + (f"-{position}" if mapped else "")
+        if executor.checkpoints is not None:
+            self.checkpoints.setdefault(index, []).append(key)
         reporter = _Reporter(run, index)
         return NodeContext(
             node_id=node.id,

@@ -88,9 +88,8 @@ class Executor:
         result = run.execute()
         costs = {index: cost for index, cost in run.costs.items() if index not in run.steps.placed}
         if self.checkpoints is not None:
-            for index in costs:
-                if plan.graph.nodes[index].type.context:
-                    self.checkpoints.remove(plan.keys[index])
+            for key in run.finished_checkpoints():
+                self.checkpoints.remove(key)
         if plan.ledger is not None and len(plan.order) <= _RECORDED:
             ran = {index: cost for index, cost in costs.items() if plan.graph.nodes[index].type.mark.cache}
             hits = [index for index in plan.hits if index not in ran]

@@ -54,7 +54,7 @@ class GraphNode:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """Checked nodes in topological order."""
+    """Checked nodes in topological order. ``workflow`` is the document as it was given, with its muted nodes."""
 
     nodes: list[GraphNode]
     by_id: dict[str, int]
@@ -109,6 +109,7 @@ def inspect(workflow: Workflow, registry: Registry, folders: Folders | None = No
 
 
 def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) -> tuple[Graph, list[Problem]]:
+    document = workflow
     workflow, problems = apply_modes(workflow, registry)
     suggest = Suggestions()
     types: dict[str, NodeType] = {}
@@ -143,7 +144,7 @@ def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) ->
     for made in nodes:
         for link in made.links:
             readers[link.source].append(made.index)
-    return Graph(nodes, by_id, workflow, registry, readers), problems
+    return Graph(nodes, by_id, document, registry, readers), problems
 
 
 _SCALARS = frozenset({int, float, str, bool, type(None)})

@@ -95,6 +95,10 @@ class Run:
             self._workflow = self._workflow()
         return self._workflow
 
+    def finished_checkpoints(self) -> list[str]:
+        """Keys of checkpoints of steps that are done."""
+        return [key for index, keys in self._call.checkpoints.items() if index in self.costs for key in keys]
+
     def execute(self) -> RunResult:
         """Run everything; the calling thread works."""
         started = time.perf_counter()
