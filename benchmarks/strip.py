@@ -11,14 +11,15 @@ from pathlib import Path
 
 PROMPTS = (
     "a red ball bounces over a green meadow",
-    "a large blue star spins in the desert",
-    "a yellow heart grows on a black background",
-    "a white ring floats up in front of a sunset",
-    "a small orange triangle moves left in the night sky",
+    "a large green star spins in the desert",
+    "a cyan heart grows on a black background",
+    "a yellow ring floats up in the night sky",
+    "a blue triangle moves left at sunset",
     "a purple square moves down and right over the ocean",
-    "一个粉色的爱心在草地上向右移动",
-    "a green cross on a gray background orbits the center",
+    "夕阳，一个白色的星星向右移动",
+    "a green cross orbits the center on a gray background",
 )
+"""All but the first are combinations of colour, shape and motion that training never saw."""
 ROOT = Path(__file__).parent.parent
 FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
