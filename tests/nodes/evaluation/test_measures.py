@@ -101,5 +101,6 @@ def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize("module", ["nodes.evaluation.command", "nodes.training.command"])
 def test_help_does_not_load_torch(module: str) -> None:
-    code = f"import sys, {module} as m\ntry: m.main(['--help'])\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
+    call = f"import sys, {module} as m\ntry: m.main(['--help'])\nexcept SystemExit: pass\n"
+    code = call + "assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
