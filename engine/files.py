@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+_RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{kind}{n}" for kind in ("COM", "LPT") for n in range(1, 10))})
+"""Names of devices on Windows."""
 _UNSAFE = re.compile(r"[^\w.\- ()]+")
 
 
@@ -60,7 +62,11 @@ class PendingFile:
 def safe_name(name: str, fallback: str = "output") -> str:
     """A file name made of letters, digits and ``. - _ ( )`` that stays inside its folder on every system."""
     cleaned = _UNSAFE.sub("_", name.replace("/", "_").replace("\\", "_")).strip(" .")
-    return cleaned[:120] or fallback
+    suffix = Path(cleaned).suffix[:12]
+    stem = cleaned.removesuffix(suffix)[:100].rstrip(" .")
+    if stem.upper() in _RESERVED:
+        stem = f"_{stem}"
+    return f"{stem}{suffix}" if stem else fallback
 
 
 def file_digest(path: Path) -> str:

@@ -11,8 +11,17 @@ from engine.context import NodeContext
 from engine.graph import GraphNode, Link
 from engine.node_type import REQUIRED, InputSocket, NodeType
 from engine.problems import shown
+from engine.values import BadValue, check_allowed
 
 Arguments = dict[str, Any]
+
+
+class SourceGone(Exception):
+    """A source's outputs were there a moment ago, and another thread has found them spoiled meanwhile."""
+
+    def __init__(self, source: int) -> None:
+        super().__init__()
+        self.source = source
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ def gather(node: GraphNode, outputs: Sequence[dict[str, Any] | None], lazy: Call
 
     Raises:
         InvalidInput: naming the input whose value has another type than declared.
+        SourceGone: when a source has to be awaited again.
     """
     arguments = dict(node.values)
     streams: list[tuple[Link, list[Any]]] | None = None
@@ -48,7 +58,8 @@ def gather(node: GraphNode, outputs: Sequence[dict[str, Any] | None], lazy: Call
             arguments[name] = lazy(link)
             continue
         found = outputs[source]
-        assert found is not None
+        if found is None:
+            raise SourceGone(source)
         try:
             value = found[output]
         except KeyError:
@@ -105,8 +116,25 @@ def fit(socket: InputSocket, value: Any) -> Any:
     """A value as the input takes it: an int becomes a float, a single value a list where one is wanted.
 
     Raises:
-        InvalidInput: when it is of another type.
+        InvalidInput: when it is of another type, out of range, or none of the choices.
     """
+    if socket.is_limited and value is not None:
+        return _fit_limited(socket, value)
+    return _fit_type(socket, value)
+
+
+def _fit_limited(socket: InputSocket, value: Any) -> Any:
+    """What arrives over a wire keeps to the same range and choices as what is written down."""
+    fitting = value if socket.choices else _fit_type(socket, value)
+    try:
+        for item in fitting if type(fitting) is list else [fitting]:
+            check_allowed(socket, item)
+    except BadValue as error:
+        raise InvalidInput(socket.name, error.message, wanted=error.wanted, example=error.example) from None
+    return fitting
+
+
+def _fit_type(socket: InputSocket, value: Any) -> Any:
     wanted = socket.type
     classes = wanted.classes
     kind = type(value)
@@ -140,6 +168,9 @@ def call_arguments(
     """Positional and named arguments: ``items.0``, ``items.1`` become ``*items``, ``slots.x`` becomes ``x=``."""
     if context is not None:
         arguments[node_type.context] = context
+    for name, kind in node_type.enums.items():
+        if name in arguments and type(arguments[name]) is str:
+            arguments[name] = kind(arguments[name])
     if not node_type.variadics:
         return [], arguments
     members: dict[str, list[tuple[str, Any]]] = {socket.name: [] for socket in node_type.variadics}

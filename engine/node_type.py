@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.authoring import FilePicker, NodeMark, Widget
@@ -33,6 +34,10 @@ class Limits:
     pattern: str | None = None
 
 
+NO_LIMITS = Limits()
+"""Shared by all inputs that have none."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputSocket:
     """A named, typed input."""
@@ -45,10 +50,15 @@ class InputSocket:
     lazy: bool = False
     variadic: Variadic = ""
     choices: tuple[Any, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     widget: Widget | None = None
     file: FilePicker | None = None
     doc: str = ""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it takes only some of the values of its type."""
+        return bool(self.choices) or self.limits is not NO_LIMITS
 
     @property
     def required(self) -> bool:
@@ -75,6 +85,7 @@ class NodeType:
         variadics: inputs of the forms ``*items`` and ``**slots``.
         before_items: names of the parameters that stand before ``*items``.
         has_lazy: whether any input is lazy.
+        enums: inputs that the function takes as an enumeration; wires and documents carry its values.
         dynamic_output: type of freely named outputs, where the function returns ``Outputs[T]``.
         context: name of the parameter that receives the ``NodeContext``, or empty.
         form: how the function is run.
@@ -96,6 +107,7 @@ class NodeType:
     variadics: tuple[InputSocket, ...] = ()
     before_items: tuple[str, ...] = ()
     has_lazy: bool = False
+    enums: Mapping[str, type[enum.Enum]] = field(default_factory=dict)
 
     @property
     def version(self) -> int:

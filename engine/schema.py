@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.node_type import REQUIRED, InputSocket, Limits, NodeType
+from engine.node_type import NO_LIMITS, REQUIRED, InputSocket, Limits, NodeType
 from engine.socket_types import SocketType, class_name
 
 
@@ -139,7 +139,7 @@ def _input(socket: InputSocket, classes: frozenset[type]) -> InputInfo:
         lazy=socket.lazy,
         variadic=socket.variadic,
         widget=_widget(socket),
-        limits=None if socket.limits == Limits() else _limits(socket.limits),
+        limits=None if socket.limits is NO_LIMITS else _limits(socket.limits),
         doc=socket.doc,
     )
 

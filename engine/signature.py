@@ -15,7 +15,7 @@ from engine.authoring import MARK_ATTRIBUTE, Display, FilePicker, Lazy, NodeMark
 from engine.context import NodeContext
 from engine.docstrings import DocText, read_docstring
 from engine.ids import TypeId
-from engine.node_type import REQUIRED, InputSocket, Limits, NodeType, OutputSocket
+from engine.node_type import NO_LIMITS, REQUIRED, InputSocket, Limits, NodeType, OutputSocket
 from engine.socket_types import SocketType, SocketTypeError, socket_type_of
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
@@ -94,6 +94,7 @@ def read_node(function: Callable[..., Any], *, plugin: str = "", code: str = "")
         variadics=tuple(socket for socket in inputs.values() if socket.variadic),
         before_items=_before_items(function),
         has_lazy=any(socket.lazy for socket in inputs.values()),
+        enums={name: kind for name, socket in inputs.items() if (kind := _enumeration(socket.hint)) is not None},
     )
 
 
@@ -156,6 +157,13 @@ def _strip(hint: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:
     return hint, metadata
 
 
+def _enumeration(hint: Any) -> type[enum.Enum] | None:
+    for member in (hint, *get_args(hint)):
+        if isinstance(member, type) and issubclass(member, enum.Enum):
+            return member
+    return None
+
+
 def _choices(hint: Any) -> tuple[Any, ...]:
     members = get_args(hint) if type(None) in get_args(hint) else (hint,)
     for member in members:
@@ -175,7 +183,7 @@ def _limits(metadata: list[Any]) -> Limits:
                 value = getattr(part, name, None)
                 if value is not None and not isinstance(part, Widget | FieldInfo):
                     found[name] = value
-    return Limits(**found)
+    return Limits(**found) if found else NO_LIMITS
 
 
 def _read_outputs(hint: Any, mark: NodeMark, doc: DocText) -> tuple[dict[str, OutputSocket], SocketType | None]:

@@ -11,10 +11,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from engine.folders import Folders, PathError
-from engine.node_type import InputSocket, Limits
+from engine.node_type import NO_LIMITS, InputSocket
 from engine.problems import listed
 
-_NO_LIMITS = Limits()
 _SAFE_INTEGER = 2**53
 
 
@@ -48,9 +47,21 @@ def check_value(socket: InputSocket, value: Any, folders: Folders | None = None)
             break
     else:
         value = _coerce(socket, value)
-    if socket.limits is not _NO_LIMITS and socket.limits != _NO_LIMITS:
+    if socket.limits is not NO_LIMITS:
         _check_limits(socket, value)
     return value
+
+
+def check_allowed(socket: InputSocket, value: Any) -> None:
+    """Hold a value of the right type against the input's choices or range.
+
+    Raises:
+        BadValue: saying what is wanted, with an example.
+    """
+    if socket.choices:
+        _check_choice(socket, value)
+    elif socket.limits is not NO_LIMITS:
+        _check_limits(socket, value)
 
 
 def _coerce(socket: InputSocket, value: Any) -> Any:

@@ -71,11 +71,15 @@ def load_workflow(path: Path, settings: list[str], extra: list[str] | None = Non
 
 
 def _inside_media(path: Path) -> Workflow:
+    from nodes.media.errors import MediaError
     from nodes.media.tags import read_workflow as read_embedded
 
     if not path.is_file():
         raise WorkflowError([Problem("missing_file", f"there is no file {path}")])
-    text = read_embedded(path)
+    try:
+        text = read_embedded(path)
+    except MediaError as error:
+        raise WorkflowError([Problem("unreadable_file", f"{path} cannot be read: {error}")]) from None
     if text is None:
         raise WorkflowError([Problem("no_workflow", f"{path} carries no workflow")])
     return parse_workflow(text)
