@@ -300,7 +300,7 @@ def _read_values(
             values[name] = checked = check_value(socket, value, folders)
             if type(checked) in _SCALARS and socket.file is None:
                 value = checked  # 20 and 20.0 are one value to a float input
-            if socket.variadic or type(value) is not type(socket.default) or value != socket.default:
+            if socket.variadic or not _is_default(value, socket.default):
                 raw[name] = value  # writing a default down changes nothing
         except BadValue as error:
             problems.append(
@@ -322,6 +322,14 @@ def _read_values(
                 Problem("missing_input", "needs a value or a wire", node=node_id, socket=name, wanted=wanted)
             )
     return values, raw
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether a value is the default, where ``1``, ``1.0`` and ``true``, and ``0.0`` and ``-0.0``, are different."""
+    kind = type(value)
+    if kind is not type(default) or value != default:
+        return False
+    return kind in (int, str, bool) or repr(value) == repr(default)
 
 
 def _wanted(kind: SocketType) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 from engine.authoring import InvalidInput
@@ -32,7 +33,9 @@ def run_hooks(graph: Graph, indices: Iterable[int]) -> tuple[dict[int, str], lis
                 continue
             try:
                 result = hook(**_arguments(node, hook))
-            except Exception as error:  # any error of a hook is the node's problem, never the engine's
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # any error of a hook is the node's problem, never the engine's
                 problems.append(_failed(node, name, error))
                 continue
             if inspect.isawaitable(result):
@@ -40,12 +43,22 @@ def run_hooks(graph: Graph, indices: Iterable[int]) -> tuple[dict[int, str], lis
             else:
                 _take(node, name, result, fingerprints, problems)
     if pending:
-        for (node, name, _), result in zip(pending, asyncio.run(_gather(pending)), strict=True):
-            if isinstance(result, Exception):
+        for (node, name, _), result in zip(pending, _wait_for(pending), strict=True):
+            if isinstance(result, BaseException):
                 problems.append(_failed(node, name, result))
             else:
                 _take(node, name, result, fingerprints, problems)
     return fingerprints, problems
+
+
+def _wait_for(pending: list[tuple[GraphNode, str, Awaitable[Any]]]) -> list[Any]:
+    """The results or errors of coroutines. A loop that runs on this thread already cannot wait for them itself."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_gather(pending))
+    with ThreadPoolExecutor(1, thread_name_prefix="kinograph-hooks") as pool:
+        return pool.submit(asyncio.run, _gather(pending)).result()
 
 
 async def _gather(pending: list[tuple[GraphNode, str, Awaitable[Any]]]) -> list[Any]:
@@ -71,7 +84,7 @@ def _take(node: GraphNode, name: str, result: Any, fingerprints: dict[int, str],
         problems.append(Problem("not_valid", str(message), node=node.id))
 
 
-def _failed(node: GraphNode, hook: str, error: Exception) -> Problem:
+def _failed(node: GraphNode, hook: str, error: BaseException) -> Problem:
     if isinstance(error, InvalidInput):
         given = shown(node.values.get(error.socket))
         return Problem("not_valid", error.message, node.id, error.socket, given, error.wanted, error.example)

@@ -9,10 +9,13 @@ a half-changed input stays, and the message names the right node.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
-from engine.cache import Cache
+from engine.cache import Cache, Entry
 from engine.run_result import Teller
 from engine.steps import RUNNING, Steps
+
+_NOTHING: Mapping[int, Entry] = {}
 
 
 class InPlaceWatch:
@@ -29,18 +32,30 @@ class InPlaceWatch:
         self._tell = tell
         self._suspected: set[int] = set()
         self._second: set[int] = set()
+        self._read: dict[int, dict[int, Entry]] = {}  # what a running step has been given
 
     def is_second(self, index: int) -> bool:
         """Whether a step runs for the second time because of a doubt."""
         return index in self._second
 
+    def begin(self, index: int) -> None:
+        """A step is about to read its inputs."""
+        entries = self._steps.entries
+        read = {link.source: entries.get(link.source) for link in self._steps.nodes[index].links}
+        self._read[index] = {source: entry for source, entry in read.items() if entry is not None}
+
     def changed(self, index: int) -> list[int]:
         """Sources of a step whose values have changed since they were made."""
+        return [source for source, entry in self._read.get(index, _NOTHING).items() if entry.spoiled()]
+
+    def stale(self, sources: list[int]) -> list[int]:
+        """Those of these sources that nobody has computed again yet."""
         entries = self._steps.entries
-        if not entries:
-            return []
-        sources = dict.fromkeys(link.source for link in self._steps.nodes[index].links)
         return [source for source in sources if source in entries and entries[source].spoiled()]
+
+    def suspects(self, index: int) -> bool:
+        """Whether a step was running while a change happened that another one noticed."""
+        return index in self._suspected and index not in self._second
 
     def doubtful(self, index: int, changed: list[int]) -> bool:
         """Whether a step that has just ended must run once more, because another one may have made the change."""
@@ -56,6 +71,10 @@ class InPlaceWatch:
         if suspected:
             self._second.add(index)
         return suspected
+
+    def end(self, index: int) -> None:
+        """A step has its outputs."""
+        self._read.pop(index, None)
 
     def report(self, index: int, sources: list[int]) -> None:
         """Name the node, and drop the spoiled values."""

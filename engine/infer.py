@@ -70,7 +70,9 @@ def _infer_node(node: GraphNode, facts: dict[int, Known], problems: list[Problem
             )
         )
         return {}
-    except Exception as error:  # a plugin's mistake must not hide the others
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin's mistake must not hide the others
         whose = f"the infer function of {node.type.id} (plugin {node.type.plugin or '?'})"
         message = f"{whose} failed: {type(error).__name__}: {error}"
         problems.append(Problem("infer_failed", message, node=node.id))

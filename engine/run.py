@@ -37,7 +37,7 @@ from engine.events import EventSink, NodeFailed, RunFinished, RunStarted, Status
 from engine.failures import describe_failure
 from engine.graph import Link
 from engine.in_place import InPlaceWatch
-from engine.inputs import Gathered, fit, gather
+from engine.inputs import Gathered, SourceGone, fit, gather
 from engine.outputs import join_mapped, join_ui, saved_files
 from engine.run_result import RunResult, Teller
 from engine.steps import DONE, HIT, IDLE, Steps
@@ -167,12 +167,17 @@ class Run:
                 return False
             if not self._sources_there(index):
                 return False
+            if self.steps.entries:
+                self._in_place.begin(index)
             gathered = gather(node, self.steps.values, partial(self._lazy, index))
             if gathered.blocked is not None:
                 self._block(index, gathered.blocked)
                 return False
             if node.type.mark.cache and not self._claim(index):
                 return False
+        except SourceGone as gone:
+            self._put_back(index, [gone.source], recompute=False)
+            return False
         except BaseException as error:
             self._fail(index, error)
             return False
@@ -346,17 +351,17 @@ class Run:
 
     def _finish(self, index: int, outputs: dict[str, Any], ui: dict[str, Any] | None, seconds: float) -> None:
         steps, node = self.steps, self.steps.nodes[index]
-        changed: list[int] = []
-        if steps.entries or self._in_place.is_second(index):
-            changed = self._in_place.changed(index)
+        changed = self._in_place.changed(index)
+        if changed or self._in_place.suspects(index):
             with self._lock:
                 doubtful = self._in_place.doubtful(index, changed)
             if doubtful:
                 self._claims.give_back(index)
-                self._put_back(index, changed, recompute=True)
+                self._put_back(index, self._in_place.stale(changed), recompute=True)
                 return
             if changed:
                 self._in_place.report(index, changed)
+        self._in_place.end(index)
         entry = self._executor.entry(node, outputs, ui, seconds, steps.nodes, steps.keys)
         if node.type.mark.cache:
             if not changed and not any(type(value) is Block for value in outputs.values()):
