@@ -168,7 +168,8 @@ def check_request(request: web.Request, access: Access) -> None:
         raise ApiError(403, "foreign_host", "this server is not known by that name (see --allow-host)", close=True)
     if not origin_allowed(request):
         raise ApiError(403, "foreign_origin", "requests from other sites are refused", close=True)
-    if not authorised(request, access) and request.path not in _OPEN_PATHS:
+    entering = request.path == "/" and "token" in request.query  # the page checks it, and sets the cookie
+    if not authorised(request, access) and request.path not in _OPEN_PATHS and not entering:
         raise ApiError(401, "no_token", "a token is needed: Authorization: Bearer TOKEN")
     if request.method not in _SAFE_METHODS:
         kind = request.content_type if "Content-Type" in request.headers else ""

@@ -90,7 +90,9 @@ async def _file_part(request: web.Request, limits: Limits) -> BodyPartReader:
                     raise ApiError(415, "compressed_body", "a compressed part is not taken", close=True)
                 return part
             await asyncio.wait_for(part.release(), limits.body_idle_seconds)
-    except (ValueError, AssertionError, RuntimeError, web.HTTPException, TimeoutError, EOFError):
+    except ApiError:
+        raise
+    except Exception:  # the reader raises many kinds of errors about malformed forms, some of them internal
         raise ApiError(400, "broken_multipart", "the form is not well-formed", close=True) from None
     raise ApiError(400, "no_file", "the form has no part named 'file'", close=True)
 
@@ -99,7 +101,9 @@ async def _part_chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
     try:
         while chunk := await part.read_chunk(_CHUNK):
             yield chunk
-    except (ValueError, AssertionError, RuntimeError, EOFError):
+    except (ConnectionError, ApiError):
+        raise
+    except Exception:  # as above
         raise ApiError(400, "broken_multipart", "the form is not well-formed", close=True) from None
     if not part.at_eof():
         raise ApiError(400, "broken_multipart", "the form ends too early", close=True)

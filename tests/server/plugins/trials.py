@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from kinograph import NodeContext, SavedFile, node
+from kinograph import Expansion, NodeContext, SavedFile, node
 
 
 @node("trials.Sleep", output=True, cache=False, lane="io")
@@ -134,3 +134,12 @@ def hog(megabytes: int = 100) -> int:
 def ask(context: NodeContext) -> str:
     """Ask a person."""
     return context.ask("Go on?", ("yes", "no"))
+
+
+@node("trials.Forever", output=True, cache=False)
+def forever(depth: int = 0) -> int:
+    """Expand into itself."""
+    expansion = Expansion()
+    inner = expansion.add("trials.Forever", depth=depth + 1)
+    expansion.outputs["value"] = inner["value"]
+    return expansion  # type: ignore[return-value]

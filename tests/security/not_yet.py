@@ -1,0 +1,28 @@
+"""Lines of the attack list that the server's tests do not run, and why."""
+
+NOT_YET = {
+    "B14": "there is no bulk download and no archive import",
+    "C04": "rendering of foreign text is the editor's (its browser tests)",
+    "C06": "note and Markdown rendering is the editor's (its browser tests)",
+    "D23": "there is one token, hence one owner of all jobs",
+    "D25": "regular expressions of nodes run in the worker and end with cancel; a time limit is the nodes' matter",
+    "D26": "nothing reads YAML",
+    "E08": "nothing loads pickle, so nothing can fall back to it",
+    "E09": "model configurations are the nodes' (tests/nodes)",
+    "E10": "tokenizer files are the nodes' (tests/nodes)",
+    "E11": "sharded models are the nodes' (tests/nodes)",
+    "E13": "workflows inside media are read by nodes and the command line, not by the server",
+    "E14": "decoding inside nodes is theirs (tests/nodes); thumbnails decode one frame",
+    "E19": "LoRA loading is the nodes'",
+    "E20": "no route reads arrays",
+    "E21": "model files are mapped by workers only; a worker's death is in tests/faults",
+    "E24": "media metadata is read by nodes and the command line",
+    "F03": "nothing loads from an address",
+    "F04": "nothing loads from an address",
+    "F08": "plugins cannot bring web code yet",
+    "F09": "nothing installs anything",
+    "F12": "plugins are trusted code, documented as such; there is no isolated mode yet",
+    "F13": "there is no plugin manifest",
+    "F14": "socket types are classes, never names",
+    "H04": "metadata of outputs is the save nodes' (tests/nodes)",
+}

@@ -1,0 +1,5 @@
+"""Tries to end the program."""
+
+import sys
+
+sys.exit(4)
