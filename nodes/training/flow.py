@@ -50,9 +50,9 @@ class FlowTraining:
     time_mean: float = 0.9
     time_deviation: float = 1.1
     """t = sigmoid(normal(mean, deviation)) (logit-normal, arXiv:2403.03206), shifted towards noise."""
-    object_weight: float = 2.0
-    """Latent cells under objects count up to 1 + this in the loss."""
-    outline_weight: float = 2.0
+    object_weight: float = 6.0
+    """Latent cells that an object touches count 1 + this in the loss."""
+    outline_weight: float = 6.0
     """Weight of an auxiliary loss: a linear read-out of the tokens halfway through the blocks tells the outlines of the
     clip (deep supervision with something clean, in the spirit of arXiv:2410.06940). Only used in training."""
     crowded: float = 0.4
@@ -115,7 +115,7 @@ class FlowRun:
         chosen = self._chosen(step)
         ids = pad_ids([self._caption(self.data.specs[i], rng) for i in chosen], self.recipe.caption_length)
         index = torch.tensor(chosen)
-        weight = 1 + self.recipe.object_weight * self.data.cover[index][:, None].float()
+        weight = 1 + self.recipe.object_weight * (self.data.cover[index][:, None] > 0.01).float()
         outline = self.data.outline[index].flatten(1, 3).float() / 255
         return FlowBatch(self.data.latents[index].float(), weight / weight.mean(), ids, outline)
 

@@ -28,7 +28,7 @@ COLOURS = {
 COLOUR_NAMES = tuple(COLOURS)
 BACKGROUNDS = ("black", "white", "gray", "night", "meadow", "sunset", "ocean", "desert")
 SCENIC = ("night", "meadow", "sunset", "ocean", "desert")
-SIZES = {"small": 7.0, "medium": 10.0, "large": 14.5}
+SIZES = {"small": 8.5, "medium": 11.0, "large": 15.0}
 """Radius in pixels of a 64-pixel picture."""
 DIRECTIONS = ("left", "right", "up", "down", "upleft", "upright", "downleft", "downright")
 MOTIONS = (*DIRECTIONS, "bounce", "spin", "grow", "shrink", "orbit", "still")
