@@ -127,6 +127,7 @@ async def _serve(
         handle_signals=False,
         keepalive_timeout=limits.keep_alive_seconds,
         shutdown_timeout=2.0,
+        lingering_time=1.0,
         auto_decompress=False,
     )
     await runner.setup()

@@ -174,15 +174,13 @@ class LiveServer:
 
     def wait_job(self, job: str, timeout: float = 60.0) -> dict[str, Any]:
         """Until a job has come to an end."""
-        found: dict[str, Any] = {}
 
         def ended() -> bool:
-            found.clear()
-            found.update(self.job(job))
-            return found["state"] in ("succeeded", "failed", "cancelled", "parked")
+            listed = self.get(f"/api/jobs?limit=1&search={job}").json()["jobs"]
+            return bool(listed) and listed[0]["state"] in ("succeeded", "failed", "cancelled", "parked")
 
-        self.wait(ended, timeout)
-        return found
+        self.wait(ended, timeout, f"job {job} has not come to an end")
+        return self.job(job)
 
     def events(self, job: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get(f"/api/jobs/{job}/events?after=0&limit=20000").json()["events"]

@@ -143,3 +143,17 @@ def forever(depth: int = 0) -> int:
     inner = expansion.add("trials.Forever", depth=depth + 1)
     expansion.outputs["value"] = inner["value"]
     return expansion  # type: ignore[return-value]
+
+
+@node("trials.SlowSave", output=True)
+def slow_save(
+    context: NodeContext, number: int, name: str = "slow", pieces: int = 20, pause: float = 0.02
+) -> SavedFile:
+    """Write a file piece by piece, and linger a moment after it has its name."""
+    with context.output_file(f"{name}.txt", "text/plain") as file, file.path.open("w") as stream:
+        for piece in range(pieces):
+            stream.write(f"{number} {piece}\n")
+            stream.flush()
+            time.sleep(pause)
+    time.sleep(pause * pieces / 2)
+    return file.saved

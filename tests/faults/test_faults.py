@@ -1,0 +1,159 @@
+"""The fault list in short: real processes, really killed. The long version is ``campaign.py``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import campaign
+import pytest
+from live import ROOT, LiveServer, workflow
+
+SMALL = workflow({"s": ("trials.Save", {"number": 3})})
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LiveServer]:
+    live = LiveServer(tmp_path / "data")
+    yield live
+    live.stop()
+
+
+def test_kills_at_random_moments_lose_double_and_tear_nothing(tmp_path: Path) -> None:
+    figures = campaign.run(tmp_path, kills=8, steps=80, pause=0.05, jobs=1, seed=7)
+    print(figures)
+    assert figures.bad == 0, str(figures)
+    assert figures.accepted > 1
+
+
+def test_a_job_that_kills_its_worker_three_times_is_parked_and_the_next_one_runs(server: LiveServer) -> None:
+    server.start()
+    pid = server.pid
+    killer = server.submit(workflow({"d": ("trials.Die", {"how": "segfault"})}))
+    after = server.submit(SMALL)
+    parked = server.wait_job(killer, 90)
+    assert parked["state"] == "parked"
+    assert parked["attempts"] == 3
+    assert "SIGSEGV" in parked["error"]["message"]
+    assert server.wait_job(after)["state"] == "succeeded"
+    assert server.pid == pid
+    assert server.post(f"/api/jobs/{killer}/cancel").status == 409
+
+
+def test_what_a_node_raises_fails_the_job_and_nothing_else(server: LiveServer) -> None:
+    server.start()
+    workers = server.worker_pids()
+    for how in ("raise", "sys", "memory"):
+        failed = server.wait_job(server.submit(workflow({"d": ("trials.Die", {"how": how})})))
+        assert failed["state"] == "failed"
+        assert failed["error"]["node"] == "d"
+    assert server.wait_job(server.submit(SMALL))["state"] == "succeeded"
+    assert server.worker_pids() == workers
+
+
+def test_a_killed_worker_is_replaced_and_the_job_goes_on_at_its_checkpoint(server: LiveServer, tmp_path: Path) -> None:
+    log = tmp_path / "steps"
+    server.start(environment={"TRIALS_LOG": str(log)})
+    job = server.submit(campaign.document(3, 100, 0.05))
+    server.wait(lambda: log.exists() and len(log.read_text().splitlines()) >= 75)
+    os.kill(server.worker_pids()[0], signal.SIGKILL)
+    done = server.wait_job(job)
+    assert done["state"] == "succeeded"
+    assert done["attempts"] == 2
+    content = server.get(done["outputs"][0]["url"]).body.decode().splitlines()
+    assert content[0] == f"{campaign.expected(3, 100)} 0"
+    assert len(log.read_text().splitlines()) < 150, "it began anew instead of going on"
+
+
+def test_queued_jobs_keep_their_order_over_a_kill(server: LiveServer) -> None:
+    server.start()
+    jobs = [
+        server.submit(workflow({"a": ("trials.Sleep", {"seconds": 5.0, "salt": n})}), priority=n % 3) for n in range(12)
+    ]
+    before = [job["id"] for job in server.get("/api/jobs?state=queued").json()["jobs"]]
+    server.kill()
+    server.start(ready=False)
+    listed = [job["id"] for job in server.get("/api/jobs?state=queued,running&limit=100").json()["jobs"]]
+    assert set(listed) == set(jobs)
+    assert [job for job in listed if job in before] == before
+
+
+def test_sigterm_stops_soon_and_the_running_job_is_taken_up_again(server: LiveServer) -> None:
+    server.start()
+    job = server.submit(campaign.document(4, 60, 0.05))
+    server.wait(lambda: server.job(job)["state"] == "running")
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 10
+    server.start()
+    assert server.wait_job(job)["state"] == "succeeded"
+
+
+def test_a_second_server_on_the_folder_refuses_and_names_the_first(server: LiveServer) -> None:
+    server.start(ready=False)
+    command = [sys.executable, "-m", "server.main", "--port", "0", "--data-dir", str(server.data)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert str(server.pid) in done.stderr
+
+
+def test_a_damaged_database_is_moved_aside(server: LiveServer) -> None:
+    server.start(ready=False)
+    server.submit(SMALL)
+    server.stop()
+    path = server.data / "kinograph.sqlite"
+    content = bytearray(path.read_bytes())
+    content[:200] = os.urandom(200)
+    path.write_bytes(content)
+    server.start()
+    assert "damaged" in server.output.read_text()
+    assert list(server.data.glob("kinograph.sqlite.damaged-*"))
+    assert server.wait_job(server.submit(SMALL))["state"] == "succeeded"
+
+
+def test_a_locked_database_is_waited_for(server: LiveServer) -> None:
+    server.start()
+    other = sqlite3.connect(server.data / "kinograph.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / "client.py"), "/dev/stdin", server.url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(
+        b'{"format":"kinograph-workflow","version":1,"nodes":{"s":{"type":"trials.Save","values":{"number":1}}}}'
+    )
+    process.stdin.close()
+    began = time.monotonic()
+    assert server.get("/api/health").status == 200
+    assert time.monotonic() - began < 1
+    time.sleep(1.0)
+    other.execute("ROLLBACK")
+    other.close()
+    assert process.wait(30) == 0
+
+
+def test_a_read_only_data_folder_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    command = [sys.executable, "-m", "server.main", "--port", "0", "--data-dir", str(blocked / "data")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert str(blocked) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_leftovers_of_killed_writers_are_removed_at_the_start(server: LiveServer) -> None:
+    outputs = server.data / "outputs"
+    outputs.mkdir(parents=True)
+    (outputs / ".video.123.abcd.partial.mp4").write_bytes(b"half")
+    (outputs / "kept.mp4").write_bytes(b"whole")
+    server.start(ready=False)
+    server.wait(lambda: [path.name for path in outputs.iterdir()] == ["kept.mp4"], 10)
