@@ -22,15 +22,12 @@ def apply_modes(workflow: Workflow, registry: Registry) -> tuple[Workflow, list[
     sources = {edge.target: edge.source for edge in workflow.edges}
     edges: list[WorkflowEdge] = []
     cut: set[tuple[str, str]] = set()
+    known: dict[tuple[str, str], tuple[str, str] | None] = {}
     for edge in workflow.edges:
         if edge.target[0] in bypassed:
             continue
-        source: tuple[str, str] | None = edge.source
-        seen: set[tuple[str, str]] = set()
-        while source is not None and source[0] in bypassed and source not in seen:
-            seen.add(source)
-            source = _passed_through(workflow, registry, source, sources)
-        if source is None or source in seen:
+        source = _real_source(workflow, registry, edge.source, sources, bypassed, known)
+        if source is None:
             cut.add(edge.target)
         else:
             edges.append(
@@ -40,6 +37,29 @@ def apply_modes(workflow: Workflow, registry: Registry) -> tuple[Workflow, list[
     nodes = {node_id: node for node_id, node in workflow.nodes.items() if node_id not in gone}
     kept = [edge for edge in edges if edge.source[0] not in gone and edge.target[0] not in gone]
     return workflow.model_copy(update={"nodes": nodes, "edges": kept}), []
+
+
+def _real_source(
+    workflow: Workflow,
+    registry: Registry,
+    output: tuple[str, str],
+    sources: dict[tuple[str, str], tuple[str, str]],
+    bypassed: set[str],
+    known: dict[tuple[str, str], tuple[str, str] | None],
+) -> tuple[str, str] | None:
+    """Where an output comes from beyond all bypassed nodes; ``None`` when no input fits or they go round in a circle.
+
+    ``known`` remembers every output on the way, so that long chains with many readers are walked once.
+    """
+    path: list[tuple[str, str]] = []
+    source: tuple[str, str] | None = output
+    while source is not None and source[0] in bypassed and source not in known:
+        known[source] = None  # a circle ends here
+        path.append(source)
+        source = _passed_through(workflow, registry, source, sources)
+    found = known.get(source, source) if source is not None else None
+    known.update(dict.fromkeys(path, found))
+    return found
 
 
 def _passed_through(
