@@ -13,7 +13,8 @@ export interface Mistake {
   readonly fill: Readonly<Record<string, string>>;
   /** A value that is right, offered as a fix. */
   readonly fix?: JsonValue;
-  readonly level: "error" | "notice";
+  /** `open`: something is still to be given, as in every graph that is being built. */
+  readonly level: "error" | "open" | "notice";
 }
 
 /** Every mistake in the document. Bypassed and muted nodes are not judged: they do not run. */
@@ -31,7 +32,7 @@ export function mistakesOf(document: WorkflowDocument, catalogue: Catalogue): re
     for (const input of info.inputs) {
       if (input.variadic || wired.has(input.name)) continue;
       const mistake = judge(input, valueOf(record, input, input.name), input.name in record.values);
-      if (mistake) mistakes.push({ node: id, socket: input.name, level: "error", ...mistake });
+      if (mistake) mistakes.push({ node: id, socket: input.name, level: mistake.message === "mistake.unwired" || mistake.message === "mistake.missing" ? "open" : "error", ...mistake });
     }
   }
   for (const edge of document.edges) {

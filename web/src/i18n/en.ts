@@ -184,6 +184,7 @@ export const en = {
   "said.queued": "Run accepted",
   "save.done": "Saved.",
   "save.failed": "The server is not reached; your work is kept in this browser.",
+  "save.forked": "Another tab has changed this workflow. This one goes on as {name}; both are kept.",
   "save.local": "Kept in this browser",
   "save.pending": "Saving …",
   "save.saved": "Saved",

@@ -186,6 +186,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   "said.queued": "已接受运行",
   "save.done": "已保存。",
   "save.failed": "连不上服务器；内容保存在此浏览器中。",
+  "save.forked": "另一个标签页修改了这个工作流。这里改存为 {name}，两份都会保留。",
   "save.local": "保存在此浏览器中",
   "save.pending": "正在保存……",
   "save.saved": "已保存",

@@ -34,7 +34,7 @@ async function askPlan(): Promise<void> {
   if (part === asked) return;
   asked = part;
   if (Object.keys(document.nodes).length === 0) {
-    useRun.setState({ plan: {}, facts: {}, problems: [] });
+    useRun.setState({ plan: {}, facts: {}, problems: [], foreseen: [] });
     return;
   }
   try {
@@ -43,11 +43,12 @@ async function askPlan(): Promise<void> {
     useRun.setState({
       plan: Object.fromEntries(info.steps.map((step) => [step.node, step])),
       facts: factsByOutput(info.facts ?? {}),
-      problems: info.problems ?? [],
+      foreseen: info.problems ?? [],
+      problems: [],
     });
   } catch (error) {
     if (part !== asked) return;
-    useRun.setState({ plan: {}, facts: {}, problems: error instanceof Refused ? error.problems : [] });
+    useRun.setState({ plan: {}, facts: {}, problems: [], foreseen: error instanceof Refused ? error.problems : [] });
   }
 }
 

@@ -31,7 +31,10 @@ export interface RunState {
   /** Jobs that this tab has sent. */
   readonly mine: ReadonlySet<string>;
   readonly nodes: Readonly<Record<NodeId, NodeRun>>;
+  /** Why the server refused the last run. */
   readonly problems: readonly Problem[];
+  /** What the server would refuse now; shown at the fields, not as a failure. */
+  readonly foreseen: readonly Problem[];
   readonly plan: Readonly<Record<NodeId, PlanStep>>;
   readonly facts: Readonly<Record<NodeId, Readonly<Record<string, JsonObject>>>>;
 }
@@ -43,6 +46,7 @@ export const EMPTY_RUN: RunState = {
   mine: new Set(),
   nodes: {},
   problems: [],
+  foreseen: [],
   plan: {},
   facts: {},
 };
@@ -107,7 +111,7 @@ export function retellJob(id: string, events: readonly StreamEvent[]): void {
 export function clearNodes(): void {
   const { nodes } = useRun.getState();
   for (const run of Object.values(nodes)) if (run.preview) URL.revokeObjectURL(run.preview.url);
-  useRun.setState({ nodes: {}, problems: [], plan: {}, facts: {}, shown: undefined });
+  useRun.setState({ nodes: {}, problems: [], foreseen: [], plan: {}, facts: {}, shown: undefined });
 }
 
 /** Take in what the server lists. */

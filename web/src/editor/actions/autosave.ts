@@ -42,15 +42,28 @@ async function send(autosave = true): Promise<boolean> {
   if (document === saved) return true;
   keepLocally(document);
   try {
-    await putWorkflow(useSaving.getState().name, toJson(document), { autosave });
+    const { name, version } = useSaving.getState();
+    const entry = await putWorkflow(name, toJson(document), { autosave, version });
+    useSaving.setState({ version: entry.version });
     saved = document;
     useSaving.setState({ state: useEditor.getState().document === document ? "saved" : "pending" });
     return true;
   } catch (error) {
+    if (error instanceof ServerError && error.status === 412) {
+      leaveName();
+      return send(autosave);
+    }
     useSaving.setState({ state: "local" });
     if (!(error instanceof ServerError)) timer = setTimeout(() => void send(), RETRY_MS);
     return false;
   }
+}
+
+/** Another tab has saved under this name: from now on this tab has a name of its own, and both keep their work. */
+function leaveName(): void {
+  sessionStorage.removeItem(NAME_KEY);
+  useSaving.setState({ name: tabName(), version: undefined });
+  toast("info", tr("save.forked", { name: useSaving.getState().name }));
 }
 
 /** Save now, and say so. */

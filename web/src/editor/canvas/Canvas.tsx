@@ -64,6 +64,12 @@ export const Canvas = memo(function Canvas() {
     setUi({ menu: undefined });
   }, []);
 
+  /** A plain click on one of several selected nodes selects that one alone. */
+  const onNodeClick = useCallback((event: MouseEvent, node: FlowNode) => {
+    if (event.shiftKey || event.ctrlKey || event.metaKey || node.type !== "node") return;
+    if (useEditor.getState().selection.nodes.size > 1) useEditor.setState({ selection: { ...NOTHING, nodes: new Set([node.id]) } });
+  }, []);
+
   return (
     <div className="canvas" onPointerDownCapture={onPointerDownCapture} onDoubleClick={onDoubleClick}>
       <ReactFlow<FlowNode>
@@ -76,6 +82,7 @@ export const Canvas = memo(function Canvas() {
         onNodeDragStop={onNodeDragStop}
         onMove={onMove}
         onMoveEnd={onMoveEnd}
+        onNodeClick={onNodeClick}
         onPaneClick={onPaneClick}
         onNodeContextMenu={(event, node) => openMenu(event, node)}
         onPaneContextMenu={(event) => openMenu(event)}

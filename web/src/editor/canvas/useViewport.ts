@@ -24,7 +24,9 @@ export function useViewport(): Handlers {
     const { document } = useEditor.getState();
     const kept = document.layout.viewport;
     const frame = requestAnimationFrame(() => {
-      if (kept) void flow.setViewport(kept);
+      // React Flow would keep a fit of nothing for later and carry it out when the first node comes
+      if (Object.keys(document.nodes).length === 0) void flow.setViewport({ x: 0, y: 0, zoom: 1 });
+      else if (kept) void flow.setViewport(kept);
       else void flow.fitView({ padding: 0.15, maxZoom: 1 });
       setUi({ far: flow.getZoom() < FAR_ZOOM });
     });

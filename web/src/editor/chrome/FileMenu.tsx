@@ -12,7 +12,7 @@ export function FileMenu() {
   const [open, setOpen] = useState(false);
   return (
     <div className="file-menu">
-      <button type="button" className="brand" aria-label={t("file.menu")} aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" className="brand" aria-label={`Kinograph: ${t("file.menu")}`} aria-expanded={open} onClick={() => setOpen(!open)}>
         <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
           <rect x="2" y="2" width="28" height="28" rx="8" fill="var(--brand)" />
           <path d="M9 10h5v12H9zM16 16l7-6v12z" fill="var(--brand-ink)" />

@@ -19,7 +19,7 @@ export function RunControls() {
   const empty = useEditor((state) => Object.keys(state.document.nodes).length === 0);
   const job = useRun((state) => (state.shown === undefined ? undefined : state.jobs[state.shown]));
   const plan = useRun((state) => state.plan);
-  const mistakes = useMistakes((state) => state.all.filter((mistake) => mistake.level === "error").length);
+  const mistakes = useMistakes((state) => state.all.filter((mistake) => mistake.level !== "notice").length);
   const busy = job !== undefined && !isEnded(job.state);
   const steps = Object.values(plan);
   const running = steps.filter((step) => step.status === "run");

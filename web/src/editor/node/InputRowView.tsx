@@ -43,6 +43,7 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
         doc={socket.info?.doc ?? ""}
       />
       {widget ? (
+        <span className="widget nodrag">
         <Widget
           node={id}
           socket={socket}
@@ -52,6 +53,7 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
           describedBy={mistake ? describedBy : undefined}
           onChange={onChange}
         />
+        </span>
       ) : (
         <span className={`row-name${socket.spare ? " row-spare" : ""}`}>
           {socket.label}

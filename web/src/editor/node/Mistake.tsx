@@ -14,7 +14,7 @@ export function Mistake({ id, mistake, onFix }: Props) {
   const t = useT();
   const { fix } = mistake;
   return (
-    <span className="mistake nodrag">
+    <span className={`mistake mistake-${mistake.level} nodrag`}>
       <button
         type="button"
         className="mistake-mark"

@@ -17,6 +17,7 @@ export const NodeFooter = memo(function NodeFooter({ id, y, ghost }: Props) {
   const run = useRun((state) => state.nodes[id]);
   const plan = useRun((state) => state.plan[id]);
   const problem = useRun((state) => state.problems.find((candidate) => candidate.node === id));
+  const busy = useRun((state) => state.shown !== undefined && state.jobs[state.shown]?.finished === null);
   const language = useUi((state) => state.language);
 
   const openDetails = (): void => {
@@ -57,7 +58,8 @@ export const NodeFooter = memo(function NodeFooter({ id, y, ghost }: Props) {
   else if (run?.state === "cached") words.push(t("state.cached"));
   else if (run?.state === "done") words.push(run.seconds === undefined ? t("state.done") : secondsText(run.seconds, language));
   if (run?.state === "done" && run.memory) words.push(bytesText(run.memory));
-  if (plan && run?.state !== "waiting") {
+  const fresh = busy && (run?.state === "done" || run?.state === "cached");
+  if (plan && run?.state !== "waiting" && !fresh) {
     if (plan.status === "cached" && run?.state !== "cached") words.push(t("plan.cached"));
     if (plan.status === "run") words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
     if (plan.status === "run" && plan.seconds) words.push(`~${secondsText(plan.seconds, language)}`);

@@ -1,20 +1,25 @@
 import { useMemo } from "react";
 import { translate, isMessage } from "../../i18n";
+import type { Mistake } from "../../graph/validate";
 import { useMistakes } from "../../store/mistakes";
 import { useRun } from "../../store/run";
 import { useUi } from "../../store/ui";
+import type { Problem } from "../../api/protocol";
 import type { JsonValue } from "../../graph/document";
 
 export interface ShownMistake {
   readonly text: string;
-  readonly level: "error" | "notice";
+  readonly level: Mistake["level"];
   readonly fix: JsonValue | undefined;
 }
 
 /** What is wrong with a field: seen by the editor as it is typed, or told by the server. */
 export function useMistake(node: string, socket: string): ShownMistake | undefined {
   const own = useMistakes((state) => state.byNode.get(node)?.find((mistake) => mistake.socket === socket));
-  const told = useRun((state) => state.problems.find((problem) => problem.node === node && problem.socket === socket));
+  const told = useRun((state) => {
+    const here = (problem: Problem): boolean => problem.node === node && problem.socket === socket;
+    return state.problems.find(here) ?? state.foreseen.find(here);
+  });
   const language = useUi((state) => state.language);
   return useMemo(() => {
     if (own) {

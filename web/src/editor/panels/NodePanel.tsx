@@ -21,7 +21,8 @@ export function NodePanel() {
   const placed = useCanvas((state) => (id === undefined ? undefined : state.placed.get(id)));
   const run = useRun((state) => (id === undefined ? undefined : state.nodes[id]));
   const plan = useRun((state) => (id === undefined ? undefined : state.plan[id]));
-  const told = useRun((state) => state.problems);
+  const refused = useRun((state) => state.problems);
+  const foreseen = useRun((state) => state.foreseen);
   const own = useMistakes((state) => (id === undefined ? undefined : state.byNode.get(id)));
   if (id === undefined || !placed) {
     return (
@@ -32,7 +33,9 @@ export function NodePanel() {
     );
   }
   const { info } = placed;
-  const problems = told.filter((problem) => problem.node === id);
+  const problems = (refused.length > 0 ? refused : foreseen).filter(
+    (problem) => problem.node === id && !own?.some((mistake) => mistake.socket === problem.socket),
+  );
   const inForm = (socket: string): boolean => Object.values(inputs).some((input) => input.node === id && input.socket === socket);
   return (
     <div className="details">
@@ -49,7 +52,7 @@ export function NodePanel() {
         </div>
       ))}
       {own?.map((mistake) => (
-        <div className={`callout${mistake.level === "error" ? " callout-bad" : ""}`} key={mistake.socket + mistake.message}>
+        <div className={`callout${mistake.level !== "notice" ? " callout-bad" : ""}`} key={mistake.socket + mistake.message}>
           <strong>{mistake.socket || titleOf(placed)}</strong>
           <p>{isMessage(mistake.message) ? t(mistake.message, mistake.fill) : mistake.message}</p>
         </div>

@@ -7,6 +7,9 @@ import { inputType, outputType } from "../../graph/sockets";
 import { useCanvas } from "../../store/canvas";
 import { useEditor } from "../../store/editor";
 
+/** How far beside the node a wire may pass. */
+const REACH = 24;
+
 /** The sockets by which a node would stand in a wire; undefined where it cannot, or already is wired. */
 export function insertion(id: string, wire: Edge): { readonly input: string; readonly output: string } | undefined {
   const { document, catalogue } = useEditor.getState();
@@ -31,7 +34,8 @@ export function wireUnder(id: string, at: Point): string | undefined {
     const [from, to] = [placed.get(edge.from.node), placed.get(edge.to.node)];
     if (!from || !to || from.id === id || to.id === id) return false;
     const middle = wireMiddle(outputPoint(from, edge.from.socket), inputPoint(to, edge.to.socket));
-    const inside = middle.x > at.x && middle.x < at.x + width && middle.y > at.y && middle.y < at.y + Math.min(height, 240);
+    const inside =
+      middle.x > at.x && middle.x < at.x + width && middle.y > at.y - REACH && middle.y < at.y + Math.min(height, 240) + REACH;
     return inside && insertion(id, edge) !== undefined;
   });
   return found && edgeId(found);
