@@ -51,10 +51,8 @@ def test_D02_deep_nesting_is_refused(target: Target, depth: int) -> None:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5000, "9" * 21])
 def test_D05_numbers_are_finite_and_bounded(target: Target, number: str) -> None:
-    body = (
-        '{"workflow":{"format":"kinograph-workflow","version":1,"nodes":{"a":{"type":"trials.Add","values":{"a":%s}}}}}'
-        % number
-    )
+    document = json.dumps(workflow({"a": ("trials.Add", {"a": "NUMBER"})}))
+    body = f'{{"workflow":{document}}}'.replace('"NUMBER"', number)
     before = target.jobs()
     assert post_raw(target, body.encode()).status == 400
     assert post_raw(target, body.encode(), "/api/plan").status == 400

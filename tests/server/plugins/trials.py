@@ -157,3 +157,13 @@ def slow_save(
             time.sleep(pause)
     time.sleep(pause * pieces / 2)
     return file.saved
+
+
+@node("trials.Tick", output=True, cache=False)
+def tick(context: NodeContext, rate: int = 30, seconds: float = 5.0) -> int:
+    """Say the time, regularly."""
+    start = time.monotonic()
+    for number in range(int(rate * seconds)):
+        context.logger.info(repr(time.time()))
+        time.sleep(max(0.0, start + (number + 1) / rate - time.monotonic()))
+    return rate
