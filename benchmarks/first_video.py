@@ -70,8 +70,9 @@ def inside_one_process(runs: int) -> tuple[list[float], list[float]]:
     from engine.plugins import discover
 
     sys.path.insert(0, str(Path(__file__).parent))
-    from nodes.models.mini import load_mini
     from plain_video import generate, save
+
+    from nodes.models.mini import load_mini
 
     registry = discover().registry()
     mini = load_mini()

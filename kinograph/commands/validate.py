@@ -8,7 +8,7 @@ import json
 from engine.graph import inspect
 from engine.infer import infer
 from engine.plugins import discover
-from engine.problems import WorkflowError
+from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
 
 
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, print, and say by the exit code whether it is sound."""
     folders = folders_of(arguments)
     registry = discover([folders.plugins]).registry()
-    problems = []
+    problems: list[Problem] = []
     try:
         workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra)
         graph, problems = inspect(workflow, registry, folders)
