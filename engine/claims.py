@@ -35,14 +35,11 @@ class Claims:
         that one has finished. An entry: somebody has just finished it.
         """
         key = self._steps.keys[index]
-        with self._lock:
-            self._steps.elsewhere += 1  # before asking: the answer may come on another thread at once
         if not self._cache.claim(key, partial(self._again, index)):
-            with self._lock:
+            with self._lock:  # the answer may have come already, on another thread: then the sum is right now
+                self._steps.elsewhere += 1
                 self._steps.active -= 1
             return False
-        with self._lock:
-            self._steps.elsewhere -= 1
         known = index in self.retried or self._cache.in_memory(key)
         entry = self._cache.get(key) if known else None
         if entry is None:

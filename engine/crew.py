@@ -21,14 +21,23 @@ class Crew:
     Args:
         steps: of the run.
         lanes: the helping threads and the device, shared by all runs.
-        wake: notified when something became ready or ended; its lock guards the steps.
+        lock: guards the steps.
+        wake: notified when something became ready or ended; a condition of the same lock.
         step: runs a taken step as far as it goes; returns whether it was handed over to somebody who gives the
             device back.
     """
 
-    def __init__(self, steps: Steps, lanes: Lanes, wake: threading.Condition, step: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        lanes: Lanes,
+        lock: threading.Lock,
+        wake: threading.Condition,
+        step: Callable[[int], bool],
+    ) -> None:
         self._steps = steps
         self._lanes = lanes
+        self._lock = lock
         self._wake = wake
         self._step = step
         self._standing_by = False
@@ -38,7 +47,7 @@ class Crew:
         """Take ready steps until there is nothing to do (a helper) or nothing left (the run's own thread)."""
         steps = self._steps
         while True:
-            with self._wake:
+            with self._lock:
                 index, on_device = self._take()
                 if index < 0:
                     if helping or steps.idle or (steps.stopped and not steps.active):
@@ -63,25 +72,25 @@ class Crew:
         return (steps.ready.pop(), False) if steps.ready else (-1, False)
 
     def _device_free(self) -> None:
-        with self._wake:
+        with self._lock:
             self._wake.notify_all()
         self.call_help()
 
     def call_help(self) -> None:
         """Have a thread stand by, in case whoever took a step is blocked while others are ready."""
-        with self._wake:
+        with self._lock:
             if self._standing_by or self._dismissed or not (self._steps.ready or self._steps.device_ready):
                 return
             self._standing_by = True
         if not self._lanes.help(self._stand_by):
-            with self._wake:
+            with self._lock:
                 self._standing_by = False
 
     def _stand_by(self) -> None:
         """Watch from aside: while steps finish quickly, stay away; when none did for a moment, help."""
         pause, seen = 0.002, -1
         while True:
-            with self._wake:
+            with self._lock:
                 if self._dismissed or not (self._steps.ready or self._steps.device_ready):
                     self._standing_by = False
                     return
@@ -95,5 +104,5 @@ class Crew:
 
     def dismiss(self) -> None:
         """The run is over."""
-        with self._wake:
+        with self._lock:
             self._dismissed = True

@@ -28,10 +28,10 @@ from engine.registry import Registry
 from engine.run import Run
 from engine.run_result import RunResult
 
-_PLAIN = frozenset({int, float, bool, str, type(None)})
+_SMALL = frozenset({int, float, bool, type(None)})
 _RECORDED = 20_000
 _WORTH_TELLING = 0.001
-"""Seconds; faster steps with plain outputs never reach the disk, so nobody asks where they came from."""
+"""Seconds; faster steps with small outputs never reach the disk, so nobody asks where they came from."""
 
 
 class Executor:
@@ -108,8 +108,8 @@ class Executor:
     ) -> Entry:
         """What the cache keeps of a step that has just run. ``nodes`` and ``keys`` are the running graph's."""
         adapters = self.registry.buffers
-        if all(type(value) in _PLAIN for value in outputs.values()) and seconds < _WORTH_TELLING:
-            return Entry(outputs, ui, seconds, sum(64 if type(v) is not str else 64 + len(v) for v in outputs.values()))
+        if seconds < _WORTH_TELLING and _SMALL.issuperset(map(type, outputs.values())):
+            return Entry(outputs, ui, seconds, 64 * len(outputs))
         nbytes = sum(measure(value, adapters) for value in outputs.values())
         upstream = {link.input: f"{nodes[link.source].id}.{link.output} {keys[link.source]}" for link in node.links}
         about = About(node.type.id, node.id, node.type.plugin, node.raw, upstream)

@@ -126,6 +126,7 @@ def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) ->
     order = _order(types, incoming, problems)
     nodes: list[GraphNode] = []
     by_id: dict[str, int] = {}
+    fitting: set[tuple[int, int]] = set()  # sockets that were compared already
     for node_id in order:
         node_type = types[node_id]
         wires = incoming[node_id]
@@ -136,7 +137,13 @@ def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) ->
         for name, (source_id, output, socket) in wires.items():
             at = by_id.get(source_id)
             if at is not None:
-                _check_wire(made, nodes[at], output, name, socket, problems)
+                source = nodes[at]
+                out = source.type.outputs.get(output)
+                pair = (id(out), id(socket))
+                if pair not in fitting or source.streams:
+                    fits = _check_wire(made, source, output, name, socket, problems)
+                    if fits and out is not None and not source.streams:
+                        fitting.add(pair)
                 made.links.append(Link(name, at, output, socket))
         by_id[node_id] = made.index
         nodes.append(made)
@@ -261,21 +268,23 @@ def _walk_round(start: str, component: set[str], readers: Mapping[str, list[str]
 
 def _check_wire(
     target: GraphNode, source: GraphNode, output: str, name: str, socket: InputSocket, problems: list[Problem]
-) -> None:
+) -> bool:
+    """Whether the wire fits as it is, without running once per item."""
     out = source.type.output_socket(output)
     if out is None:
-        return  # reported with the edges
+        return False  # reported with the edges
     given = out.type.as_list if source.streams and not out.type.is_any else out.type
     wanted = socket.type
     if wanted.accepts(given) or (wanted.is_list and wanted.item.accepts(given)):
-        return
+        return True
     if given.is_list and not wanted.is_list and wanted.accepts(given.item):
         target.streams = True
-        return
+        return False
     message = f"takes {wanted.name}, but {source.id}.{output} gives {given.name}"
     problems.append(
         Problem("type_mismatch", message, node=target.id, socket=name, given=given.name, wanted=wanted.name)
     )
+    return False
 
 
 def _read_values(

@@ -79,7 +79,7 @@ class Run:
         self._call = Call(executor, self)
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._crew = Crew(self.steps, self._lanes, self._wake, self._step)
+        self._crew = Crew(self.steps, self._lanes, self._lock, self._wake, self._step)
         self._failures: list[NodeFailed] = []
         self._found = 0  # steps whose result turned up after the plan was made
         self._claims = Claims(self.steps, self._cache, self._lock, self._look_again)
@@ -364,7 +364,7 @@ class Run:
         self._in_place.end(index)
         entry = self._executor.entry(node, outputs, ui, seconds, steps.nodes, steps.keys)
         if node.type.mark.cache:
-            if not changed and not any(type(value) is Block for value in outputs.values()):
+            if not changed and Block not in map(type, outputs.values()):
                 self._cache.put(steps.keys[index], entry)
             self._claims.give_back(index)
         if ui:
