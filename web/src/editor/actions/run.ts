@@ -1,7 +1,7 @@
 /** Run, cancel, and what comes back at once when the server refuses. */
 
 import type { StreamEvent } from "../../api/protocol";
-import { Refused, getJob, getJobEvents, jobAction, postJob } from "../../api/client";
+import { Refused, deleteJob, getJob, getJobEvents, jobAction, postJob, reorderJobs } from "../../api/client";
 import { upstreamOf } from "../../graph/clipboard";
 import type { NodeId } from "../../graph/document";
 import { normalise } from "../../graph/normalise";
@@ -79,6 +79,28 @@ export function isBusy(): boolean {
 export async function act(id: string, action: "cancel" | "pause" | "resume" | "retry"): Promise<void> {
   try {
     await jobAction(id, action);
+  } catch (error) {
+    toast("error", tr("run.failed", { reason: reasonOf(error) }));
+  }
+}
+
+/** Forget a job that has ended; its files stay. */
+export async function forget(id: string): Promise<void> {
+  try {
+    await deleteJob(id);
+    useRun.setState((state) => ({ jobs: Object.fromEntries(Object.entries(state.jobs).filter(([other]) => other !== id)) }));
+  } catch (error) {
+    toast("error", tr("run.failed", { reason: reasonOf(error) }));
+  }
+}
+
+/** Put a waiting job before all others. */
+export async function runNext(id: string): Promise<void> {
+  const waiting = Object.values(useRun.getState().jobs)
+    .filter((job) => job.state === "queued" && job.id !== id)
+    .sort((left, right) => left.created - right.created);
+  try {
+    await reorderJobs([id, ...waiting.map((job) => job.id)]);
   } catch (error) {
     toast("error", tr("run.failed", { reason: reasonOf(error) }));
   }

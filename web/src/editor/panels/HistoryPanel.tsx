@@ -4,6 +4,7 @@ import { jumpTo, useEditor } from "../../store/editor";
 import { useUi } from "../../store/ui";
 import { momentText } from "../shared/quantities";
 import { useT } from "../useT";
+import { VersionList } from "./VersionList";
 
 const MOST = 300;
 
@@ -29,6 +30,7 @@ export function HistoryPanel() {
           </ol>
         </section>
       )}
+      <VersionList />
     </>
   );
 }

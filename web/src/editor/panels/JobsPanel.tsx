@@ -4,7 +4,7 @@ import type { JobSummary } from "../../api/protocol";
 import { isEnded } from "../../store/events";
 import { receiveJobs, useRun } from "../../store/run";
 import { useUi } from "../../store/ui";
-import { act, openJob } from "../actions/run";
+import { act, forget, openJob, runNext } from "../actions/run";
 import { Icon } from "../shared/Icon";
 import { momentText, secondsText } from "../shared/quantities";
 import { useT } from "../useT";
@@ -85,9 +85,17 @@ function JobRow({ job }: { readonly job: JobSummary }) {
             <button type="button" className="icon-button" aria-label={t("jobs.retry")} title={t("jobs.retry")} onClick={() => void act(job.id, "retry")}>
               <Icon name="loop" size={16} />
             </button>
+            <button type="button" className="icon-button" aria-label={t("jobs.forget")} title={t("jobs.forget")} onClick={() => void forget(job.id)}>
+              <Icon name="close" size={16} />
+            </button>
           </>
         ) : (
           <>
+            {job.state === "queued" && (
+              <button type="button" className="icon-button" aria-label={t("jobs.first")} title={t("jobs.first")} onClick={() => void runNext(job.id)}>
+                <Icon name="back" size={16} />
+              </button>
+            )}
             <button type="button" className="icon-button" aria-label={t(job.state === "paused" ? "run.resume" : "run.pause")} onClick={() => void act(job.id, job.state === "paused" ? "resume" : "pause")}>
               <Icon name={job.state === "paused" ? "play" : "pause"} size={16} />
             </button>
