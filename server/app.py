@@ -81,26 +81,35 @@ def make_app(
 
 async def _life(app: web.Application) -> AsyncIterator[None]:
     jobs, events, supervisor, known = app[JOBS], app[EVENTS], app[SUPERVISOR], app[NODE_TYPES]
-    folders = app[FOLDERS]
     jobs.on_node_types = lambda payload: _take_node_types(app, payload)
     await events.open()
     waiting = await jobs.open(supervisor)
     if waiting:
         log.info("%d jobs wait from before", waiting)
-    sweeper = asyncio.get_running_loop().create_task(app[CONNECTIONS].sweep())
-    await asyncio.to_thread(remove_partial_files, folders.outputs)
-    await asyncio.to_thread(remove_partial_files, folders.inputs)
-    supervisor.start()
-    await asyncio.to_thread(known.load)
+    loop = asyncio.get_running_loop()
+    sweeper, warming = loop.create_task(app[CONNECTIONS].sweep()), loop.create_task(_warm(app))
     yield
     jobs.stop()
+    with contextlib.suppress(Exception):
+        await warming
     await supervisor.close()
     await jobs.close()
     await events.close()
+    await known.close()
     sweeper.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await sweeper
     await asyncio.to_thread(app[DATABASE].close)
+
+
+async def _warm(app: web.Application) -> None:
+    """What the first page need not wait for. Leftovers go before anybody writes."""
+    try:
+        for root in (app[FOLDERS].outputs, app[FOLDERS].inputs):
+            await asyncio.to_thread(remove_partial_files, root)
+    finally:
+        app[SUPERVISOR].start()
+    await asyncio.to_thread(app[NODE_TYPES].load, asyncio.get_running_loop())
 
 
 def _take_node_types(app: web.Application, payload: bytes) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -33,33 +34,47 @@ class NodeTypeCatalogue:
         self._folders = [folders.plugins, *plugins]
         self._known = asyncio.Event()
         self._checker: Registry | None = None
+        self._keeping: asyncio.Future[None] | None = None
         self.revision = ""
         self.live = False
         self.body = b""
 
-    def load(self) -> bool:
-        """Read the file of an earlier run, if the plugins are still the same."""
+    def load(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Read the file of an earlier run, if the plugins are still the same. Runs on a thread of its own."""
         try:
             stored = json.loads(self._file.read_bytes())
             if stored["plugins"] != self.fingerprint():
                 return False
-            self._take(stored["found"])
+            found = stored["found"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
+        loop.call_soon_threadsafe(self._take_old, found)
         return True
+
+    def _take_old(self, found: dict[str, Any]) -> None:
+        if not self.live:
+            self._take(found)
 
     def take(self, payload: bytes) -> bool:
         """Take what a worker found; whether it is other than before."""
         before = self.revision
         found = json.loads(payload)
-        self._take(found)
         self.live = True
+        self._take(found)
+        self._keeping = asyncio.get_running_loop().run_in_executor(None, self._keep, found)
+        return self.revision != before
+
+    def _keep(self, found: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # it is only for a faster start
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+            temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}.{threading.get_ident()}")
             temporary.write_text(json.dumps({"plugins": self.fingerprint(), "found": found}))
             temporary.replace(self._file)
-        return self.revision != before
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        if self._keeping is not None:
+            await self._keeping
 
     def _take(self, found: dict[str, Any]) -> None:
         text = json.dumps(found, sort_keys=True)

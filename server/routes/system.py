@@ -6,11 +6,13 @@ import asyncio
 import os
 import platform
 import shutil
-import sys
 import time
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import aiohttp
+import pydantic
 from aiohttp import web
 
 from server.errors import ApiError, json_response
@@ -21,6 +23,7 @@ from server.models import Health, ModelList, NodeTypesReply, SystemInfo
 from server.route import Route
 
 
+@cache
 def kinograph_version() -> str:
     """Version of the installed distribution."""
     try:
@@ -72,7 +75,7 @@ async def system(request: web.Request) -> web.Response:
         }
         for worker in app[SUPERVISOR].workers
     ]
-    versions = {"aiohttp": version("aiohttp"), "pydantic": version("pydantic")}
+    versions = {"aiohttp": aiohttp.__version__, "pydantic": pydantic.VERSION}
     for worker in app[SUPERVISOR].workers:
         versions |= worker.versions
     free = await asyncio.to_thread(lambda: shutil.disk_usage(folders.data).free)
@@ -121,11 +124,6 @@ async def openapi(_request: web.Request) -> web.Response:
     from server.openapi import document
 
     return json_response(document(kinograph_version()))
-
-
-def python_version() -> str:
-    """For logs."""
-    return sys.version.split()[0]
 
 
 ROUTES = (
