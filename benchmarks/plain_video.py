@@ -1,6 +1,6 @@
 """The same model without the graph engine: what somebody would write by hand. Used by ``first_video.py``.
 
-    python benchmarks/plain_video.py "a red ball bounces over a green meadow" out.mp4 [SEED]
+python benchmarks/plain_video.py "a red ball bounces over a green meadow" out.mp4 [SEED]
 """
 
 from __future__ import annotations

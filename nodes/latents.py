@@ -58,9 +58,7 @@ def noise_latent(
     width: Side = None,
     height: Side = None,
     frames: Annotated[int | None, Field(ge=1, le=MAX_FRAMES), Widget(placeholder="the model's own")] = None,
-    fps: Annotated[
-        float | None, Field(gt=0, le=240), Widget(placeholder="the model's own", advanced=True)
-    ] = None,
+    fps: Annotated[float | None, Field(gt=0, le=240), Widget(placeholder="the model's own", advanced=True)] = None,
     batch: Annotated[int, Field(ge=1, le=MAX_BATCH), Widget(advanced=True)] = 1,
 ) -> Latent:
     """Start a new clip: pure Gaussian noise in a model's latent space.

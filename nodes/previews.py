@@ -25,9 +25,7 @@ class PreviewMaker:
     they return ``None``.
     """
 
-    def __init__(
-        self, model: DiffusionModel, fps: float, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
+    def __init__(self, model: DiffusionModel, fps: float, clock: Callable[[], float] = time.perf_counter) -> None:
         self._model = model
         self._fps = fps
         self._clock = clock

@@ -138,9 +138,7 @@ def vae_encode(context: NodeContext, vae: VideoVAE, frames: Frames, fit: Fit = "
     width, height, kept = fitted(traits, columns, rows, count, fit)
     top, left = (rows - height) // 2, (columns - width) // 2
     if rows < height or columns < width:
-        raise InvalidInput(
-            "frames", f"{columns} x {rows} pixels are too few", wanted=f"at least {width} x {height}"
-        )
+        raise InvalidInput("frames", f"{columns} x {rows} pixels are too few", wanted=f"at least {width} x {height}")
     pixels = frames.pixels[:kept, top : top + height, left : left + width, :3]
     clip = pixels.to(context.device).permute(3, 0, 1, 2).unsqueeze(0).float() * 2.0 - 1.0  # [1, 3, T, H, W]
     shape = traits.latent_shape(width, height, kept)
