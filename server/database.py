@@ -150,7 +150,7 @@ class Database:
                     request.error = request.result = None
                     self._commit([request])
                 return
-            batch[0].error = error
+            batch[0].error = batch[0].error or error  # a full disk ends the transaction, and the savepoint with it
         by_loop: dict[asyncio.AbstractEventLoop, list[_Request[Any]]] = {}
         for request in batch:
             by_loop.setdefault(request.loop, []).append(request)

@@ -117,7 +117,7 @@ def test_D11_wires_have_two_good_ends(target: Target, edge: Any) -> None:
 
 
 def test_D12_types_must_fit(target: Target) -> None:
-    refused(target, workflow({"t": ("Text", {}), "a": ("trials.Add", {})}, ("t", "text", "a", "a")), 422)
+    refused(target, workflow({"t": ("Text", {}), "a": ("trials.Add", {})}, ("t", "value", "a", "a")), 422)
     refused(target, workflow({"a": ("trials.Add", {"a": [1, 2]})}), 422)
     refused(target, workflow({"a": ("*", {})}), 422)
 
@@ -146,10 +146,10 @@ def test_D17_what_is_newer_is_said_and_what_is_unknown_is_kept(target: Target) -
 def test_D18_long_and_strange_texts_pass_or_are_named(target: Target) -> None:
     for text in ("", "🧑‍🤝‍🧑" * 1000, "\u0001\u0002\u001b[31m", "x" * 5_000_000):
         asked = time.monotonic()
-        answer = target.post("/api/jobs", {"workflow": workflow({"t": ("Text", {"text": text})})})
+        answer = target.post("/api/jobs", {"workflow": workflow({"t": ("Text", {"value": text})})})
         assert answer.status in (202, 422), answer
         assert time.monotonic() - asked < 5
-    surrogate = b'{"workflow":{"format":"kinograph-workflow","version":1,"nodes":{"a":{"type":"Text","values":{"text":"\\ud800"}}}}}'
+    surrogate = b'{"workflow":{"format":"kinograph-workflow","version":1,"nodes":{"a":{"type":"Text","values":{"value":"\\ud800"}}}}}'
     assert post_raw(target, surrogate).status == 400
 
 
@@ -160,7 +160,7 @@ def test_D21_values_that_look_alike_are_kept_apart(target: Target) -> None:
     keys = [
         plan(workflow({"j": ("JoinText", {"items.0": "a|b", "items.1": "c"})})),
         plan(workflow({"j": ("JoinText", {"items.0": "a", "items.1": "b|c"})})),
-        plan(workflow({"j": ("Text", {"text": "1"})})),
+        plan(workflow({"j": ("Text", {"value": "1"})})),
         plan(workflow({"j": ("Int", {"value": 1})})),
         plan(workflow({"j": ("Boolean", {"value": True})})),
     ]

@@ -1,0 +1,112 @@
+"""The stream: numbered, coalesced, bounded, and able to catch up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from live import LiveServer, workflow
+
+from server.limits import Limits
+from server.stream import Hub, Outbox, Overflow, fields_of
+
+
+def flat(frames: list[Any]) -> list[dict[str, Any]]:
+    """Events of text frames, one after the other."""
+    found: list[dict[str, Any]] = []
+    for frame in frames:
+        if isinstance(frame, str):
+            data = json.loads(frame)
+            found.extend(data if isinstance(data, list) else [data])
+    return found
+
+
+async def test_the_latest_progress_of_a_node_replaces_the_ones_before() -> None:
+    hub = Hub()
+    outbox = hub.join()
+    for step in range(1000):
+        hub.publish([hub.number("j", "a", fields_of("node_progress", node="a", step=step), progress=True)])
+    hub.publish([hub.number("j", "b", fields_of("node_started", node="b"))])
+    events = flat(await outbox.next())
+    assert [(event["type"], event.get("step")) for event in events] == [("node_started", None), ("node_progress", 999)]
+
+
+async def test_progress_never_comes_after_the_end_of_its_node() -> None:
+    hub = Hub()
+    outbox = hub.join()
+    hub.publish([hub.number("j", "a", fields_of("node_progress", node="a", step=1), progress=True)])
+    hub.publish([hub.number("j", "a", fields_of("node_finished", node="a"))])
+    assert [event["type"] for event in flat(await outbox.next())] == ["node_finished"]
+
+
+async def test_who_does_not_read_overflows_and_the_others_get_everything() -> None:
+    hub = Hub()
+    deaf, awake = hub.join(Limits(outbox_frames=50)), hub.join(Limits(outbox_frames=50))
+    received: list[dict[str, Any]] = []
+    for step in range(200):
+        hub.publish([hub.number("j", "a", fields_of("node_logged", node="a", message=str(step)))])
+        received += flat(await awake.next())
+    assert [event["message"] for event in received] == [str(step) for step in range(200)]
+    with pytest.raises(Overflow):
+        await deaf.next()
+
+
+async def test_an_outbox_is_bounded_in_bytes() -> None:
+    outbox = Outbox(Limits(outbox_bytes=1000))
+    outbox.add("x" * 2000, [])
+    assert outbox.overflowed
+
+
+async def test_previews_carry_their_head() -> None:
+    hub = Hub()
+    outbox = hub.join()
+    hub.publish_preview("j", "a", "image/webp", b"old")
+    hub.publish_preview("j", "a", "image/webp", b"new")
+    (frame,) = await outbox.next()
+    assert isinstance(frame, bytes)
+    size = int.from_bytes(frame[:4], "big")
+    assert json.loads(frame[4 : 4 + size]) == {"job": "j", "node": "a", "media_type": "image/webp"}
+    assert frame[4 + size :] == b"new"
+
+
+async def receive_until(socket: aiohttp.ClientWebSocketResponse, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while not any(event["type"] == kind for event in found):
+        message = await asyncio.wait_for(socket.receive(), 30)
+        found += flat([message.data])
+    return found
+
+
+async def test_a_browser_that_comes_back_misses_nothing(server: LiveServer) -> None:
+    async with aiohttp.ClientSession(server.url) as session:
+        async with session.ws_connect("/api/stream") as socket:
+            hello = (await receive_until(socket, "hello"))[0]
+            first = await asyncio.to_thread(server.submit, workflow({"a": ("trials.Add", {"a": 12345})}))
+            seen = await receive_until(socket, "job_finished")
+        second = await asyncio.to_thread(server.submit, workflow({"a": ("trials.Add", {"a": 54321})}))
+        await asyncio.to_thread(server.wait_job, second)
+        async with session.ws_connect(f"/api/stream?after={seen[-1]['n']}") as socket:
+            missed = await receive_until(socket, "job_finished")
+        assert {event["job"] for event in missed if event["job"]} == {second}
+        async with session.ws_connect(f"/api/stream?after={hello['n']}") as socket:
+            everything = [event for event in await receive_until(socket, "job_finished") if event["job"]]
+        kinds = [event["type"] for event in everything if event["job"] == first]
+        assert kinds[0] == "job_queued"
+        assert kinds[-1] == "job_finished"
+        numbers = [event["n"] for event in everything]
+        assert numbers == sorted(set(numbers))
+        async with session.ws_connect(f"/api/stream?after={10**12}") as socket:
+            assert (await receive_until(socket, "resync"))[-1]["type"] == "resync"
+
+
+async def test_server_sent_events_tell_the_same(server: LiveServer) -> None:
+    async with aiohttp.ClientSession(server.url) as session, session.get("/api/events") as answer:
+        assert answer.content_type == "text/event-stream"
+        job = await asyncio.to_thread(server.submit, workflow({"a": ("trials.Add", {"a": 777})}))
+        text = ""
+        while f'"job":"{job}","type":"job_finished"' not in text:
+            text += (await asyncio.wait_for(answer.content.readany(), 30)).decode()
+        assert text.startswith("id: ")
