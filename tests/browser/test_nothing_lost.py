@@ -80,7 +80,7 @@ def test_a_reload_brings_everything_back(editor: Any) -> None:
     page = editor.page
     editor.template("Text to video")
     editor.node("prompt").get_by_role("textbox").fill("the last words")
-    expect(page.locator(".save-mark")).to_have_text("Saved", timeout=6000)
+    expect(page.locator(".save-mark")).to_have_text("Saved")
     page.reload()
     expect(editor.node("prompt").get_by_role("textbox")).to_have_value("the last words")
 
