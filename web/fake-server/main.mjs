@@ -69,6 +69,7 @@ async function api(request, response, url) {
     workflows.set(id, JSON.parse(await body(request)));
     return json(response, 200, { name: id, version: 1, saved: Date.now() / 1000, size: 0, autosave: false });
   }
+  if (head === "workflows" && action === "versions") return json(response, 200, { workflows: [{ name: id, version: 1, saved: Date.now() / 1000, size: 0, autosave: true }] });
   if (head === "workflows") return json(response, workflows.has(id) ? 200 : 404, workflows.get(id) ?? { error: "not_found", message: "no such workflow" });
   if (path === "uploads") {
     const name = /filename="([^"]+)"/.exec((await body(request)).toString("latin1"))?.[1] ?? "file";

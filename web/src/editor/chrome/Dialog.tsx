@@ -35,7 +35,9 @@ export function Dialog({ title, onClose, children, wide = false }: Props) {
           <Icon name="close" />
         </button>
       </header>
-      <div className="dialog-body">{children}</div>
+      <div className="dialog-body" tabIndex={0} role="group" aria-label={title}>
+        {children}
+      </div>
     </dialog>
   );
 }

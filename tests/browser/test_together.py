@@ -1,0 +1,82 @@
+"""Several windows, a server that dies, and the real server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+COUNTING = {
+    "format": "kinograph-workflow",
+    "version": 1,
+    "nodes": {
+        "first": {"type": "Int", "values": {"value": 20}},
+        "sum": {"type": "Math", "values": {"b": 22, "operation": "add"}},
+    },
+    "edges": [{"from": ["first", "value"], "to": ["sum", "a"]}],
+}
+
+
+def test_two_windows_see_the_same_queue(editor: Any, browser: Any) -> None:
+    """A run in one browser appears in the other, with its result in the gallery."""
+    page = editor.page
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    other = context.new_page()
+    other.goto(page.url)
+    other.get_by_role("button", name="Queue and history", exact=True).click()
+    expect(other.get_by_role("complementary")).to_contain_text("Nothing has been run yet")
+    editor.template("Text to video")
+    page.get_by_role("button", name="Run", exact=True).click()
+    panel = other.get_by_role("complementary", name="Queue and history")
+    expect(panel).to_contain_text("Text to video")
+    expect(panel).to_contain_text("Done")
+    panel.get_by_role("button", name="Open its graph").click()
+    expect(other.locator('.react-flow__node[data-id="sampler"]')).to_be_visible()
+    context.close()
+
+
+def test_two_tabs_of_one_workflow_keep_both(editor: Any, start_real_server: Callable[..., tuple[str, Any]]) -> None:
+    """A duplicated tab has the same name; the second to save goes on under its own, and says so."""
+    url, _ = start_real_server()
+    page = editor.page
+    editor.open(url)
+    editor.drop("one.json", "application/json", json.dumps({**COUNTING, "meta": {"title": "one"}}).encode())
+    expect(page.locator(".save-mark")).to_have_text("Saved")
+    name = page.evaluate("sessionStorage.getItem('kinograph.open')")
+    page.wait_for_timeout(1500)
+    request = urllib.request.Request(
+        f"{url}api/workflows/{name}",
+        data=json.dumps({**COUNTING, "meta": {"title": "by another tab"}}).encode(),
+        headers={"Content-Type": "application/json"},
+        method="PUT",
+    )
+    urllib.request.urlopen(request).close()
+    page.get_by_label("Title of the workflow").fill("mine")
+    expect(page.locator(".toast").last).to_contain_text("Another tab has changed this workflow")
+    with urllib.request.urlopen(f"{url}api/workflows/{name}") as reply:
+        assert json.load(reply)["meta"]["title"] == "by another tab"
+    with urllib.request.urlopen(f"{url}api/workflows/{page.evaluate('sessionStorage.getItem(`kinograph.open`)')}") as reply:
+        assert json.load(reply)["meta"]["title"] == "mine"
+
+
+def test_the_connection_heals(editor: Any, start_real_server: Callable[..., tuple[str, Any]]) -> None:
+    """The server is killed and started again: the page says so, comes back, and nothing of the work is gone."""
+    url, process = start_real_server()
+    page = editor.page
+    editor.open(url)
+    editor.drop("one.json", "application/json", json.dumps(COUNTING).encode())
+    expect(page.locator(".save-mark")).to_have_text("Saved")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    expect(page.locator(".connection")).to_contain_text("Server not reached")
+    page.get_by_label("Title of the workflow").fill("written while it was away")
+    start_real_server(int(url.rstrip("/").rsplit(":", 1)[1]))
+    expect(page.locator(".connection")).to_have_count(0)
+    expect(page.locator(".save-mark")).to_have_text("Saved")
+    name = page.evaluate("sessionStorage.getItem('kinograph.open')")
+    with urllib.request.urlopen(f"{url}api/workflows/{name}") as reply:
+        assert json.load(reply)["meta"]["title"] == "written while it was away"
