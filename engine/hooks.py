@@ -25,10 +25,10 @@ def run_hooks(graph: Graph, indices: Iterable[int]) -> tuple[dict[int, str], lis
     pending: list[tuple[GraphNode, str, Awaitable[Any]]] = []
     for index in indices:
         node = graph.nodes[index]
-        for name, hook in (
-            ("validate", node.type.mark.validate),
-            ("fingerprint", node.type.mark.fingerprint),
-        ):
+        mark = node.type.mark
+        if mark.validate is None and mark.fingerprint is None:
+            continue
+        for name, hook in (("validate", mark.validate), ("fingerprint", mark.fingerprint)):
             if hook is None:
                 continue
             try:

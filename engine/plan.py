@@ -139,9 +139,8 @@ def make_plan(
     chosen = _targets(graph, targets)
     order = graph.ancestors(chosen)
     fingerprints, problems = run_hooks(graph, order)
-    for index in order:
-        if outputs and graph.nodes[index].type.mark.output:
-            fingerprints[index] = with_outputs(graph.nodes[index], fingerprints.get(index, ""), outputs)
+    for index in graph.output_nodes() if outputs else ():
+        fingerprints[index] = with_outputs(graph.nodes[index], fingerprints.get(index, ""), outputs)
     files = files or FileDigests()
     keys = _make_keys(graph, order, fingerprints, files, problems)
     if problems:
