@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.database import Database
-from server.states import FINAL, JobState, require
+from server.states import FINAL, JobState, WrongState, require
 
 _COLUMNS = (
     "id, state, client, priority, title, targets, created, started, finished, attempts, result, error, retry_of, "
@@ -169,8 +169,6 @@ class JobStore:
         """
 
         def work(db: sqlite3.Connection) -> JobRow:
-            from server.states import WrongState
-
             row = _get(db, job)
             if row.state not in FINAL:
                 raise WrongState(
