@@ -12,7 +12,9 @@ from typing import Any
 
 
 class Scrubber:
-    """Replaces known folders by short names; the data folder becomes ``DATA``."""
+    """Replaces known folders by short names: the data folder by ``DATA``, those inside it by what the server calls them
+    (``outputs/clip.mp4`` is also a name under ``/api/files/``).
+    """
 
     def __init__(self, data: Path) -> None:
         home = Path(__file__).resolve().parent.parent
@@ -26,6 +28,8 @@ class Scrubber:
             str(Path.cwd()): ".",
             tempfile.gettempdir(): "TEMP",
         }
+        for name in ("outputs", "inputs", "models"):
+            places |= {str(root / name): name for root in (data.resolve(), data.absolute())}
         self._names = {place: name for place, name in places.items() if len(place) > 1}
         longest_first = sorted(self._names, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(place) for place in longest_first))
