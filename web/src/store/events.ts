@@ -121,17 +121,27 @@ function settle(nodes: RunState["nodes"], job: JobSummary): RunState["nodes"] {
   return result;
 }
 
+/** Files that a node shows while the job still runs. They are named by their place below the data folder. */
 function filesIn(event: StreamEvent): readonly OutputFile[] | undefined {
-  if (event.outputs) return event.outputs;
   const files = event.ui?.files;
-  return Array.isArray(files) && files.length > 0 ? (files as unknown as OutputFile[]) : undefined;
+  if (!Array.isArray(files)) return event.outputs;
+  const found = files.flatMap((file): OutputFile[] => {
+    if (typeof file !== "object" || file === null || Array.isArray(file)) return [];
+    const { path, url, media_type: mediaType } = file;
+    if (typeof path !== "string" || typeof mediaType !== "string") return [];
+    const below = path.replace(/^DATA\//, "");
+    const address = typeof url === "string" ? url : `/api/files/${below.split("/").map(encodeURIComponent).join("/")}`;
+    const name = below.replace(/^outputs\//, "");
+    return [{ node: event.node ?? "", path: name, url: address, media_type: mediaType, size: 0, job: event.job, created: 0 }];
+  });
+  return found.length > 0 ? found : event.outputs;
 }
 
 function reduceNode(before: NodeRun | undefined, event: StreamEvent): NodeRun | undefined {
   const run = before ?? { state: "waiting" as const };
   switch (event.type) {
     case "node_started":
-      return { ...run, state: "running", step: undefined, total: undefined, message: undefined, error: undefined };
+      return { ...run, state: "running", step: undefined, total: undefined, message: undefined, error: undefined, warnings: undefined };
     case "node_progress":
       return { ...run, state: "running", step: event.step, total: event.total, message: event.message, seconds: event.seconds };
     case "node_finished":
@@ -142,6 +152,9 @@ function reduceNode(before: NodeRun | undefined, event: StreamEvent): NodeRun | 
       return { ...run, state: "skipped", message: event.message };
     case "node_failed":
       return { ...run, state: "failed", socket: event.socket, error: event.message ?? "", details: event.details };
+    case "node_logged":
+      if (event.level !== "warning" && event.level !== "error") return before;
+      return { ...run, warnings: [...(run.warnings ?? []), event.message ?? ""].slice(-20) };
     case "node_shown":
       return { ...run, ui: event.ui, outputs: filesIn(event) ?? run.outputs };
     default:

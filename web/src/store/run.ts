@@ -21,6 +21,8 @@ export interface NodeRun {
   readonly socket?: string;
   readonly error?: string;
   readonly details?: string;
+  /** What the node warned of while it ran. */
+  readonly warnings?: readonly string[];
 }
 
 export interface RunState {

@@ -69,6 +69,11 @@ export function NodePanel() {
           )}
         </div>
       )}
+      {run?.warnings?.map((warning, place) => (
+        <div className="callout callout-warn" key={place}>
+          <p>{warning}</p>
+        </div>
+      ))}
       {placed.sockets.ghost && <div className="callout">{t("details.ghost", { type: placed.record.type })}</div>}
       {(run || plan) && (
         <dl className="facts-list">
