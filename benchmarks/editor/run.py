@@ -27,7 +27,14 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync", "--disable-gpu"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-gpu",
+]
 COUNT = """(seconds) => new Promise((done) => {
   const times = [];
   const begin = performance.now();
@@ -178,7 +185,16 @@ def build_bare(folder: Path) -> None:
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("*.py", "*.md", "__pycache__"))
     (source / "index.html").write_text((source / "bare.html").read_text())
-    command = ["npx", "vite", "build", str(source), "--config", str(source / "vite.config.mjs"), "--outDir", str(folder)]
+    command = [
+        "npx",
+        "vite",
+        "build",
+        str(source),
+        "--config",
+        str(source / "vite.config.mjs"),
+        "--outDir",
+        str(folder),
+    ]
     (source / "vite.config.mjs").write_text(
         'import react from "@vitejs/plugin-react";\n'
         'export default { plugins: [react()], base: "./", build: { rollupOptions: { input: ["index.html", "bare.html"].map((n) => '
@@ -196,7 +212,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    results: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"}
+    results: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    }
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         build_bare(Path(folder))
         servers = [serve(), serve("--static", folder)]

@@ -40,9 +40,7 @@ class Guidance:
         return self.scale != 1.0 and self.low <= sigma <= self.high
 
 
-def guided_velocity(
-    model: Model, positive: Tensors, negative: Tensors | None, guidance: Guidance
-) -> Velocity:
+def guided_velocity(model: Model, positive: Tensors, negative: Tensors | None, guidance: Guidance) -> Velocity:
     """The velocity that a solver integrates: the model with its conditioning and guidance filled in.
 
     Args:

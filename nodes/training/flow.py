@@ -139,7 +139,7 @@ class FlowRun:
         error = (velocity.float() - (noise - batch.latent)).square()
         outline_error = (outline.float() - batch.outline).square().mean()
         loss = (error * batch.weight).mean() + recipe.outline_weight * outline_error
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         for optimizer in self.optimizers:
             optimizer.step()

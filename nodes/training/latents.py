@@ -48,13 +48,17 @@ class LatentSet:
         """Read what `save` wrote."""
         with safe_open(path, "pt") as file:
             specs = [_clip(item) for item in json.loads(file.metadata()["specs"])]
-            return cls(*(file.get_tensor(name) for name in ("latents", "cover", "outline")), specs)
+            return cls(file.get_tensor("latents"), file.get_tensor("cover"), file.get_tensor("outline"), specs)
 
     @classmethod
     def join(cls, parts: list[LatentSet]) -> LatentSet:
         """Put several sets together."""
-        tensors = [torch.cat([getattr(p, name) for p in parts]) for name in ("latents", "cover", "outline")]
-        return cls(*tensors, [spec for part in parts for spec in part.specs])
+        return cls(
+            torch.cat([part.latents for part in parts]),
+            torch.cat([part.cover for part in parts]),
+            torch.cat([part.outline for part in parts]),
+            [spec for part in parts for spec in part.specs],
+        )
 
 
 @torch.no_grad()

@@ -74,7 +74,9 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 60.0) 
 def fake_server() -> Iterator[str]:
     """The stand-in server, fresh for every test."""
     port = free_port()
-    process = subprocess.Popen(["node", str(ROOT / "web/fake-server/main.mjs"), "--port", str(port)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["node", str(ROOT / "web/fake-server/main.mjs"), "--port", str(port)], stdout=subprocess.DEVNULL
+    )
     try:
         wait_for(f"http://127.0.0.1:{port}/api/health", process)
         yield f"http://127.0.0.1:{port}/"
@@ -90,7 +92,16 @@ def start_real_server(tmp_path: Path) -> Iterator[Callable[..., tuple[str, subpr
 
     def start(port: int = 0) -> tuple[str, subprocess.Popen[bytes]]:
         port = port or free_port()
-        command = [sys.executable, "-m", "kinograph", "serve", "--port", str(port), "--data-dir", str(tmp_path / "data")]
+        command = [
+            sys.executable,
+            "-m",
+            "kinograph",
+            "serve",
+            "--port",
+            str(port),
+            "--data-dir",
+            str(tmp_path / "data"),
+        ]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         started.append(process)
         wait_for(f"http://127.0.0.1:{port}/api/health", process)

@@ -20,7 +20,10 @@ TEXT_TO_VIDEO = {
 
 def wires(document: dict[str, Any]) -> set[tuple[str, ...]]:
     """Edges as four names, the sampler called so whatever its id."""
-    return {tuple(name.replace("diTSampler", "sampler") for name in (*edge["from"], *edge["to"])) for edge in document["edges"]}
+    return {
+        tuple(name.replace("diTSampler", "sampler") for name in (*edge["from"], *edge["to"]))
+        for edge in document["edges"]
+    }
 
 
 def test_text_to_video_by_mouse(editor: Any) -> None:

@@ -61,7 +61,9 @@ def test_chinese(editor: Any) -> None:
 
 def test_phone(browser: Any, fake_server: str) -> None:
     """At phone size nothing is cut off, and the form runs."""
-    context = browser.new_context(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True, locale="en-GB")
+    context = browser.new_context(
+        viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True, locale="en-GB"
+    )
     page = context.new_page()
     page.goto(fake_server)
     page.get_by_role("button", name="Text to video").tap()

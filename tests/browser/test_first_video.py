@@ -62,7 +62,14 @@ def test_a_random_seed_is_the_one_that_made_the_result(editor: Any) -> None:
     noise = editor.node("noise")
     noise.get_by_role("button", name="Seed is fixed").click()
     sent: list[Any] = []
-    page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/api/jobs") and request.method == "POST" else None)
+    page.on(
+        "request",
+        lambda request: (
+            sent.append(request.post_data_json)
+            if request.url.endswith("/api/jobs") and request.method == "POST"
+            else None
+        ),
+    )
     page.get_by_role("button", name="Run", exact=True).click()
     expect(editor.node("save").locator("video")).to_be_visible()
     seed = sent[0]["workflow"]["nodes"]["noise"]["values"]["seed"]

@@ -59,7 +59,9 @@ def test_two_tabs_of_one_workflow_keep_both(editor: Any, start_real_server: Call
     expect(page.locator(".toast").last).to_contain_text("Another tab has changed this workflow")
     with urllib.request.urlopen(f"{url}api/workflows/{name}") as reply:
         assert json.load(reply)["meta"]["title"] == "by another tab"
-    with urllib.request.urlopen(f"{url}api/workflows/{page.evaluate('sessionStorage.getItem(`kinograph.open`)')}") as reply:
+    with urllib.request.urlopen(
+        f"{url}api/workflows/{page.evaluate('sessionStorage.getItem(`kinograph.open`)')}"
+    ) as reply:
         assert json.load(reply)["meta"]["title"] == "mine"
 
 

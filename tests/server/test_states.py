@@ -1,4 +1,3 @@
-
 """Transitions, the waiting line, the database's promises, and checking without plugins."""
 
 from __future__ import annotations
