@@ -1,4 +1,4 @@
-import { memo, useCallback, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useRef, useState, type RefObject } from "react";
 import { setUi } from "../../store/ui";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
@@ -13,12 +13,36 @@ interface Props {
 }
 
 const RATES = [0.25, 0.5, 1, 2] as const;
-const FRAME_SECONDS = 1 / 24;
+const USUAL_FRAME = 1 / 24;
+
+/** The time from one frame to the next, learnt from the frames that are shown. */
+function useFrameSeconds(video: RefObject<HTMLVideoElement | null>, url: string): RefObject<number> {
+  const seconds = useRef(USUAL_FRAME);
+  useEffect(() => {
+    const element = video.current;
+    if (!element || !("requestVideoFrameCallback" in element)) return undefined;
+    let last = -1;
+    let least = Number.POSITIVE_INFINITY;
+    const seen: VideoFrameRequestCallback = (_now, { mediaTime }) => {
+      const gap = mediaTime - last;
+      if (last >= 0 && gap > 0.004 && gap < least) {
+        least = gap;
+        seconds.current = gap;
+      }
+      last = mediaTime;
+      handle = element.requestVideoFrameCallback(seen);
+    };
+    let handle = element.requestVideoFrameCallback(seen);
+    return () => element.cancelVideoFrameCallback(handle);
+  }, [video, url]);
+  return seconds;
+}
 
 /** A result: a video with frame stepping, loop and speed, a picture, or a sound. */
 export const Player = memo(function Player({ url, mediaType, title, path, faded = false, large = false }: Props) {
   const t = useT();
   const video = useRef<HTMLVideoElement>(null);
+  const frame = useFrameSeconds(video, url);
   const [playing, setPlaying] = useState(true);
   const [loop, setLoop] = useState(true);
   const [rate, setRate] = useState<number>(1);
@@ -34,8 +58,8 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
     const element = video.current;
     if (!element) return;
     element.pause();
-    element.currentTime = Math.min(element.duration, Math.max(0, element.currentTime + direction * FRAME_SECONDS));
-  }, []);
+    element.currentTime = Math.min(element.duration, Math.max(0, element.currentTime + direction * frame.current));
+  }, [frame]);
   const open = useCallback(() => setUi({ player: { url, mediaType, title } }), [url, mediaType, title]);
 
   if (mediaType.startsWith("image/")) {

@@ -83,7 +83,7 @@ export function NumberWidget(props: WidgetProps) {
           inputMode="decimal"
           aria-label={label}
           onFocus={(event) => {
-            if (editing.length > 1) event.target.select();
+            if (event.target.value === shown(number, whole)) event.target.select();
           }}
           onChange={(event) => setEditing(event.target.value)}
           onBlur={finish}
