@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "server"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from live import LiveServer, workflow
+from tests.server.live import LiveServer, workflow
 
 PIECES = 20
 
