@@ -153,7 +153,7 @@ names = st.text(min_size=1, max_size=6) | st.sampled_from(["a", "a.b", "1", "0:"
 
 @given(st.lists(st.tuples(st.dictionaries(names, JSON, max_size=3), st.sampled_from(["", "a", "b"])), max_size=6))
 def test_no_two_different_inputs_share_a_key(variants):
-    from conftest import Lab
+    from tests.engine.conftest import Lab
 
     lab = Lab(named, take)
     found: list[tuple[Any, str]] = []

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import networkx
-from conftest import Lab
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.authoring import Block, Expansion, Lazy, node
+from tests.engine.conftest import Lab
 
 
 @node("Number")

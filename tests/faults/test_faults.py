@@ -13,6 +13,7 @@ from pathlib import Path
 
 import campaign
 import pytest
+
 from tests.server.live import ROOT, LiveServer, workflow
 
 SMALL = workflow({"s": ("trials.Save", {"number": 3})})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.server.live import ROOT, LiveServer
 
 STEPS = int(os.environ.get("KINOGRAPH_FAULT_STEPS", "0"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,8 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
-
-from live import Answer, LiveServer
-from not_yet import NOT_YET
+from tests.security.not_yet import NOT_YET
+from tests.server.live import Answer, LiveServer
 
 CANARY = "canary-7f3a91c2"
 _results: dict[str, bool] = {}

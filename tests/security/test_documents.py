@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Target, status_of
-from live import Answer, workflow
+
+from tests.security.conftest import Target, status_of
+from tests.server.live import Answer, workflow
 
 
 def post_raw(target: Target, body: bytes, path: str = "/api/jobs") -> Answer:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Target, status_of
-from live import ROOT, LiveServer, workflow
+
+from tests.security.conftest import Target, status_of
+from tests.server.live import ROOT, LiveServer, workflow
 
 JOB = json.dumps({"workflow": workflow({"a": ("trials.Add", {})})}).encode()
 CHANGING = [

@@ -10,8 +10,8 @@ import struct
 import time
 from pathlib import Path
 
-from conftest import Target, status_of
-from live import workflow
+from tests.security.conftest import Target, status_of
+from tests.server.live import workflow
 
 
 def handshake(target: Target, query: str = "") -> socket.socket:

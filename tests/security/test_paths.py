@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import Target, status_of
-from live import workflow
+
+from tests.security.conftest import Target, status_of
+from tests.server.live import workflow
 
 TRAVERSALS = [
     "../../../../etc/passwd",

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from live import ROOT, LiveServer, workflow
+
+from tests.server.live import ROOT, LiveServer, workflow
 
 DOCUMENT = workflow({"a": ("trials.Save", {"number": 11, "name": "example"})})
 

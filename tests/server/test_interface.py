@@ -7,13 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from live import ROOT, LiveServer
-
 from engine import events
 from server import protocol
 from server.models import StreamEvent
 from server.openapi import document
 from server.routes import ROUTES
+from tests.server.live import ROOT, LiveServer
 
 
 def test_openapi_describes_every_route(server: LiveServer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from live import LiveServer, workflow
+from tests.server.live import LiveServer, workflow
 
 ADD = workflow(
     {"a": ("trials.Add", {"a": 2, "b": 3}), "s": ("trials.Save", {"name": "sum"})}, ("a", "value", "s", "number")

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from live import LiveServer, workflow
 
 from server.limits import Limits
 from server.stream import Hub, Outbox, Overflow, fields_of
+from tests.server.live import LiveServer, workflow
 
 
 def flat(frames: list[Any]) -> list[dict[str, Any]]:
