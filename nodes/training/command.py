@@ -28,6 +28,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed of the stage (default 1)")
     parser.add_argument("--clips", type=int, default=24_000, help="clips of the latents stage (default 24000)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the processor (default 2)")
+    parser.add_argument(
+        "--start", type=Path, help="weights folder that the latents and dit stages of a new run start from"
+    )
     parser.add_argument("--output", type=Path, help="folder for the exported weights")
     arguments = parser.parse_args(argv)
     if arguments.steps is not None and arguments.steps < 1:
@@ -46,8 +49,9 @@ def main(argv: list[str]) -> int:
             arguments.clips,
             arguments.threads,
             arguments.output,
+            arguments.start,
         )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
         parser.exit(2, f"kinograph train: {error}\n")
     except KeyboardInterrupt:
         parser.exit(130, "stopped; the same command goes on from the last checkpoint\n")

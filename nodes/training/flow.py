@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nodes.models.attention import rms_norm
 from nodes.models.dit import DiT, DiTConfig
+from nodes.models.mini import MiniParts
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import BEGIN, UNKNOWN, Tokenizer, pad_ids
 from nodes.training.latents import LatentSet
@@ -170,6 +171,14 @@ class FlowRun:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
 
+    def start_from(self, parts: MiniParts) -> None:
+        """Take the weights of a finished model; raises ValueError when its vocabulary is another."""
+        if parts.tokenizer.words != self.tokenizer.words:
+            raise ValueError("the weights to start from have another vocabulary than the world's captions")
+        for model in (self.model, self.average):
+            model.text_encoder.load_state_dict(parts.text_encoder.state_dict())
+            model.dit.load_state_dict(parts.dit.state_dict())
+
     def _chosen(self, step: int) -> list[int]:
         """Indices of a step's clips: every clip once per pass, in an order drawn anew for each pass."""
         size, count = len(self.pool), self.recipe.batch
@@ -237,12 +246,19 @@ def compile_blocks(model: TextToVelocity) -> None:
         block.compile(dynamic=False)
 
 
-def train_flow(recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, folder: Path) -> FlowRun:
-    """Train, or go on from the checkpoint in `folder`. Where the decay begins a copy `stable.pt` is kept."""
+def train_flow(
+    recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, folder: Path, start: MiniParts | None = None
+) -> FlowRun:
+    """Train, or go on from the checkpoint in `folder`. Where the decay begins a copy `stable.pt` is kept.
+
+    A new run begins with the weights of `start`, when given, and with fresh optimisers.
+    """
     path, log = folder / "checkpoint.pt", RunLog(folder / "log.jsonl")
     run = FlowRun(recipe, data, tokenizer)
     if path.exists():
         run.restore(load_checkpoint(path))
+    elif start is not None:
+        run.start_from(start)
     log.write(step=run.step, clips=len(data.specs), recipe=asdict(recipe))
     began, first = time.time(), run.step
     times: list[Tensor] = []

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from nodes.models.dit import DiT, DiTConfig
-from nodes.models.mini import MiniParts, save_mini
+from nodes.models.mini import MiniParts, load_mini, save_mini
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, train_codec
 from nodes.training.flow import FlowTraining, TextToVelocity, train_flow
 from nodes.training.latents import LatentSet, encode_world
-from nodes.training.run_state import load_checkpoint
+from nodes.training.run_state import load_checkpoint, save_checkpoint
 from nodes.training.world.captions import vocabulary
 
 Recipe = TypeVar("Recipe", CodecTraining, FlowTraining)
 
 
 def run_stage(
-    stage: str, run: Path, steps: int | None, seed: int, clips: int, threads: int, output: Path | None
+    stage: str,
+    run: Path,
+    steps: int | None,
+    seed: int,
+    clips: int,
+    threads: int,
+    output: Path | None,
+    start: Path | None = None,
 ) -> None:
     """Run one stage; see `nodes.training.command`. Raises FileNotFoundError when an earlier stage is missing."""
     torch.set_num_threads(threads)
+    shipped = None if start is None else load_mini(start)
+    if shipped is not None and not (run / "codec" / "final.pt").is_file():
+        vae = shipped.video_vae
+        save_checkpoint(run / "codec" / "final.pt", {"model": vae.state_dict(), "config": asdict(vae.config)})
     if stage == "codec":
         train_codec(_with_steps(CodecTraining(seed=seed), steps), run / "codec")
     elif stage == "decoder":
@@ -43,7 +54,7 @@ def run_stage(
         if not parts:
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
         recipe = _with_steps(FlowTraining(seed=seed), steps)
-        train_flow(recipe, LatentSet.join(parts), Tokenizer(vocabulary()), run / "dit")
+        train_flow(recipe, LatentSet.join(parts), Tokenizer(vocabulary()), run / "dit", shipped)
     elif stage == "export" and output is not None:
         parts_, state = load_run(run)
         save_mini(parts_, output, model_card(run, state))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from nodes.models.mini import MiniParts
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, psnr, sample_batch, start_from_components, train_codec
@@ -56,6 +57,15 @@ def test_flow_training_resumes_with_the_same_bits(latents: LatentSet, tokenizer:
     assert resumed.step == whole.step == 6
     assert same(resumed.model, whole.model)
     assert same(resumed.average, whole.average)
+
+
+def test_a_new_run_can_start_from_finished_weights(latents: LatentSet, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    trained = train_flow(TINY_FLOW, latents, tokenizer, tmp_path / "first")
+    parts = MiniParts(tokenizer, trained.average.text_encoder, VideoVAE(TINY_VAE), trained.average.dit)
+    run = FlowRun(TINY_FLOW, latents, tokenizer)
+    run.start_from(parts)
+    assert run.step == 0
+    assert same(run.model, trained.average)
 
 
 def test_a_short_run_learns(latents: LatentSet, tokenizer: Tokenizer) -> None:
