@@ -37,6 +37,8 @@ export const Canvas = memo(function Canvas() {
   const catalogue = useEditor((state) => state.catalogue);
   const selection = useEditor((state) => state.selection);
   const drag = useCanvas((state) => state.drag);
+  // far away nearly everything is in the window: asking each frame what is visible costs more than it saves
+  const far = useUi((state) => state.far && Object.keys(document.nodes).length < 1000);
   const minimap = useUi((state) => !state.far || Object.keys(document.nodes).length > 20);
   const placer = useRef<ReturnType<typeof makePlacer>>(undefined);
   placer.current ??= makePlacer();
@@ -86,7 +88,7 @@ export const Canvas = memo(function Canvas() {
         onPaneClick={onPaneClick}
         onNodeContextMenu={(event, node) => openMenu(event, node)}
         onPaneContextMenu={(event) => openMenu(event)}
-        onlyRenderVisibleElements
+        onlyRenderVisibleElements={!far}
         elevateNodesOnSelect={false}
         minZoom={0.05}
         maxZoom={3}
