@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine.authoring import Block, Display
+from engine.authoring import Display
 from engine.context import NodeContext, Preview, PreviewSource
 from engine.events import NodeAsks, NodePreview, NodeProgress, NodeShown
 from engine.graph import GraphNode
@@ -25,15 +25,6 @@ _PROGRESS_INTERVAL = 1 / 30
 _PREVIEW_SHARE = 50
 """A preview may take a fiftieth (2 %) of the time."""
 _PLAIN = frozenset({int, float, bool, str, type(None)})
-
-
-class NeedInput(BaseException):
-    """A lazy input was asked for and is not there (or is blocked); unwinds the node's function."""
-
-    def __init__(self, source: int, block: Block | None = None) -> None:
-        super().__init__()
-        self.source = source
-        self.block = block
 
 
 class Call:

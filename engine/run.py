@@ -5,8 +5,8 @@ Threads
     a shared event loop. Everything in :class:`~engine.steps.Steps` changes under ``_lock`` only.
 
 Suspension
-    A node that asks for a lazy input that is not there yet is stopped by :class:`~engine.call.NeedInput`; the input
-    is demanded and the function is called again when it is there.
+    A node that asks for a lazy input that is not there yet is stopped by :class:`~engine.lazy_inputs.NeedInput`; the
+    input is demanded and the function is called again when it is there.
 
 One computation at a time
     Before a step runs it claims its key (:mod:`engine.claims`). When another step or job has it, the step is put aside
@@ -27,18 +27,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.answers import Answers
-from engine.authoring import Block, Expansion, Lazy
-from engine.call import Call, NeedInput
+from engine.authoring import Block, Expansion
+from engine.call import Call
 from engine.cancel import CancelToken
 from engine.claims import Claims
 from engine.context import Cancelled
 from engine.crew import Crew
 from engine.events import EventSink, NodeFailed, RunFinished, RunStarted, Status
 from engine.failures import describe_failure
-from engine.graph import Link
 from engine.in_place import InPlaceWatch
-from engine.inputs import Gathered, SourceGone, fit, gather
-from engine.outputs import join_mapped, join_ui, saved_files
+from engine.inputs import Gathered, SourceGone, gather
+from engine.lazy_inputs import NeedInput, lazy_input
+from engine.outputs import join_mapped, join_ui
 from engine.run_result import RunResult, Teller
 from engine.steps import DONE, HIT, IDLE, Steps
 from engine.subgraphs import Subgraphs
@@ -121,21 +121,15 @@ class Run:
         return self._result(time.perf_counter() - started)
 
     def _result(self, seconds: float) -> RunResult:
-        plan, steps = self.plan, self.steps
         status: Status = "failed" if self._failures else "succeeded"
         if self.cancel.cancelled():
             status = "cancelled"
-        ran = sum(index not in steps.placed for index in self.costs)
-        cached = self._found + sum(index not in self.costs for index in plan.spared)
-        result = RunResult(status, seconds, ran, cached, failures=self._failures, skipped=self.tell.skipped)
-        for index in plan.targets:
-            outputs = steps.values[index]
-            if outputs is not None:
-                result.values[plan.graph.nodes[index].id] = outputs
-        for index, outputs in enumerate(steps.values):
-            if outputs is not None and steps.nodes[index].type.mark.output:
-                result.files += [(self.tell.placed_id(index), file) for file in saved_files(outputs)]
-        self.tell.emit(RunFinished(status, seconds, ran, cached, len(self._failures), self.tell.skipped))
+        ran = sum(index not in self.steps.placed for index in self.costs)
+        cached = self._found + sum(index not in self.costs for index in self.plan.spared)
+        skipped = self.tell.skipped
+        result = RunResult(status, seconds, ran, cached, failures=self._failures, skipped=skipped)
+        result.take_values(self.plan, self.steps)
+        self.tell.emit(RunFinished(status, seconds, ran, cached, len(self._failures), skipped))
         return result
 
     def _stop(self) -> None:
@@ -169,7 +163,7 @@ class Run:
                 return False
             if self.steps.entries:
                 self._in_place.begin(index)
-            gathered = gather(node, self.steps.values, partial(self._lazy, index))
+            gathered = gather(node, self.steps.values, partial(lazy_input, self.steps, self._load))
             if gathered.blocked is not None:
                 self._block(index, gathered.blocked)
                 return False
@@ -258,22 +252,6 @@ class Run:
         with self._lock:
             self._wake.notify_all()
         self._crew.call_help()
-
-    def _lazy(self, index: int, link: Link) -> Lazy[Any]:  # noqa: ARG002 - bound per reader, for tracebacks
-        steps = self.steps
-
-        def ask() -> Any:
-            outputs = steps.values[link.source]
-            if outputs is None and steps.state[link.source] == HIT and self._load(link.source):
-                outputs = steps.values[link.source]
-            if outputs is None:
-                raise NeedInput(link.source)
-            value = outputs.get(link.output)
-            if type(value) is Block:
-                raise NeedInput(link.source, value)
-            return fit(link.socket, value)
-
-        return Lazy(ask, (link.source, link.output))
 
     # --------------------------------------------------------------------------------------- computing
 

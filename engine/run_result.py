@@ -19,6 +19,8 @@ from engine.events import (
 )
 from engine.files import SavedFile
 from engine.node_log import Level
+from engine.outputs import saved_files
+from engine.plan import Plan
 from engine.steps import Steps
 
 
@@ -43,6 +45,17 @@ class RunResult:
     files: list[tuple[str, SavedFile]] = field(default_factory=list)
     failures: list[NodeFailed] = field(default_factory=list)
     skipped: int = 0
+
+    def take_values(self, plan: Plan, steps: Steps) -> None:
+        """Take the outputs of the targets, and the files of every output node, from a run's steps."""
+        for index in plan.targets:
+            outputs = steps.values[index]
+            if outputs is not None:
+                self.values[plan.graph.nodes[index].id] = outputs
+        for index, outputs in enumerate(steps.values):
+            if outputs is not None and steps.nodes[index].type.mark.output:
+                placed = steps.nodes[steps.placed.get(index, index)].id
+                self.files += [(placed, file) for file in saved_files(outputs)]
 
 
 class Teller:

@@ -96,7 +96,7 @@ def seed_value(value: Annotated[int, Field(ge=0, le=SAFE_INTEGER), Widget(kind="
 def color_value(
     value: Annotated[str, Field(pattern=r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"), Widget(kind="color")] = "#000000",
 ) -> str:
-    """A colour.
+    """A colour, picked or typed.
 
     Args:
         value: ``#rrggbb`` or ``#rgb``, sRGB.
