@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import campaign
 import pytest
 
+from tests.faults import campaign
 from tests.server.live import ROOT, LiveServer, workflow
 
 SMALL = workflow({"s": ("trials.Save", {"number": 3})})
