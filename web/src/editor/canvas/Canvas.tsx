@@ -38,8 +38,8 @@ export const Canvas = memo(function Canvas() {
   const selection = useEditor((state) => state.selection);
   const drag = useCanvas((state) => state.drag);
   // far away nearly everything is in the window: asking each frame what is visible costs more than it saves
-  const far = useUi((state) => state.far && Object.keys(document.nodes).length < 1000);
-  const minimap = useUi((state) => !state.far || Object.keys(document.nodes).length > 20);
+  const far = useUi((state) => state.far);
+  const minimap = useUi((state) => !state.far);
   const placer = useRef<ReturnType<typeof makePlacer>>(undefined);
   placer.current ??= makePlacer();
   const furnish = useFurnish();

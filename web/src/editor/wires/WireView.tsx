@@ -3,6 +3,7 @@ import type { TypeInfo } from "../../api/protocol";
 import { disconnect } from "../../graph/commands";
 import { wirePath, type Placed } from "../../graph/place";
 import { apply } from "../../store/editor";
+import { useUi } from "../../store/ui";
 import { colorOf } from "../shared/typeLook";
 import { titleOf } from "../shared/titles";
 import { useT } from "../useT";
@@ -27,6 +28,7 @@ interface Props {
 /** One wire: click selects, double-click or Delete cuts, its name says what it joins. */
 export const WireView = memo(function WireView(props: Props) {
   const t = useT();
+  const far = useUi((state) => state.far);
   const { id, type, from, to, selected, faint, target } = props;
   const path = wirePath({ x: props.x1, y: props.y1 }, { x: props.x2, y: props.y2 });
   const label = t("wire.label", {
@@ -46,7 +48,7 @@ export const WireView = memo(function WireView(props: Props) {
   return (
     <g className={classes} role="listitem" data-wire={id}>
       <path className="wire-line" d={path} stroke={colorOf(type)} />
-      <path
+      {!far && <path
         className="wire-hit"
         d={path}
         tabIndex={-1}
@@ -59,7 +61,7 @@ export const WireView = memo(function WireView(props: Props) {
           apply(disconnect(new Set([id])), "step.disconnect");
         }}
         onKeyDown={onKeyDown}
-      />
+      />}
     </g>
   );
 });
