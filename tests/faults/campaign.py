@@ -148,7 +148,10 @@ class Campaign:
         for thread in threads:
             thread.start()
         for _ in range(kills):
-            time.sleep(self.random.uniform(0.05, 0.6))
+            before, deadline = len(self.jobs), time.monotonic() + 60
+            while len(self.jobs) == before and time.monotonic() < deadline:
+                time.sleep(0.002)  # a server that has just started accepts when its worker knows the node types
+            time.sleep(self.random.uniform(0.0, 0.3))
             self.kill("server", "accept")
         stop.set()
         for thread in threads:
