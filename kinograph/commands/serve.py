@@ -31,8 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a further folder with plugins",
     )
     parser.add_argument("--token", help="demand this token from every client")
-    parser.add_argument("--workers", type=int, default=1, help="worker processes per device (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="how many worker processes (default: %(default)s)")
     parser.add_argument("--open", action="store_true", help="open the editor in the browser")
+    parser.add_argument(
+        "--device", action="append", default=[], help="device of a worker: cpu, cuda:0 ...; may be given several times"
+    )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a further host name by which people reach it"
+    )
     add_data_folder(parser)
 
 
@@ -48,4 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
         token=arguments.token,
         workers=arguments.workers,
         open_browser=arguments.open,
+        devices=arguments.device or None,
+        allow_hosts=arguments.allow_host or None,
     )
