@@ -12,6 +12,8 @@ from pathlib import Path
 
 _RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{kind}{n}" for kind in ("COM", "LPT") for n in range(1, 10))})
 """Names of devices on Windows."""
+_OURS: set[Path] = set()
+"""Files that this process has saved; two equal pictures of one run are two files."""
 _UNSAFE = re.compile(r"[^\w.\- ()]+")
 
 
@@ -80,7 +82,8 @@ def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFil
     """Write a file below ``folder`` that appears under its final name only when it is whole.
 
     ``name`` is like ``"video.mp4"``; the final name carries a number (``video_0007.mp4``) and never replaces an
-    existing file. When the block raises, nothing is left behind.
+    existing file. One that an earlier process saved with the same content is taken as it is: a run that was killed
+    after saving saves only once. When the block raises, nothing is left behind.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem, suffix = Path(safe_name(name)).stem, Path(safe_name(name)).suffix
@@ -91,10 +94,23 @@ def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFil
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         digest = file_digest(temporary)
-        final = _claim(temporary, folder, stem, suffix)
+        final = _same_content(temporary, folder, stem, suffix, digest) or _claim(temporary, folder, stem, suffix)
+        _OURS.add(final)
         pending._saved = SavedFile(final, media_type, digest, final.stat().st_size)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _same_content(temporary: Path, folder: Path, stem: str, suffix: str, digest: str) -> Path | None:
+    """A file of this name and content that an earlier process saved: a run killed after saving saves only once."""
+    size = temporary.stat().st_size
+    for entry in os.scandir(folder):
+        numbered = re.fullmatch(re.escape(stem) + r"_(\d+)" + re.escape(suffix), entry.name)
+        if numbered and entry.is_file(follow_symlinks=False) and entry.stat().st_size == size:
+            path = Path(entry.path)
+            if path not in _OURS and file_digest(path) == digest:
+                return path
+    return None
 
 
 def _claim(temporary: Path, folder: Path, stem: str, suffix: str) -> Path:

@@ -116,7 +116,7 @@ def start_real_server(tmp_path: Path) -> Iterator[Callable[..., tuple[str, subpr
             process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One Chromium for all tests."""
     with sync_api.sync_playwright() as playwright:
