@@ -35,12 +35,18 @@ class FlowTraining:
     depth: int = 6
     steps: int = 5000
     batch: int = 32
+    """Clips of a step on clips."""
+    image_steps: float = 0.5
+    """Share of the steps that learn from single frames (when there are any): five times as many samples a second, and
+    what an object looks like is the same in both."""
+    image_batch: int = 160
+    """Frames of a step on single frames."""
     matrix_rate: float = 3e-3
     """Learning rate of Muon, for the matrices of the blocks."""
     other_rate: float = 1.5e-3
     """Learning rate of AdamW, for all else."""
     warmup: int = 50
-    decay: float = 0.4
+    decay: float = 0.2
     """Share of the steps, at the end, over which the learning rates fall to 0."""
     seed: int = 1
     caption_dropout: float = 0.1
@@ -91,11 +97,49 @@ class FlowBatch(NamedTuple):
     """`[B, T*H*W, 64]`, 0 to 1."""
 
 
+class FlowLoss(NamedTuple):
+    """How well a step's batch was known before it was learnt from."""
+
+    t: Tensor
+    """`[B]`, the times."""
+    error: Tensor
+    """`[B]`, the unweighted mean squared errors of the velocity."""
+    frames: int
+    """Latent frames of each sample."""
+
+
+class SampleOrder:
+    """The samples of a set in the order of training: every one once per pass, in an order drawn anew for each pass."""
+
+    def __init__(self, data: LatentSet, recipe: FlowTraining, batch: int) -> None:
+        self.data = data
+        self.seed, self.batch = recipe.seed, batch
+        self.pool = _pool(data.specs, recipe)
+        self._epoch = -1
+        self._permutation = np.arange(0)
+
+    def chosen(self, number: int) -> list[int]:
+        """Indices of the samples of batch `number` of this set."""
+        size = len(self.pool)
+        places = range(number * self.batch, (number + 1) * self.batch)
+        return [self.pool[int(self._order(place // size)[place % size])] for place in places]
+
+    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if self._epoch != epoch:
+            self._epoch = epoch
+            self._permutation = np.random.default_rng([self.seed, 1 << 30, epoch]).permutation(len(self.pool))
+        return self._permutation
+
+
 class FlowRun:
     """A training run: networks, their averages, optimisers and the step reached."""
 
-    def __init__(self, recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer) -> None:
-        self.recipe, self.data, self.tokenizer = recipe, data, tokenizer
+    def __init__(
+        self, recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, images: LatentSet | None = None
+    ) -> None:
+        self.recipe, self.tokenizer = recipe, tokenizer
+        self.clips = SampleOrder(data, recipe, recipe.batch)
+        self.images = SampleOrder(images, recipe, recipe.image_batch) if images is not None else None
         torch.manual_seed(recipe.seed)
         channels = data.latents.shape[1]
         text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
@@ -104,8 +148,9 @@ class FlowRun:
         self.average = copy.deepcopy(self.model)
         self.outline_head = nn.Linear(recipe.width, data.outline.shape[-1])
         self.optimizers, self.rates = flow_optimizers(self.model, self.outline_head, recipe)
-        self.pool = _pool(data.specs, recipe)
         self.step = 0
+        self.seen = {"clips": 0, "frames": 0}
+        """How many samples of either kind the run has learnt from."""
         self.outline_error = 0.0
         if recipe.compiled:
             compile_blocks(self.model)
@@ -113,15 +158,24 @@ class FlowRun:
     def batch(self, step: int) -> FlowBatch:
         """The clips and captions of a step."""
         rng = np.random.default_rng([self.recipe.seed, step])
-        chosen = self._chosen(step)
-        ids = pad_ids([self._caption(self.data.specs[i], rng) for i in chosen], self.recipe.caption_length)
+        before, after = self._image_steps(step), self._image_steps(step + 1)
+        if self.images is not None and after > before:
+            source, number = self.images, before
+        else:
+            source, number = self.clips, step - before
+        data, chosen = source.data, source.chosen(number)
+        ids = pad_ids([self._caption(data.specs[i], rng) for i in chosen], self.recipe.caption_length)
         index = torch.tensor(chosen)
-        weight = 1 + self.recipe.object_weight * (self.data.cover[index][:, None] > 0.01).float()
-        outline = self.data.outline[index].flatten(1, 3).float() / 255
-        return FlowBatch(self.data.latents[index].float(), weight / weight.mean(), ids, outline)
+        weight = 1 + self.recipe.object_weight * (data.cover[index][:, None] > 0.01).float()
+        outline = data.outline[index].flatten(1, 3).float() / 255
+        return FlowBatch(data.latents[index].float(), weight / weight.mean(), ids, outline)
 
-    def train_step(self) -> tuple[Tensor, Tensor]:
-        """Take one step; returns the times `[B]` and the unweighted losses `[B]`."""
+    def _image_steps(self, step: int) -> int:
+        """How many of the steps before `step` learn from single frames."""
+        return int(step * self.recipe.image_steps) if self.images is not None else 0
+
+    def train_step(self) -> FlowLoss:
+        """Take one step."""
         recipe, step = self.recipe, self.step
         factor = trapezoid(step, recipe.steps, recipe.warmup, recipe.decay)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
@@ -148,13 +202,15 @@ class FlowRun:
         self.outline_head.zero_grad(set_to_none=True)
         self.outline_error = float(outline_error.detach())
         self.step += 1
+        self.seen["clips" if noise.shape[2] > 1 else "frames"] += len(noise)
         self._update_average()
-        return t, error.detach().mean((1, 2, 3, 4))
+        return FlowLoss(t, error.detach().mean((1, 2, 3, 4)), noise.shape[2])
 
     def state(self) -> dict[str, Any]:
         """Everything that a later process needs to go on with the same bits."""
         return {
             "step": self.step,
+            "seen": dict(self.seen),
             "recipe": asdict(self.recipe),
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -164,7 +220,7 @@ class FlowRun:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a saved state."""
-        self.step = state["step"]
+        self.step, self.seen = state["step"], dict(state["seen"])
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.outline_head.load_state_dict(state["outline_head"])
@@ -178,21 +234,6 @@ class FlowRun:
         for model in (self.model, self.average):
             model.text_encoder.load_state_dict(parts.text_encoder.state_dict())
             model.dit.load_state_dict(parts.dit.state_dict())
-
-    def _chosen(self, step: int) -> list[int]:
-        """Indices of a step's clips: every clip once per pass, in an order drawn anew for each pass."""
-        size, count = len(self.pool), self.recipe.batch
-        indices: list[int] = []
-        for place in range(step * count, (step + 1) * count):
-            indices.append(self.pool[int(self._order(place // size)[place % size])])
-        return indices
-
-    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        if getattr(self, "_epoch", None) != epoch:
-            self._epoch = epoch
-            rng = np.random.default_rng([self.recipe.seed, 1 << 30, epoch])
-            self._permutation = rng.permutation(len(self.pool))
-        return self._permutation
 
     def _caption(self, spec: ClipSpec, rng: np.random.Generator) -> list[int]:
         recipe = self.recipe
@@ -247,30 +288,32 @@ def compile_blocks(model: TextToVelocity) -> None:
 
 
 def train_flow(
-    recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, folder: Path, start: MiniParts | None = None
+    recipe: FlowTraining,
+    data: LatentSet,
+    tokenizer: Tokenizer,
+    folder: Path,
+    start: MiniParts | None = None,
+    images: LatentSet | None = None,
 ) -> FlowRun:
     """Train, or go on from the checkpoint in `folder`. Where the decay begins a copy `stable.pt` is kept.
 
     A new run begins with the weights of `start`, when given, and with fresh optimisers.
     """
     path, log = folder / "checkpoint.pt", RunLog(folder / "log.jsonl")
-    run = FlowRun(recipe, data, tokenizer)
+    run = FlowRun(recipe, data, tokenizer, images)
     if path.exists():
         run.restore(load_checkpoint(path))
     elif start is not None:
         run.start_from(start)
     log.write(step=run.step, clips=len(data.specs), recipe=asdict(recipe))
-    began, first = time.time(), run.step
-    times: list[Tensor] = []
-    losses: list[Tensor] = []
+    began, before = time.time(), dict(run.seen)
+    losses: list[FlowLoss] = []
     while run.step < recipe.steps:
-        t, loss = run.train_step()
-        times.append(t)
-        losses.append(loss)
+        losses.append(run.train_step())
         if run.step % 50 == 0:
-            speed = (run.step - first) * recipe.batch / (time.time() - began)
-            _report(log, run, torch.cat(times), torch.cat(losses), speed)
-            times, losses = [], []
+            seconds = time.time() - began
+            _report(log, run, losses, {kind: (run.seen[kind] - before[kind]) / seconds for kind in before})
+            began, before, losses = time.time(), dict(run.seen), []
         if run.step % recipe.checkpoint_every == 0 or run.step == recipe.steps:
             save_checkpoint(path, run.state())
         if run.step == int(recipe.steps * (1 - recipe.decay)):
@@ -278,17 +321,20 @@ def train_flow(
     return run
 
 
-def _report(log: RunLog, run: FlowRun, t: Tensor, loss: Tensor, speed: float) -> None:
+def _report(log: RunLog, run: FlowRun, losses: list[FlowLoss], speed: dict[str, float]) -> None:
+    clips = [loss for loss in losses if loss.frames > 1]
+    images = [loss for loss in losses if loss.frames == 1]
+    t, loss = (torch.cat([getattr(part, name) for part in clips or images]) for name in ("t", "error"))
     bins = {}
     for low, high in pairwise(TIME_BINS):
         inside = (t >= low) & (t < high)
         bins[f"{low:.2f}"] = round(float(loss[inside].mean()), 4) if inside.any() else None
-    samples = run.step * run.recipe.batch
     log.write(
         step=run.step,
-        samples=samples,
+        samples=run.seen,
         loss=float(loss.mean()),
+        image_loss=float(torch.cat([part.error for part in images]).mean()) if images else None,
         outline=run.outline_error,
         by_time=bins,
-        samples_per_second=speed,
+        samples_per_second={kind: round(each, 1) for kind, each in speed.items()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from nodes.models.video_vae import FRAMES_PER_LATENT, PATCH, VideoVAE
-from nodes.training.world.render import render, to_signed
+from nodes.training.world.render import Rendered, render, to_signed
 from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, WorldMix, sample_clip
 
 CHUNK = 16
+FRAMES_PER_CLIP = 4
+"""How many single frames are taken of one rendered clip."""
 PARTS = 4
 """Outlines are kept in this many parts along each side of a latent cell."""
 
@@ -65,16 +68,37 @@ class LatentSet:
 def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX) -> LatentSet:
     """Render `count` training clips from `seed` and encode them."""
     rng = np.random.default_rng([seed, 1 << 20])
-    latents, covers, outlines, specs = [], [], [], []
+    parts = []
     for start in range(0, count, CHUNK):
         chunk = [sample_clip(rng, "train", mix) for _ in range(min(CHUNK, count - start))]
+        parts.append(_encode(vae, render(chunk), chunk))
+    return LatentSet.join(parts)
+
+
+@torch.no_grad()
+def encode_frames(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX) -> LatentSet:
+    """Render training clips from `seed` and encode `count` single frames of them, a few of each clip, each on its own.
+
+    The result has one latent frame per entry (T = 1). A step on single frames costs a fifth of a step on clips of 17
+    frames, and what an object looks like is the same in both.
+    """
+    rng = np.random.default_rng([seed, 1 << 21])
+    parts = []
+    for start in range(0, count, CHUNK * FRAMES_PER_CLIP):
+        wanted = min(CHUNK * FRAMES_PER_CLIP, count - start)
+        chunk = [sample_clip(rng, "train", mix) for _ in range(math.ceil(wanted / FRAMES_PER_CLIP))]
         clips = render(chunk)
-        with torch.autocast("cpu", torch.bfloat16):
-            latents.append(vae.encode(to_signed(clips.frames)).bfloat16())
-        covers.append(latent_cover(clips.cover).bfloat16())
-        outlines.append(latent_outline(clips.cover))
-        specs += chunk
-    return LatentSet(torch.cat(latents), torch.cat(covers), torch.cat(outlines), specs)
+        clip = torch.arange(wanted) // FRAMES_PER_CLIP
+        frame = torch.from_numpy(rng.integers(clips.frames.shape[1], size=wanted))
+        single = Rendered(clips.frames[clip, frame, None], clips.cover[clip, frame, None])
+        parts.append(_encode(vae, single, [chunk[i] for i in clip.tolist()]))
+    return LatentSet.join(parts)
+
+
+def _encode(vae: VideoVAE, clips: Rendered, specs: list[ClipSpec]) -> LatentSet:
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = vae.encode(to_signed(clips.frames)).bfloat16()
+    return LatentSet(latents, latent_cover(clips.cover).bfloat16(), latent_outline(clips.cover), specs)
 
 
 def latent_cover(cover: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, train_codec
 from nodes.training.flow import FlowTraining, TextToVelocity, train_flow
-from nodes.training.latents import LatentSet, encode_world
+from nodes.training.latents import LatentSet, encode_frames, encode_world
 from nodes.training.run_state import load_checkpoint, save_checkpoint
 from nodes.training.world.captions import vocabulary
 
@@ -49,12 +49,16 @@ def run_stage(
         folder = run / "latents"
         folder.mkdir(parents=True, exist_ok=True)
         encode_world(load_codec(run), clips, seed).save(folder / f"{seed}.safetensors")
+    elif stage == "frames":
+        folder = run / "frames"
+        folder.mkdir(parents=True, exist_ok=True)
+        encode_frames(load_codec(run), clips, seed).save(folder / f"{seed}.safetensors")
     elif stage == "dit":
-        parts = [LatentSet.load(path) for path in sorted((run / "latents").glob("*.safetensors"))]
-        if not parts:
+        data, images = _load_sets(run / "latents"), _load_sets(run / "frames")
+        if data is None:
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
         recipe = _with_steps(FlowTraining(seed=seed), steps)
-        train_flow(recipe, LatentSet.join(parts), Tokenizer(vocabulary()), run / "dit", shipped)
+        train_flow(recipe, data, Tokenizer(vocabulary()), run / "dit", shipped, images)
     elif stage == "export" and output is not None:
         parts_, state = load_run(run)
         save_mini(parts_, output, model_card(run, state))
@@ -62,6 +66,11 @@ def run_stage(
 
 def _with_steps(recipe: Recipe, steps: int | None) -> Recipe:
     return recipe if steps is None else replace(recipe, steps=steps)
+
+
+def _load_sets(folder: Path) -> LatentSet | None:
+    parts = [LatentSet.load(path) for path in sorted(folder.glob("*.safetensors"))]
+    return LatentSet.join(parts) if parts else None
 
 
 def load_codec(run: Path) -> VideoVAE:
@@ -101,7 +110,7 @@ def model_card(run: Path, state: dict[str, Any]) -> dict[str, Any]:
         "data": "clips rendered by nodes/training/world (64x64, 17 frames), captions in English and Chinese",
         "held_out": "combinations of colour, shape and motion for which nodes.training.world.specs.held_out is true",
         "steps": state["step"],
-        "samples": state["step"] * state["recipe"]["batch"],
+        "samples": state["seen"],
         "recipe": state["recipe"],
         "codec": load_checkpoint(run / "codec" / "final.pt").get("recipe", {}),
         "figures": json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else {},

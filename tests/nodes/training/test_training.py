@@ -13,7 +13,7 @@ from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, psnr, sample_batch, start_from_components, train_codec
 from nodes.training.flow import FlowRun, FlowTraining, train_flow
-from nodes.training.latents import LatentSet, encode_world, latent_cover, latent_outline
+from nodes.training.latents import LatentSet, encode_frames, encode_world, latent_cover, latent_outline
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.world.captions import vocabulary
@@ -70,20 +70,36 @@ def test_a_new_run_can_start_from_finished_weights(latents: LatentSet, tokenizer
 
 def test_a_short_run_learns(latents: LatentSet, tokenizer: Tokenizer) -> None:
     run = FlowRun(replace(TINY_FLOW, steps=60, decay=0.1), latents, tokenizer)
-    losses = [float(run.train_step()[1].mean()) for _ in range(60)]
+    losses = [float(run.train_step().error.mean()) for _ in range(60)]
     assert sum(losses[-10:]) < 0.8 * sum(losses[:5]) * 2
 
 
 def test_every_clip_is_seen_once_per_pass(latents: LatentSet, tokenizer: Tokenizer) -> None:
     run = FlowRun(replace(TINY_FLOW, crowded=1.0), latents, tokenizer)
-    seen = [i for step in range(6) for i in run._chosen(step)]
+    seen = [i for step in range(6) for i in run.clips.chosen(step)]
     assert sorted(seen) == list(range(24))
+
+
+def test_single_frames_are_learnt_from_in_their_share_of_the_steps(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    frames = encode_frames(VideoVAE(TINY_VAE), 10, seed=3)
+    assert frames.latents.shape[2] == 1 and len(frames.specs) == len(frames.latents) == 10
+    recipe = replace(TINY_FLOW, image_steps=0.25, image_batch=5)
+    run = FlowRun(recipe, latents, tokenizer, frames)
+    sizes = [(len(batch.ids), batch.latent.shape[2]) for batch in map(run.batch, range(8))]
+    assert sizes.count((5, 1)) == 2
+    assert {size for size in sizes if size != (5, 1)} == {(recipe.batch, latents.latents.shape[2])}
+    for _ in range(4):
+        run.train_step()
+    assert run.seen == {"clips": 3 * recipe.batch, "frames": 5}
+    again = FlowRun(recipe, latents, tokenizer, frames)
+    again.restore(run.state())
+    assert again.seen == run.seen
 
 
 def test_crowded_clips_can_be_thinned_out(latents: LatentSet, tokenizer: Tokenizer) -> None:
     simple = [i for i, s in enumerate(latents.specs) if len(s.objects) == 1 and s.camera == "static"]
-    assert FlowRun(replace(TINY_FLOW, crowded=0.0), latents, tokenizer).pool == simple
-    half = FlowRun(replace(TINY_FLOW, crowded=0.5), latents, tokenizer).pool
+    assert FlowRun(replace(TINY_FLOW, crowded=0.0), latents, tokenizer).clips.pool == simple
+    half = FlowRun(replace(TINY_FLOW, crowded=0.5), latents, tokenizer).clips.pool
     assert len(half) - len(simple) == (24 - len(simple)) // 2
 
 
