@@ -23,7 +23,9 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
 WORKFLOW = ROOT / "workflows" / "text_to_video.json"
 PROMPT = "a red ball bounces over a green meadow"
 
@@ -50,8 +52,6 @@ def whole_processes(runs: int) -> dict[str, list[float]]:
             data = Path(folder)
             found["first"].append(kinograph(data, 100 + number)[0])
             script = [sys.executable, "benchmarks/plain_video.py", PROMPT, str(data / "plain.mp4"), str(100 + number)]
-            environment = os.environ.setdefault("PYTHONPATH", str(ROOT))
-            assert environment
             found["plain script"].append(process(script)[0])
             found["other seed"].append(kinograph(data, 200 + number)[0])
             found["repeat"].append(kinograph(data, 200 + number)[0])
@@ -62,16 +62,13 @@ def inside_one_process(runs: int) -> tuple[list[float], list[float]]:
     """Seconds of generation through the engine and by hand, models loaded, cache off."""
     import torch
 
+    from benchmarks.plain_video import generate, save
     from engine.cache import Cache
     from engine.document import read_workflow
     from engine.executor import Executor
     from engine.graph import check
     from engine.plan import make_plan
     from engine.plugins import discover
-
-    sys.path.insert(0, str(Path(__file__).parent))
-    from plain_video import generate, save
-
     from nodes.models.mini import load_mini
 
     registry = discover().registry()

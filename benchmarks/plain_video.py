@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from nodes.families.mini import TRAITS
 from nodes.models.mini import MiniParts, load_mini
 from nodes.sampling.guidance import Guidance, guided_velocity
