@@ -24,6 +24,7 @@ from engine.node_type import NodeType
 from engine.registry import Registry
 from engine.signature import SignatureError, mark_of, read_node
 from engine.socket_types import PLUGIN_PREFIX
+from engine.viewers import Viewer
 
 GROUP = "kinograph.plugins"
 
@@ -57,6 +58,7 @@ class Plugin:
     node_types: tuple[NodeType, ...] = ()
     buffers: tuple[BufferAdapter, ...] = ()
     guards: tuple[Guard, ...] = ()
+    viewers: tuple[Viewer, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class Discovered:
             {node_type.id: node_type for plugin in reversed(self.plugins) for node_type in reversed(plugin.node_types)},
             tuple(adapter for plugin in self.plugins for adapter in plugin.buffers),
             tuple(guard for plugin in self.plugins for guard in plugin.guards),
+            tuple(viewer for plugin in self.plugins for viewer in plugin.viewers),
         )
 
 
@@ -152,6 +155,7 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
     node_types: dict[str, NodeType] = {}
     buffers: dict[int, BufferAdapter] = {}
     guards: dict[int, Guard] = {}
+    viewers: dict[int, Viewer] = {}
     for value in _members(modules):
         mark = mark_of(value)
         if mark is not None and callable(value) and mark.id not in node_types:
@@ -163,6 +167,8 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
             buffers[id(value)] = value
         elif isinstance(value, Guard):
             guards[id(value)] = value
+        elif isinstance(value, Viewer):
+            viewers[id(value)] = value
     seconds = time.perf_counter() - started
     found.plugins.append(
         Plugin(
@@ -174,6 +180,7 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
             tuple(node_types.values()),
             tuple(buffers.values()),
             tuple(guards.values()),
+            tuple(viewers.values()),
         )
     )
 

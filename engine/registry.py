@@ -10,15 +10,17 @@ from engine.ids import TypeId
 from engine.node_type import NodeType
 from engine.problems import did_you_mean
 from engine.schema import NodeTypeInfo, describe
+from engine.viewers import Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Node types by id, with the adapters for tensors and the guards for global state that plugins provide."""
+    """Node types by id, with the adapters for tensors, the guards for global state and the viewers that plugins provide."""
 
     node_types: Mapping[str, NodeType] = field(default_factory=dict)
     buffers: tuple[BufferAdapter, ...] = ()
     guards: tuple[Guard, ...] = ()
+    viewers: tuple[Viewer, ...] = ()
 
     @classmethod
     def of(cls, node_types: Iterable[NodeType], **more: tuple[object, ...]) -> Registry:

@@ -23,5 +23,6 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.text",
     "nodes.vae",
     "nodes.video_files",
+    "nodes.viewing",
 )
 """Modules of this package that define nodes, sorted. None of them imports torch at module level."""

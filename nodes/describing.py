@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nodes.viewing import figures_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 _MAX_ITEMS = 20
 _MAX_DEPTH = 4
 _MAX_STRING = 2000
-_SAMPLE = 4_000_000
 
 
 def describe(value: Any, depth: int = 0) -> str:
@@ -51,26 +52,15 @@ def describe(value: Any, depth: int = 0) -> str:
 
 def describe_tensor(tensor: Tensor) -> str:
     """Shape, number type, device, memory, and least, greatest, mean and deviation of a tensor's numbers."""
-    shape = "[" + ", ".join(map(str, tensor.shape)) + "]"
-    memory = tensor.numel() * tensor.element_size()
-    head = f"tensor {shape} {str(tensor.dtype).removeprefix('torch.')} on {tensor.device}, {memory:,} bytes"
-    if not tensor.numel() or tensor.is_complex() or tensor.is_meta:
-        return head
-    flat = tensor.detach().flatten()
-    step = -(-flat.numel() // _SAMPLE)
-    numbers = flat[::step].double()
-    finite = numbers[numbers.isfinite()]
-    strange = int(numbers.numel() - finite.numel())
-    text = head
-    if finite.numel():
-        deviation = float(finite.std(correction=0))
+    figures = figures_of(tensor)
+    text = f"tensor {figures.shape} {figures.dtype} on {figures.device}, {figures.nbytes:,} bytes"
+    if figures.mean is not None:
         text += (
-            f", min {float(finite.min()):.6g}, max {float(finite.max()):.6g}, "
-            f"mean {float(finite.mean()):.6g}, std {deviation:.6g}"
+            f", min {figures.minimum:.6g}, max {figures.maximum:.6g}, "
+            f"mean {figures.mean:.6g}, std {figures.deviation:.6g}"
         )
-    if strange:
-        text += f", {strange:,} not finite"
-    return text + (f" (every {step}th number)" if step > 1 else "")
+    strange = figures.nan + figures.infinite
+    return text + (f", {strange:,} not finite" if strange else "")
 
 
 def _block(title: str, rows: list[tuple[str, Any]], depth: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.schema import NodeTypeInfo
+from engine.viewers import Kind
 from server.states import JobState
 
 
@@ -144,6 +145,62 @@ class JobEvents(_Body):
     events: list[dict[str, Any]]
     n: int = Field(description="Ask again after this number.")
     more: bool = False
+
+
+class ValueRequest(_Body):
+    """Which wire of a workflow to look at."""
+
+    workflow: dict[str, Any]
+    node: str = Field(max_length=1000)
+    output: str = Field(max_length=1000)
+    path: list[str] = Field([], max_length=16, description="Parts of the value: fields, keys, places in a list.")
+
+
+class TensorFigures(BaseModel):
+    """Figures of an array. Least, greatest, mean and deviation are of its finite numbers; null where there are none."""
+
+    shape: list[int]
+    dtype: str
+    device: str
+    nbytes: int
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    nan: int = 0
+    infinite: int = 0
+
+
+class ValueView(BaseModel):
+    """What a value is, in a bounded form."""
+
+    type: str = Field(description="Name of its class.")
+    kind: Kind = Field(description="Which of the other fields say most about it.")
+    name: str = Field("", description="Of the field, key or place, where it is a part of something.")
+    text: str | None = Field(None, description="The text, the number as written, or a short description.")
+    value: Any = Field(None, description="The value itself where it is JSON and small.")
+    length: int | None = Field(None, description="Of a text, list or record.")
+    truncated: bool = Field(False, description="Whether text or items leave something out.")
+    items: list[ValueView] = Field([], description="The first parts of a list or record.")
+    tensor: TensorFigures | None = None
+    pictures: int = Field(0, description="How many pictures there are of it (frames of a clip).")
+    width: int = Field(0, description="Of a picture in its natural size.")
+    height: int = 0
+    fps: float | None = None
+    note: str = Field("", description="How the pictures were made.")
+
+
+class WireValue(BaseModel):
+    """The value that a wire carries."""
+
+    node: str
+    output: str
+    path: list[str]
+    key: str = Field(description="Content address of the node's outputs: the same key is the same value.")
+    tier: str = Field(description="Where it was found: memory, device or disk.")
+    worker: int
+    picture: str = Field(description="URL of the picture, to which ?frame= and &size= may be added; empty: none.")
+    view: ValueView
 
 
 class PlanRequest(_Body):

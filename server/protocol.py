@@ -31,6 +31,7 @@ _SENT: tuple[type[BaseModel], ...] = (
     models.JobPage,
     models.JobEvents,
     models.PlanInfo,
+    models.WireValue,
     models.WorkflowList,
     models.Uploaded,
     models.FilePage,
@@ -43,6 +44,7 @@ _SENT: tuple[type[BaseModel], ...] = (
 _RECEIVED: tuple[type[BaseModel], ...] = (
     models.JobRequest,
     models.PlanRequest,
+    models.ValueRequest,
     models.JobOrder,
     models.NodeAnswer,
     models.Problem,

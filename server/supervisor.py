@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -263,36 +263,48 @@ class Supervisor:
                 if worker.channel is not None:
                     worker.channel.send({"op": "watch", "on": on})
 
-    async def plan(self, body: str, targets: list[str] | None, timeout: float = 30.0) -> dict[str, Any]:
-        """What a run would do, from the first worker that is there.
-
-        Returns:
-            The plan, or ``{"problems": [...]}``.
+    async def ask(
+        self, what: str, about: Mapping[str, Any], body: str = "", worker: Worker | None = None, timeout: float = 30.0
+    ) -> Message:
+        """Ask a worker (the least busy one by default) something; its answer.
 
         Raises:
             TimeoutError: when no worker answered in time.
             RuntimeError: when the question failed.
         """
         deadline = time.monotonic() + timeout
-        while True:
-            ready = [worker for worker in self.workers if worker.state == "ready"]
-            if ready:
+        while worker is None or worker.channel is None or worker.state != "ready":
+            worker = min(self.ready(), key=lambda found: len(found.jobs), default=None)
+            if worker is not None:
                 break
             if time.monotonic() > deadline:
                 raise TimeoutError("no worker is ready")
             await asyncio.sleep(0.05)
-        worker = min(ready, key=lambda found: len(found.jobs))
         number = next(self._numbers)
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._asks[number] = (worker, future)
         assert worker.channel is not None
-        worker.channel.send({"op": "ask", "ask": number, "targets": targets}, body.encode("utf-8", "surrogatepass"))
+        head = {"op": "ask", "ask": number, "what": what, **about}
+        worker.channel.send(head, body.encode("utf-8", "surrogatepass"))
         try:
             answer = await asyncio.wait_for(future, max(0.1, deadline - time.monotonic()))
         finally:
             self._asks.pop(number, None)
         if "error" in answer.head:
             raise RuntimeError(answer.head["error"])
+        return answer
+
+    def ready(self) -> list[Worker]:
+        """Workers that answer."""
+        return [worker for worker in self.workers if worker.state == "ready" and worker.channel is not None]
+
+    async def plan(self, body: str, targets: list[str] | None) -> dict[str, Any]:
+        """What a run would do: the plan, or ``{"problems": [...]}``.
+
+        Raises:
+            TimeoutError, RuntimeError: as :meth:`ask`.
+        """
+        answer = await self.ask("plan", {"targets": targets}, body)
         if "problems" in answer.head:
             return {"problems": answer.head["problems"]}
         found: dict[str, Any] = json.loads(answer.payload)
@@ -303,7 +315,7 @@ class Supervisor:
             if asked is worker:
                 del self._asks[number]
                 if not future.done():
-                    future.set_exception(RuntimeError("the worker died while it was looking at the workflow"))
+                    future.set_exception(RuntimeError("the worker died while it was looking"))
 
 
 def _kill(worker: Worker) -> None:

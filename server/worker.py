@@ -32,6 +32,7 @@ from engine.runtime import Runtime
 from server.channel import BlockingChannel, ChannelClosed, Message
 from server.scrub import Scrubber
 from server.worker_events import EventSender
+from server.worker_values import NotThere, answer_picture, answer_value
 
 _HEARTBEAT = 1.0
 
@@ -237,7 +238,16 @@ class Worker:
         head: dict[str, Any] = {"op": "answer", "ask": message.head["ask"]}
         payload = b""
         try:
-            payload = json.dumps(self._plan(message), allow_nan=False).encode()
+            match message.head["what"]:
+                case "plan":
+                    payload = json.dumps(self._plan(message), allow_nan=False).encode()
+                case "value":
+                    found = self._scrubber.value(answer_value(self.runtime, message.head, message.payload))
+                    payload = json.dumps(found, allow_nan=False).encode()
+                case "picture":
+                    head["media_type"], payload = answer_picture(self.runtime, message.head)
+        except NotThere as error:
+            head["missing"] = {"code": error.code, "message": self._scrubber.text(str(error))}
         except WorkflowError as error:
             head["problems"] = self._scrubber.value([problem.as_dict() for problem in error.problems[:200]])
         except Exception as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from server.route import Route
-from server.routes import events, files, jobs, pages, plan, system, uploads, workflows
+from server.routes import events, files, jobs, pages, plan, system, uploads, values, workflows
 
 ROUTES: tuple[Route, ...] = (
     *system.ROUTES,
     *jobs.ROUTES,
     *plan.ROUTES,
+    *values.ROUTES,
     *events.ROUTES,
     *workflows.ROUTES,
     *uploads.ROUTES,

@@ -349,6 +349,20 @@ export interface SystemInfo {
   queue: Record<string, number>;
 }
 
+/** Figures of an array. Least, greatest, mean and deviation are of its finite numbers; null where there are none. */
+export interface TensorFigures {
+  shape: number[];
+  dtype: string;
+  device: string;
+  nbytes: number;
+  minimum: number | null;
+  maximum: number | null;
+  mean: number | null;
+  deviation: number | null;
+  nan: number;
+  infinite: number;
+}
+
 /** The type of a socket. An empty `classes` is `Any`. */
 export interface TypeInfo {
   /** As shown: `Frames`, `int | float`, `list[Latent]`, `Any`. */
@@ -368,6 +382,44 @@ export interface Uploaded {
   size: number;
 }
 
+/** Which wire of a workflow to look at. */
+export interface ValueRequest {
+  workflow: JsonObject;
+  node: string;
+  output: string;
+  /** Parts of the value: fields, keys, places in a list. */
+  path?: string[];
+}
+
+/** What a value is, in a bounded form. */
+export interface ValueView {
+  /** Name of its class. */
+  type: string;
+  /** Which of the other fields say most about it. */
+  kind: "nothing" | "boolean" | "number" | "text" | "json" | "list" | "record" | "tensor" | "frames" | "latent" | "model" | "other";
+  /** Of the field, key or place, where it is a part of something. */
+  name: string;
+  /** The text, the number as written, or a short description. */
+  text: string | null;
+  /** The value itself where it is JSON and small. */
+  value: JsonValue;
+  /** Of a text, list or record. */
+  length: number | null;
+  /** Whether text or items leave something out. */
+  truncated: boolean;
+  /** The first parts of a list or record. */
+  items: ValueView[];
+  tensor: TensorFigures | null;
+  /** How many pictures there are of it (frames of a clip). */
+  pictures: number;
+  /** Of a picture in its natural size. */
+  width: number;
+  height: number;
+  fps: number | null;
+  /** How the pictures were made. */
+  note: string;
+}
+
 /** How an input is shown and edited. */
 export interface WidgetInfo {
   /** text, number, slider, seed, color, switch, choice, curve, file, json, or a plugin's own. */
@@ -381,6 +433,21 @@ export interface WidgetInfo {
   /** image, video, audio, model or file, for file pickers. */
   file_kind: string;
   extensions: string[];
+}
+
+/** The value that a wire carries. */
+export interface WireValue {
+  node: string;
+  output: string;
+  path: string[];
+  /** Content address of the node's outputs: the same key is the same value. */
+  key: string;
+  /** Where it was found: memory, device or disk. */
+  tier: string;
+  worker: number;
+  /** URL of the picture, to which ?frame= and &size= may be added; empty: none. */
+  picture: string;
+  view: ValueView;
 }
 
 /** One worker process. */
