@@ -82,7 +82,8 @@ def load_part(path: Path, role: str) -> nn.Module:
     if metadata.get("architecture") != role:
         raise WeightsError(f"{path}: expected architecture {role!r}, got {metadata.get('architecture')!r}")
     try:
-        with torch.device("meta"):
+        # On the meta device the initialisation would import torch's compiler, which takes longer than all of this.
+        with torch.random.fork_rng(devices=()):
             module = BUILDERS[role](json.loads(metadata["config"]))
         module.load_state_dict(state, assign=True)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

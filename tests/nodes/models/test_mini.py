@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,10 +74,23 @@ def test_the_shipped_weights_are_small_and_say_what_they_are() -> None:
     assert sum(sizes) < 20e6
     card = read_card(MINI_FOLDER / FILES["dit"])
     assert card["licence"] == "Apache-2.0"
-    assert card["samples"] > 0
+    assert card["steps"] > 0
     parts = load_mini()
     text = parts.text_encoder(parts.tokenizer.batch(["a red ball bounces over a green meadow"]))
     latent = torch.zeros(1, parts.dit.config.latent_channels, 2, 4, 4)
     velocity = parts.dit(latent, torch.tensor([0.5]), *text)
     assert bool(velocity.isfinite().all())
     assert parts.video_vae.decode(latent).shape == (1, 3, 5, 32, 32)
+
+
+def test_loading_draws_no_random_numbers_and_imports_no_compiler() -> None:
+    script = """
+import sys
+import torch
+from nodes.models.mini import load_mini
+before = torch.random.get_rng_state()
+load_mini()
+assert torch.equal(before, torch.random.get_rng_state())
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
