@@ -19,6 +19,7 @@ from engine.outputs import Result, check_ui, read_result
 
 if TYPE_CHECKING:
     from engine.executor import Executor
+    from engine.kept_states import KeptStates
     from engine.run import Run
 
 _PROGRESS_INTERVAL = 1 / 30
@@ -143,6 +144,8 @@ class Call:
             _on_checkpoint=_Saver(executor.checkpoints, key) if executor.checkpoints is not None else None,
             _on_ask=None if run.answers is None else partial(self._ask, index),
             _restored=executor.checkpoints.load(key) if executor.checkpoints else None,
+            _on_keep=_Keeper(executor.kept, node.type.code).keep if executor.kept is not None else None,
+            _nearest=_Keeper(executor.kept, node.type.code).nearest if executor.kept is not None else None,
         )
 
 
@@ -152,6 +155,19 @@ class _Saver:
 
     def __call__(self, state: Mapping[str, Any]) -> None:
         self._store.save(self._key, state)
+
+
+class _Keeper:
+    """Kept states of a plugin's present code: other code may compute other states."""
+
+    def __init__(self, store: KeptStates, code: str) -> None:
+        self._store, self._code = store, code
+
+    def keep(self, series: str, number: int, state: Mapping[str, Any]) -> None:
+        self._store.keep(self._code + series, number, state)
+
+    def nearest(self, series: str, at_most: int) -> Mapping[str, Any] | None:
+        return self._store.nearest(self._code + series, at_most)
 
 
 class _Reporter:

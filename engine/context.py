@@ -62,6 +62,8 @@ class NodeContext:
     _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None
     _restored: Mapping[str, Any] | None = None
     _on_ask: Callable[[str, tuple[str, ...], PreviewSource], str] | None = None
+    _on_keep: Callable[[str, int, Mapping[str, Any]], None] | None = None
+    _nearest: Callable[[str, int], Mapping[str, Any] | None] | None = None
 
     def progress(self, step: float, total: float, preview: PreviewSource = None, message: str = "") -> None:
         """Say how far the node is: ``step`` of ``total`` (any unit), with a preview where there is one.
@@ -88,6 +90,26 @@ class NodeContext:
     def restore(self) -> Mapping[str, Any] | None:
         """The last checkpoint of this very computation (same node type, same inputs), or ``None``."""
         return self._restored
+
+    @property
+    def keeps(self) -> bool:
+        """Whether :meth:`keep` does anything."""
+        return self._on_keep is not None
+
+    def keep(self, series: str, number: int, state: Mapping[str, Any]) -> None:
+        """Keep an intermediate state for a while, so that another run may go on from it.
+
+        Args:
+            series: identifies the computation: everything that its numbers depend on, as a digest.
+            number: the moment in it, from 1.
+            state: tensors, numbers, text, nested; not to be changed afterwards.
+        """
+        if self._on_keep is not None:
+            self._on_keep(series, number, state)
+
+    def kept(self, series: str, at_most: int) -> Mapping[str, Any] | None:
+        """The state with the greatest number up to ``at_most`` that is still kept, or ``None``."""
+        return self._nearest(series, at_most) if self._nearest is not None else None
 
     def ask(self, question: str, choices: tuple[str, ...] = ("yes", "no"), preview: PreviewSource = None) -> str:
         """Ask a person and wait for the answer, one of ``choices``. Put nodes that ask into the ``io`` lane.

@@ -20,6 +20,7 @@ from engine.events import EventSink
 from engine.expansion import Mounted
 from engine.graph import GraphNode
 from engine.ids import Key
+from engine.kept_states import KeptStates
 from engine.keys import FileDigests, Keys
 from engine.lanes import LaneLimits, Lanes
 from engine.plan import Plan, with_outputs
@@ -44,6 +45,7 @@ class Executor:
         output_folder: where output nodes put files.
         limits: how many nodes run at once.
         checkpoints: where long computations keep their state, or ``None``.
+        kept: where they keep states that other runs may go on from, or ``None``.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Executor:
         output_folder: Path = Path("outputs"),
         limits: LaneLimits | None = None,
         checkpoints: CheckpointStore | None = None,
+        kept: KeptStates | None = None,
     ) -> None:
         self.registry = registry
         self.cache = cache if cache is not None else Cache(adapters=registry.buffers)
@@ -62,6 +65,7 @@ class Executor:
         self.output_folder = output_folder
         self.lanes = Lanes(limits or LaneLimits())
         self.checkpoints = checkpoints
+        self.kept = kept
         self._files = FileDigests()
 
     def run(
@@ -162,4 +166,6 @@ class Executor:
     def close(self) -> None:
         """Finish writing to the cache and end the threads."""
         self.cache.close()
+        if self.kept is not None:
+            self.kept.close()
         self.lanes.close()

@@ -15,7 +15,7 @@ from engine.viewers import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Node types by id, with the adapters for tensors, the guards for global state and the viewers that plugins provide."""
+    """Node types by id, with what else plugins provide: adapters for tensors, guards for global state, viewers."""
 
     node_types: Mapping[str, NodeType] = field(default_factory=dict)
     buffers: tuple[BufferAdapter, ...] = ()

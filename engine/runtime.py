@@ -16,6 +16,7 @@ from engine.executor import Executor
 from engine.folders import Folders
 from engine.graph import Graph, inspect
 from engine.infer import infer
+from engine.kept_states import KeptStates
 from engine.keys import FileDigests
 from engine.lanes import LaneLimits
 from engine.ledger import Ledger
@@ -77,6 +78,7 @@ class Runtime:
             output_folder=folders.outputs,
             limits=limits,
             checkpoints=CheckpointStore(folders.data / "checkpoints", codecs),
+            kept=KeptStates(folders.data / "kept", codecs),
         )
         return cls(
             folders,

@@ -32,6 +32,7 @@ from kinograph.types import (
     Frames,
     Latent,
     LoadedModel,
+    SamplingState,
     TextEncoder,
     VideoVAE,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "NodeContext",
     "Outputs",
     "Preview",
+    "SamplingState",
     "SavedFile",
     "Subgraph",
     "TextEncoder",

@@ -51,6 +51,29 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplingState:
+    """A sampling run that was stopped between two steps, for a sampler to go on with.
+
+    Attributes:
+        samples: ``[B, C, t, h, w]`` float32 at noise level ``levels[step]``.
+        family: the latent family.
+        step: how many steps are done.
+        levels: the noise levels of the run that was stopped, from its first to 0.
+        solver: which solver made the steps; only this one can use ``memory``.
+        memory: what a multistep solver keeps from earlier steps.
+        lineage: digest of everything that led here.
+    """
+
+    samples: Tensor
+    family: str
+    step: int
+    levels: list[float]
+    solver: str
+    memory: dict[str, Tensor] = field(default_factory=dict)
+    lineage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Conditioning:
     """What a text encoder says about a prompt.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext
+from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext, SamplingState
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 from nodes.previews import PreviewMaker
@@ -52,7 +53,7 @@ def sampled_facts(model: Any, positive: Any, latent: Any, negative: Any) -> Fact
 def check_family(socket: str, given: str | None, wanted: str | None) -> None:
     """Raise where an input was made for another model."""
     if given is not None and wanted is not None and given != wanted:
-        what = "latent" if socket == "latent" else "conditioning"
+        what = {"latent": "latent", "start": "sampling run"}.get(socket, "conditioning")
         raise InvalidInput(
             socket,
             f"this {what} belongs to family {given!r}, the model to {wanted!r}",
@@ -69,6 +70,70 @@ def nothing_to_denoise() -> InvalidInput:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a sampling run is going to do.
+
+    Attributes:
+        levels: the noise levels that it visits, from the first to 0.
+        solver: name of the solver.
+        first: the state in which it begins.
+    """
+
+    levels: list[float]
+    solver: str
+    first: State
+
+
+def course_of(
+    context: NodeContext,
+    model: DiffusionModel,
+    latent: Latent,
+    settings: Settings,
+    start: SamplingState | None = None,
+) -> Course:
+    """Levels, solver and first state of a run; with ``start``, of one that goes on where another was stopped.
+
+    A run that goes on draws fresh noise from ``latent.seed``. With the same steps and shift it visits the levels of
+    the run that was stopped; otherwise what is left of its ``steps`` is spread over what is left of the noise.
+
+    Raises:
+        InvalidInput: for a clean latent, or a start that does not fit.
+    """
+    from nodes.sampling.schedule import flow_sigmas
+    from nodes.sampling.solvers import State
+
+    traits: Traits = model.extras["traits"]
+    solver = traits.solver if settings.solver == "auto" else settings.solver
+    if start is None:
+        levels = noise_levels(model, latent, settings)
+        return Course(levels, solver, State(latent.samples.to(context.device), seed=latent.seed))
+    check_family("start", start.family, model.family)
+    if start.samples.shape != latent.samples.shape:
+        raise InvalidInput(
+            "start",
+            f"the stopped run has shape {list(start.samples.shape)}, the latent {list(latent.samples.shape)}",
+            wanted="the size, length and batch of the run that was stopped",
+        )
+    steps, shift = settings.steps or traits.steps, settings.shift or traits.shift
+    if steps <= start.step:
+        raise InvalidInput(
+            "steps", f"{start.step} steps are done already, {steps} are wanted", wanted=f"more than {start.step}"
+        )
+    levels = flow_sigmas(steps, shift, start.levels[0])
+    done = start.levels[: start.step + 1]
+    if levels[: start.step + 1] != done:
+        levels = done + flow_sigmas(steps - start.step, shift, done[-1])[1:]
+    memory = start.memory if solver == start.solver else {}
+    first = State(
+        start.samples.to(context.device),
+        start.step,
+        latent.seed,
+        memory={name: tensor.to(context.device) for name, tensor in memory.items()},
+    )
+    return Course(levels, solver, first)
+
+
 def denoise(
     context: NodeContext,
     model: DiffusionModel,
@@ -77,12 +142,20 @@ def denoise(
     negative: Conditioning | None,
     settings: Settings,
     resumable: bool = True,
+    course: Course | None = None,
+    stop: int | None = None,
+    lineage: str = "",
 ) -> Iterator[State]:
-    """Take ``latent`` from its noise level to 0, yielding the state after every step.
+    """Follow a course (by default from ``latent`` to 0), yielding the state after every step.
 
     Where it is ``resumable``, it offers a checkpoint after every step and continues from that of a run that was
     cut short, with the same bits as an undisturbed run. Reports progress with seconds per step and a preview, and
     ends within one step when it is cancelled.
+
+    Args:
+        stop: end after this many steps of the course.
+        lineage: digest under which the states are kept for other runs (see :func:`lineage_of`); empty: not at all.
+            A run with ``stop`` begins at the last state that is still kept.
 
     Raises:
         InvalidInput: for parts of different families, a clean latent, or guidance without a negative prompt.
@@ -93,25 +166,28 @@ def denoise(
     from nodes.sampling.registry import solver_named
     from nodes.sampling.solvers import State
 
-    traits: Traits = model.extras["traits"]
     velocity = velocity_of(context, model, positive, latent, negative, settings)
-    sigmas = noise_levels(model, latent, settings)
-    solver = solver_named(traits.solver if settings.solver == "auto" else settings.solver, settings.eta)
+    course = course or course_of(context, model, latent, settings)
+    solver = solver_named(course.solver, settings.eta)
     stored = context.restore() if resumable else None
-    if stored is None:
-        state = State(latent.samples.to(context.device), seed=latent.seed)
-    else:
-        state = State.from_state_dict(stored, context.device)
+    if stored is None and stop is not None and lineage:
+        stored = context.kept(lineage, stop)
+    state = course.first if stored is None else State.from_state_dict(stored, context.device)
 
-    total, done_before = len(sigmas) - 1, state.step
+    end = len(course.levels) - 1
+    total, done_before = end if stop is None else stop, state.step
     previews = PreviewMaker(model, latent.fps)
     began = time.perf_counter()
     context.progress(state.step, total)
+    if state.step >= total:
+        yield state
     while state.step < total:
         with torch.no_grad():
-            state = solver(velocity, sigmas, state)
-        if resumable and state.step < total:
+            state = solver(velocity, course.levels, state)
+        if resumable and state.step < end:
             context.checkpoint(state.state_dict())  # thinned out by the engine to one in a few seconds
+        if lineage and state.step < end:
+            context.keep(lineage, state.step, state.state_dict())
         seconds = (time.perf_counter() - began) / (state.step - done_before)
         shown = None if state.prediction is None else previews.of(state.prediction)
         context.progress(state.step, total, shown, f"{seconds:.2f} s/step")
@@ -120,6 +196,41 @@ def denoise(
                 "the latent became infinite or not a number: lower guidance, or take another solver or precision"
             )
         yield state
+
+
+def lineage_of(
+    context: NodeContext,
+    model: DiffusionModel,
+    positive: Conditioning,
+    negative: Conditioning | None,
+    settings: Settings,
+    course: Course,
+    start: SamplingState | None = None,
+) -> str:
+    """Digest of everything that the states of a run depend on; empty where the model's weights have no digest.
+
+    Equal digests mean equal states, on the same kind of device with the same torch.
+    """
+    import torch
+
+    if not model.digest or not context.keeps:
+        return ""
+    summary = hashlib.blake2b(digest_size=16)
+    device = torch.device(context.device).type
+    plain = (model.family, model.digest, asdict(settings), course.solver, course.levels, course.first.seed)
+    origin = (None, 0) if start is None else (start.lineage, start.step)
+    summary.update(repr((plain, origin, device, torch.__version__)).encode())
+    against = model.extras.get("unconditional") if negative is None else negative.tensors
+    groups = {
+        "positive": positive.tensors,
+        "negative": against or {},
+        "first": {"latent": course.first.latent, **course.first.memory},
+    }
+    for group, tensors in groups.items():
+        for name, tensor in sorted(tensors.items()):
+            summary.update(f"{group}\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+            summary.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return summary.hexdigest()
 
 
 def noise_levels(model: DiffusionModel, latent: Latent, settings: Settings) -> list[float]:

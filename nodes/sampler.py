@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
-from kinograph import Conditioning, DiffusionModel, Field, Latent, NodeContext, Widget, node
-from nodes.denoising import Batching, Settings, SolverName, denoise, sampled_facts
+from kinograph import (
+    Conditioning,
+    DiffusionModel,
+    Facts,
+    Field,
+    InvalidInput,
+    Latent,
+    NodeContext,
+    SamplingState,
+    Widget,
+    node,
+)
+from nodes.denoising import (
+    Batching,
+    Settings,
+    SolverName,
+    check_family,
+    course_of,
+    denoise,
+    lineage_of,
+    sampled_facts,
+)
 
 OWN = "the model's own"
 Steps = Annotated[int | None, Field(ge=1, le=1000), Widget(placeholder=OWN)]
@@ -15,13 +35,28 @@ Shift = Annotated[float | None, Field(gt=0.0, le=100.0), Widget(step=0.5, placeh
 Share = Annotated[float, Field(ge=0.0, le=1.0), Widget(kind="slider", step=0.05, advanced=True)]
 
 
+def finished_facts(model: Any, positive: Any, latent: Any, negative: Any, start: Any) -> Facts | None:
+    """Facts of the denoised latent; refuses to go on with a run of another size or family."""
+    found = sampled_facts(model, positive, latent, negative)
+    if isinstance(start, Facts):
+        check_family("start", start.get("family"), model.get("family") if isinstance(model, Facts) else None)
+        for name in ("width", "height", "frames") if found is not None else ():
+            if None not in (start.get(name), found.get(name)) and start[name] != found[name]:
+                raise InvalidInput(
+                    "start",
+                    f"the run was stopped at {name} {start[name]}, the latent has {found[name]}",
+                    wanted="the size and length of the run that was stopped",
+                )
+    return found
+
+
 @node(
     "DiTSampler",
     category="sampling",
     title="DiT Sampler",
     keywords=("ksampler", "denoise", "diffusion", "steps", "guidance", "cfg", "euler", "unipc", "dpm"),
     lane="device",
-    infer=sampled_facts,
+    infer=finished_facts,
 )
 def dit_sampler(
     context: NodeContext,
@@ -38,6 +73,7 @@ def dit_sampler(
     guidance_rescale: Share = 0.0,
     guidance_batching: Annotated[Batching, Widget(advanced=True)] = "auto",
     eta: Share = 1.0,
+    start: SamplingState | None = None,
 ) -> Latent:
     """Denoise a latent with a diffusion transformer: from its noise level down to a clean clip.
 
@@ -67,6 +103,8 @@ def dit_sampler(
         guidance_batching: evaluate both prompts together, in a batch of twice the size, or one by one, with
             less memory. Same result up to rounding. auto: as the model's own pipeline does.
         eta: how much fresh noise euler_ancestral adds; 0 is euler.
+        start: go on with a run that DiTSamplerSteps stopped, instead of beginning with the latent (of which the
+            seed counts for fresh noise). Everything else may be other than in that run.
     """
     settings = Settings(
         steps=steps,
@@ -79,7 +117,119 @@ def dit_sampler(
         batching=guidance_batching,
         eta=eta,
     )
-    samples = latent.samples
-    for state in denoise(context, model, positive, latent, negative, settings):
+    course = course_of(context, model, latent, settings, start)
+    lineage = lineage_of(context, model, positive, negative, settings, course, start)
+    samples = course.first.latent
+    for state in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
         samples = state.latent
     return replace(latent, samples=samples, sigma=0.0, clean=None)
+
+
+class StoppedRun(NamedTuple):
+    """A sampling run that was stopped.
+
+    Args:
+        state: for the ``start`` of a DiTSampler, which goes on from there.
+        noisy: the latent as it was then.
+        prediction: the clean clip as the model expected it then (x0).
+    """
+
+    state: SamplingState
+    noisy: Latent
+    prediction: Latent
+
+
+def stopped_facts(
+    model: Any, positive: Any, latent: Any, negative: Any, start: Any, stop: int | None, steps: int | None
+) -> dict[str, Facts]:
+    """Facts of a stopped run; refuses to stop at or after the end."""
+    end = finished_facts(model, positive, latent, negative, start)
+    total = steps or (model.get("steps") if isinstance(model, Facts) else None)
+    if stop is not None and total is not None:
+        check_stop(stop, total)
+    if end is None:
+        return {}
+    noisy = Facts(**{name: value for name, value in end.items() if name != "sigma"})
+    return {"state": noisy, "noisy": noisy, "prediction": end}
+
+
+def check_stop(stop: int, total: int) -> None:
+    """Raise where there is nothing left to do after stopping."""
+    if stop >= total:
+        raise InvalidInput("stop", f"the run has {total} steps", wanted=f"1 to {total - 1}", example=total // 2)
+
+
+@node(
+    "DiTSamplerSteps",
+    category="sampling",
+    title="DiT Sampler, First Steps",
+    keywords=("fork", "stop", "two stages", "switch prompt", "partial", "ksampler advanced"),
+    lane="device",
+    infer=stopped_facts,
+)
+def dit_sampler_steps(
+    context: NodeContext,
+    model: DiffusionModel,
+    positive: Conditioning,
+    latent: Latent,
+    stop: Annotated[int, Field(ge=1, le=999)],
+    negative: Conditioning | None = None,
+    steps: Steps = None,
+    guidance: GuidanceScale = None,
+    solver: SolverName = "auto",
+    shift: Shift = None,
+    guidance_low: Share = 0.0,
+    guidance_high: Share = 1.0,
+    guidance_rescale: Share = 0.0,
+    guidance_batching: Annotated[Batching, Widget(advanced=True)] = "auto",
+    eta: Share = 1.0,
+    start: SamplingState | None = None,
+) -> StoppedRun:
+    """Begin like DiTSampler and stop after some steps, so that a DiTSampler can go on with other values.
+
+    Nothing else changed, the two together give the same bits as one DiTSampler. The states of recent sampling
+    runs are kept for a while: what a DiTSampler with the same inputs has already computed is not computed again.
+
+    Args:
+        model: the transformer.
+        positive: what the clip shows.
+        latent: noise, or a clip partly noised.
+        stop: how many steps to take.
+        negative: what the clip should not show. Without it guidance pushes away from the empty prompt.
+        steps: number of steps of the whole run. Empty: the model's own.
+        guidance: scale of classifier-free guidance. Empty: the model's own.
+        solver: see DiTSampler.
+        shift: see DiTSampler. Empty: the model's own.
+        guidance_low: guidance acts from this noise level up.
+        guidance_high: guidance acts up to this noise level.
+        guidance_rescale: 0 to 1, against over-saturation at high guidance.
+        guidance_batching: see DiTSampler.
+        eta: how much fresh noise euler_ancestral adds; 0 is euler.
+        start: go on with a run that was stopped before.
+    """
+    settings = Settings(
+        steps=steps,
+        guidance=guidance,
+        solver=solver,
+        shift=shift,
+        guidance_low=guidance_low,
+        guidance_high=guidance_high,
+        rescale=guidance_rescale,
+        batching=guidance_batching,
+        eta=eta,
+    )
+    course = course_of(context, model, latent, settings, start)
+    check_stop(stop, len(course.levels) - 1)
+    if stop <= course.first.step:
+        raise InvalidInput(
+            "stop", f"{course.first.step} steps are done already", wanted=f"more than {course.first.step}"
+        )
+    lineage = lineage_of(context, model, positive, negative, settings, course, start)
+    states = denoise(context, model, positive, latent, negative, settings, course=course, stop=stop, lineage=lineage)
+    *_, state = states
+    stopped = SamplingState(
+        state.latent, latent.family, state.step, course.levels, course.solver, dict(state.memory), lineage
+    )
+    noisy = replace(latent, samples=state.latent, sigma=course.levels[stop], clean=None)
+    prediction = state.latent if state.prediction is None else state.prediction
+    return StoppedRun(stopped, noisy, replace(latent, samples=prediction, sigma=0.0, clean=None))
