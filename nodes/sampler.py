@@ -40,11 +40,12 @@ def finished_facts(model: Any, positive: Any, latent: Any, negative: Any, start:
     found = sampled_facts(model, positive, latent, negative)
     if isinstance(start, Facts):
         check_family("start", start.get("family"), model.get("family") if isinstance(model, Facts) else None)
-        for name in ("width", "height", "frames") if found is not None else ():
-            if None not in (start.get(name), found.get(name)) and start[name] != found[name]:
+        for name in ("width", "height", "frames"):
+            stopped, wanted = start.get(name), (found or {}).get(name)
+            if None not in (stopped, wanted) and stopped != wanted:
                 raise InvalidInput(
                     "start",
-                    f"the run was stopped at {name} {start[name]}, the latent has {found[name]}",
+                    f"the run was stopped at {name} {stopped}, the latent has {wanted}",
                     wanted="the size and length of the run that was stopped",
                 )
     return found

@@ -94,7 +94,7 @@ def figures_of(tensor: TorchTensor) -> Tensor:
         return found
     count, total, squares, low, high = 0, 0.0, 0.0, float("inf"), float("-inf")
     with torch.no_grad():
-        for piece in tensor.detach().reshape(-1).split(_CHUNK):
+        for piece in torch.split(tensor.detach().reshape(-1), _CHUNK):
             numbers = piece.double()
             finite = numbers[numbers.isfinite()]
             found.nan += int(numbers.isnan().sum())
@@ -185,7 +185,8 @@ def _latent_picture(samples: TorchTensor, index: int) -> NDArray[np.uint8]:
     colours = ((chosen.double() - mean) @ axes / spread / 5.0 + 0.5).clamp(0.0, 1.0).numpy()
     if colours.shape[-1] < 3:
         colours = np.repeat(colours[..., :1], 3, axis=-1)
-    return (colours * 255 + 0.5).astype(np.uint8)
+    picture: NDArray[np.uint8] = (colours * 255 + 0.5).astype(np.uint8)
+    return picture
 
 
 def _encoded(picture: NDArray[np.uint8], size: int, *, lossless: bool = True) -> Picture:

@@ -22,9 +22,8 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-VERSION = 1
-
-SCHEMA = """
+MIGRATIONS: tuple[str, ...] = (
+    """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (digest TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (
@@ -48,7 +47,16 @@ CREATE TABLE IF NOT EXISTS workflows (
     name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, size INTEGER NOT NULL, saved REAL NOT NULL,
     autosave INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (name, version)
 ) WITHOUT ROWID;
-"""
+""",
+    """
+ALTER TABLE jobs ADD COLUMN fork_of TEXT NOT NULL DEFAULT '';
+CREATE TABLE IF NOT EXISTS plans (job TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID
+""",
+)
+"""What makes each version of the database from the one before. Each is one transaction: a process that is killed
+meanwhile leaves the old version or the new one."""
+
+VERSION = len(MIGRATIONS)
 
 log = logging.getLogger("kinograph.database")
 
@@ -199,13 +207,23 @@ def _connect(path: Path) -> sqlite3.Connection:
             )
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("quick_check found damage")
-        if version < VERSION:
+        if 0 < version < VERSION:
+            _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
+        for number in range(version, VERSION):
             connection.execute("BEGIN IMMEDIATE")
-            for statement in SCHEMA.split(";"):
+            for statement in MIGRATIONS[number].split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.execute(f"PRAGMA user_version={number + 1}")
             connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _back_up(connection: sqlite3.Connection, path: Path) -> None:
+    """A copy of the database as it was, for going back to the Kinograph that wrote it."""
+    temporary = path.with_name(f".{path.name}.partial")
+    with contextlib.closing(sqlite3.connect(temporary)) as copy:
+        connection.backup(copy)
+    temporary.replace(path)

@@ -30,6 +30,7 @@ def summary_of(row: JobRow, outputs: Sequence[OutputRow]) -> dict[str, Any]:
         "error": json.loads(row.error) if row.error else None,
         "outputs": [output_of(item) for item in outputs],
         "retry_of": row.retry_of,
+        "fork_of": row.fork_of,
     }
 
 

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -262,14 +262,14 @@ class Jobs:
         if job in self.running and media_type in ("image/jpeg", "image/png", "image/webp"):
             self.events.hub.publish_preview(job, node, media_type, data)
 
-    def on_done(self, worker: Worker, job: str, head: dict[str, Any]) -> None:
+    def on_done(self, worker: Worker, job: str, head: dict[str, Any], plan: bytes) -> None:
         """A run has ended by itself."""
         self._alone.discard(worker.index)
         if job in self.running:
-            self._spawn(self._finish(job, head))
+            self._spawn(self._finish(job, head, plan))
         self.dispatch()
 
-    async def _finish(self, job: str, head: dict[str, Any]) -> None:
+    async def _finish(self, job: str, head: dict[str, Any], plan: bytes) -> None:
         status = head["status"]
         intent = self._intents.pop(job, None)
         if status == "cancelled":
@@ -290,7 +290,7 @@ class Jobs:
         result = {name: head.get(name) for name in ("seconds", "nodes_run", "nodes_cached", "peak_memory")}
         error = head.get("error")
         self.events.flush()
-        row = await self._kept(job, target, result, error, outputs)
+        row = await self._kept(job, target, result, error, outputs, plan)
         self._ended(row, result, error, outputs)
         if target == "queued":
             self.waiting.add(_waiting(row))
@@ -303,12 +303,18 @@ class Jobs:
             await asyncio.to_thread(remove_files, self.folders.outputs, [name for name in twins if name not in known])
 
     async def _kept(
-        self, job: str, target: JobState, result: dict[str, Any], error: dict[str, Any] | None, outputs: list[OutputRow]
+        self,
+        job: str,
+        target: JobState,
+        result: dict[str, Any],
+        error: dict[str, Any] | None,
+        outputs: list[OutputRow],
+        plan: bytes,
     ) -> JobRow:
         """Write the end of a run; while the disk is full, keep trying: the work is done and must not be lost."""
         while True:
             try:
-                return await self.store.finish(job, target, result, error, outputs)
+                return await self.store.finish(job, target, result, error, outputs, plan)
             except StorageFull as full:
                 log.error("the end of job %s is not written yet: %s", job, full)
                 if self._closing:
@@ -373,7 +379,7 @@ def _waiting(row: JobRow) -> Waiting:
 
 
 def _with_turn(job: NewJob, turn: float) -> NewJob:
-    return NewJob(job.body, job.title, job.targets, job.priority, job.client, job.retry_of, turn)
+    return replace(job, turn=turn)
 
 
 def _outputs(job: str, found: Sequence[dict[str, Any]], root: Path) -> list[OutputRow]:

@@ -62,6 +62,18 @@ class JobRequest(_Body):
     client: str = Field("", max_length=100, description="Who asks; clients take turns.")
 
 
+class ForkRequest(_Body):
+    """Keep the first steps of a job's sampler, and go on with changed values."""
+
+    node: str = Field(max_length=1000, description="The sampler.")
+    step: int = Field(ge=1, le=1000, description="How many steps stay as they were.")
+    values: dict[str, dict[str, Any]] = Field(
+        {}, max_length=10_000, description="New values by node and input; a value takes the place of a wire."
+    )
+    priority: int = Field(0, ge=-100, le=100)
+    client: str = Field("", max_length=100)
+
+
 class JobAccepted(_Body):
     """The job is stored and will run."""
 
@@ -109,6 +121,7 @@ class JobSummary(_Body):
     error: JobError | None = None
     outputs: list[OutputFile] = []
     retry_of: str = Field("", description="The job that this one repeats.")
+    fork_of: str = Field("", description="The job of which this one keeps a sampler's first steps.")
 
 
 class Job(JobSummary):

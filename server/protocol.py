@@ -43,6 +43,7 @@ _SENT: tuple[type[BaseModel], ...] = (
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
     models.JobRequest,
+    models.ForkRequest,
     models.PlanRequest,
     models.ValueRequest,
     models.JobOrder,

@@ -8,6 +8,7 @@ import json
 import secrets
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from server.states import FINAL, JobState, WrongState, require
 
 _COLUMNS = (
     "id, state, client, priority, title, targets, created, started, finished, attempts, result, error, retry_of, "
-    "document, seq, turn, crashes"
+    "document, seq, turn, crashes, fork_of"
 )
 _NUMBERS = 1_000_000
 
@@ -37,6 +38,7 @@ class NewJob:
     client: str = ""
     retry_of: str = ""
     turn: float = 0.0
+    fork_of: str = ""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class JobRow:
     seq: int
     turn: float
     crashes: int
+    fork_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,13 @@ class JobStore:
         result: dict[str, Any],
         error: dict[str, Any] | None,
         outputs: Sequence[OutputRow],
+        plan: bytes = b"",
     ) -> JobRow:
-        """A run has ended: state, figures and files in one commit."""
+        """A run has ended: state, figures, files and its plan (JSON) in one commit."""
 
         def work(db: sqlite3.Connection) -> JobRow:
+            if plan:
+                db.execute("INSERT OR REPLACE INTO plans VALUES (?, ?)", (job, zlib.compress(plan, 1)))
             for item in outputs:
                 db.execute(
                     "INSERT OR IGNORE INTO outputs (job, node, path, media_type, size, created) "
@@ -176,6 +182,7 @@ class JobStore:
                 )
             db.execute("DELETE FROM jobs WHERE id = ?", (job,))
             db.execute("DELETE FROM events WHERE job = ?", (job,))
+            db.execute("DELETE FROM plans WHERE job = ?", (job,))
             used = db.execute("SELECT 1 FROM jobs WHERE document = ? LIMIT 1", (row.document,)).fetchone()
             kept = db.execute("SELECT 1 FROM workflows WHERE document = ? LIMIT 1", (row.document,)).fetchone()
             if used is None and kept is None:
@@ -206,6 +213,15 @@ class JobStore:
     async def body(self, digest: str) -> str:
         """A stored document as JSON text."""
         return await self.database.submit(lambda db: _body(db, digest))
+
+    async def plan(self, job: str) -> bytes | None:
+        """The plan of a job's last run as JSON, or ``None`` while there is none."""
+
+        def work(db: sqlite3.Connection) -> bytes | None:
+            found = db.execute("SELECT body FROM plans WHERE job = ?", (job,)).fetchone()
+            return zlib.decompress(found[0]) if found is not None else None
+
+        return await self.database.submit(work)
 
     async def page(
         self, *, states: Sequence[str] = (), text: str = "", limit: int = 50, offset: int = 0
@@ -328,9 +344,9 @@ def _insert(db: sqlite3.Connection, job: NewJob) -> JobRow:
     digest = put_document(db, job.body)
     name, now = new_id(), time.time()
     cursor = db.execute(
-        "INSERT INTO jobs (id, state, client, priority, turn, title, document, targets, created, retry_of) "
-        "VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)",
-        (name, job.client, job.priority, job.turn, job.title, digest, job.targets, now, job.retry_of),
+        "INSERT INTO jobs (id, state, client, priority, turn, title, document, targets, created, retry_of, "
+        "fork_of) VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (name, job.client, job.priority, job.turn, job.title, digest, job.targets, now, job.retry_of, job.fork_of),
     )
     seq = cursor.lastrowid or 0
     return JobRow(
@@ -351,6 +367,7 @@ def _insert(db: sqlite3.Connection, job: NewJob) -> JobRow:
         seq,
         job.turn,
         0,
+        job.fork_of,
     )
 
 

@@ -50,8 +50,8 @@ class Listener(Protocol):
     def on_preview(self, job: str, node: str, media_type: str, data: bytes) -> None:
         """A picture of work in progress."""
 
-    def on_done(self, worker: Worker, job: str, head: dict[str, Any]) -> None:
-        """A run has ended by itself."""
+    def on_done(self, worker: Worker, job: str, head: dict[str, Any], plan: bytes) -> None:
+        """A run has ended by itself; ``plan`` is JSON, or empty."""
 
     def on_lost(self, worker: Worker, jobs: Sequence[str], reason: str) -> None:
         """A worker died with these jobs."""
@@ -210,7 +210,7 @@ class Supervisor:
                 self._listener.on_preview(head["job"], head["node"], head["media_type"], message.payload)
             case "done":
                 worker.jobs.pop(head["job"], None)
-                self._listener.on_done(worker, head["job"], head)
+                self._listener.on_done(worker, head["job"], head, message.payload)
             case "beat":
                 worker.memory, worker.last_beat = head["memory"], time.monotonic()
                 if worker.state == "stuck":

@@ -27,6 +27,7 @@ from engine.answers import Answers
 from engine.cancel import CancelToken
 from engine.document import parse_workflow
 from engine.folders import Folders
+from engine.plan import Plan
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
 from server.channel import BlockingChannel, ChannelClosed, Message
@@ -35,6 +36,7 @@ from server.worker_events import EventSender
 from server.worker_values import NotThere, answer_picture, answer_value
 
 _HEARTBEAT = 1.0
+_STORED_STEPS = 20_000
 
 
 def main() -> None:
@@ -171,8 +173,11 @@ class Worker:
     def _run(self, job: str, message: Message) -> None:
         token = self._tokens[job]
         head: dict[str, Any] = {"op": "done", "job": job}
+        plan = b""
         try:
-            head |= self._execute(job, message, token)
+            planned = self.runtime.plan(parse_workflow(message.payload), message.head.get("targets"))
+            plan = _described(planned)
+            head |= self._execute(job, planned, token)
         except WorkflowError as error:
             problems = [problem.as_dict() for problem in error.problems[:200]]
             head |= {"status": "failed", "error": {"code": "workflow", "message": str(error), "problems": problems}}
@@ -195,13 +200,11 @@ class Worker:
                 "status": "failed",
                 "error": {"code": "internal", "message": "the result is not JSON"},
             }
-        self.events.tell(**head)
+        self.events.tell(plan, **head)
 
-    def _execute(self, job: str, message: Message, token: CancelToken) -> dict[str, Any]:
-        workflow = parse_workflow(message.payload)
+    def _execute(self, job: str, plan: Plan, token: CancelToken) -> dict[str, Any]:
         result = self.runtime.run(
-            workflow,
-            targets=message.head.get("targets"),
+            plan,
             on_event=self.events.sink(job),
             cancel=token,
             previews=lambda: self.watched,
@@ -260,6 +263,11 @@ class Worker:
         plan = self.runtime.plan(workflow, message.head.get("targets"))
         facts = self.runtime.facts(workflow)
         return {**plan.describe(), "facts": json.loads(json.dumps(facts, default=_plain))}
+
+
+def _described(plan: Plan) -> bytes:
+    """A plan as it is stored with its job; empty for one of more steps than anybody reads."""
+    return json.dumps(plan.describe(), allow_nan=False).encode() if len(plan.order) <= _STORED_STEPS else b""
 
 
 def _plain(value: object) -> object:

@@ -52,7 +52,7 @@ class EventSender:
         self._started: dict[str, dict[str, int]] = {}
         self._progress: dict[tuple[str, str], str] = {}
         self._previews: dict[tuple[str, str], NodePreview] = {}
-        self._messages: list[dict[str, object]] = []
+        self._messages: list[tuple[dict[str, object], bytes]] = []
         self._logs: dict[str, int] = {}
         self._last_progress = 0.0
         self._last_preview = 0.0
@@ -100,10 +100,10 @@ class EventSender:
         count = self._logs[job] = self._logs.get(job, 0) + 1
         return count <= _MAX_LOGS
 
-    def tell(self, **head: object) -> None:
+    def tell(self, payload: bytes = b"", **head: object) -> None:
         """Send a message after all events so far."""
         with self._wake:
-            self._messages.append(head)
+            self._messages.append((head, payload))
             if head.get("op") == "done":
                 self._logs.pop(str(head.get("job")), None)
             self._wake.notify()
@@ -152,8 +152,8 @@ class EventSender:
             for (job, node), preview in previews.items():
                 head = {"op": "preview", "job": job, "node": node, "media_type": preview.media_type}
                 self._channel.send(head, preview.data)
-            for message in messages:
-                self._channel.send(dict(message))
+            for told, payload in messages:
+                self._channel.send(told, payload)
         finally:
             with self._wake:
                 self._sending = False

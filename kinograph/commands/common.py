@@ -9,9 +9,12 @@ from typing import Any
 
 from engine.document import Workflow, parse_workflow, read_workflow
 from engine.folders import Folders
+from engine.fork import forked
 from engine.problems import Problem, WorkflowError, did_you_mean
+from engine.registry import Registry
 from kinograph.data_folder import default_data_folder
 
+_NOTHING = object()
 MEDIA = frozenset({".mp4", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg", ".zip"})
 
 
@@ -51,10 +54,13 @@ def folders_of(arguments: argparse.Namespace) -> Folders:
     return Folders.at(data, outputs=outputs, anywhere=True, base=base.resolve().parent if base is not None else None)
 
 
-def load_workflow(path: Path, settings: list[str], extra: list[str] | None = None) -> Workflow:
+def load_workflow(
+    path: Path, settings: list[str], extra: list[str] | None = None, fork: str = "", registry: Registry | None = None
+) -> Workflow:
     """Read a document, or the one inside a media file, and apply ``NODE.INPUT=VALUE`` settings.
 
-    ``extra`` are further arguments: ``--NAME VALUE`` sets an input that the workflow declares.
+    ``extra`` are further arguments: ``--NAME VALUE`` sets an input that the workflow declares. With ``fork``
+    (``NODE@STEP``) the settings apply after the first steps of that sampler; ``registry`` knows the node types.
 
     Raises:
         WorkflowError: with everything that is wrong.
@@ -63,11 +69,29 @@ def load_workflow(path: Path, settings: list[str], extra: list[str] | None = Non
         workflow = _inside_media(path)
     else:
         workflow = read_workflow(path)
+    before = workflow.model_copy(deep=True) if fork else workflow
     declared, problems = _declared(workflow, extra or [])
     problems += [problem for setting in [*declared, *settings] if (problem := _apply(workflow, setting))]
     if problems:
         raise WorkflowError(problems)
-    return workflow
+    return workflow if registry is None or not fork else _forked(before, workflow, registry, fork)
+
+
+def _forked(before: Workflow, after: Workflow, registry: Registry, fork: str) -> Workflow:
+    node, at, step = fork.rpartition("@")
+    if not at or not step.isdecimal() or int(step) < 1:
+        message = f"--fork {fork!r}: a sampler and the number of steps that stay as they were are wanted"
+        raise WorkflowError([Problem("bad_setting", message, wanted="NODE@STEP", example="sampler@8")])
+    wired = {edge.target for edge in before.edges} - {edge.target for edge in after.edges}
+    changes = {
+        name: {
+            socket: value
+            for socket, value in found.values.items()
+            if (name, socket) in wired or before.nodes[name].values.get(socket, _NOTHING) != value
+        }
+        for name, found in after.nodes.items()
+    }
+    return forked(before, registry, node, int(step), {name: values for name, values in changes.items() if values})
 
 
 def _inside_media(path: Path) -> Workflow:

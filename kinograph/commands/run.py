@@ -17,6 +17,7 @@ from typing import Any
 from engine.answers import Answers
 from engine.cancel import CancelToken
 from engine.events import NodeAsks
+from engine.plugins import discover
 from engine.problems import Problem, WorkflowError
 from engine.runtime import Runtime
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
@@ -40,6 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where results are saved (default: outputs in the data folder)",
     )
+    parser.add_argument(
+        "--fork",
+        default="",
+        metavar="NODE@STEP",
+        help="keep the first steps of a sampler as they were, and apply --set only from there on",
+    )
     parser.add_argument("--device", default="", help="cpu, cuda:0 ... (default: the accelerator if there is one)")
     parser.add_argument("--yes", action="store_true", help="answer every question of a node with its first choice")
     parser.add_argument("--no-workflow", action="store_true", help="do not store the workflow inside what is saved")
@@ -49,9 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run; the exit code is 0 only when everything succeeded."""
     folders = folders_of(arguments)
-    workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra)
+    discovered = discover([folders.plugins]) if arguments.fork else None
+    registry = discovered.registry() if discovered is not None else None
+    workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra, arguments.fork, registry)
     _check_writable(folders.outputs)
-    runtime = Runtime.open(folders, device=arguments.device or _default_device())
+    runtime = Runtime.open(folders, device=arguments.device or _default_device(), discovered=discovered)
     cancel = CancelToken()
     narrator = Narrator(workflow, quiet=arguments.json)
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from server.route import Route
-from server.routes import events, files, jobs, pages, plan, system, uploads, values, workflows
+from server.routes import events, files, jobs, lineage, pages, plan, system, uploads, values, workflows
 
 ROUTES: tuple[Route, ...] = (
     *system.ROUTES,
     *jobs.ROUTES,
+    *lineage.ROUTES,
     *plan.ROUTES,
     *values.ROUTES,
     *events.ROUTES,

@@ -243,3 +243,21 @@ def test_the_script_refuses_a_foreign_package_of_the_same_name(tmp_path: Path, n
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode != 0
     assert str(tmp_path / name / "__init__.py") in done.stderr
+
+
+def test_a_sampling_run_is_forked_on_the_command_line(tmp_path: Path, capsys: Output) -> None:
+    nodes = {
+        "load": {"type": "LoadModel"},
+        "prompt": {"type": "TextEncode", "values": {"prompt": "a red ball"}},
+        "noise": {"type": "NoiseLatent", "values": {"width": 16, "height": 16, "frames": 1}},
+        "sampler": {"type": "DiTSampler", "values": {"steps": 4}},
+    }
+    wires = "load model noise model,load encoder prompt encoder,load model sampler model,"
+    wires += "prompt conditioning sampler positive,noise latent sampler latent"
+    file = write(tmp_path / "clip.json", nodes, [wire.split() for wire in wires.split(",")])
+    assert run_command(["run", file, "--fork", "sampler@3", "--set", "prompt.prompt=a blue square", "--json"]) == 0
+    assert last_json(capsys)["nodes_run"] == 6, "the old prompt and the first steps are nodes of their own"
+    assert run_command(["run", file, "--fork", "sampler", "--json"]) == 2
+    assert "NODE@STEP" in capsys.readouterr().err
+    assert run_command(["run", file, "--fork", "noise@3", "--json"]) == 2
+    assert "no steps to fork from" in capsys.readouterr().err

@@ -138,11 +138,12 @@ def test_other_values_change_what_comes_after(parts: Parts) -> None:
 def test_what_does_not_fit_is_refused(parts: Parts) -> None:
     half = dit_sampler_steps(NodeContext(), parts.model, prompt(parts), begin(parts), 3, steps=STEPS).state
     larger = noise_latent(parts.model, 3, 32, 32, 9)
-    for socket, latent, settings in (
+    cases: tuple[tuple[str, Latent, dict[str, Any]], ...] = (
         ("start", larger, {"steps": STEPS, "start": half}),
         ("start", begin(parts), {"steps": STEPS, "start": replace(half, family="wan")}),
         ("steps", begin(parts), {"steps": 3, "start": half}),
-    ):
+    )
+    for socket, latent, settings in cases:
         with pytest.raises(InvalidInput) as caught:
             dit_sampler(NodeContext(), parts.model, prompt(parts), latent, **settings)
         assert caught.value.socket == socket

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,11 +16,12 @@ from hypothesis import strategies as st
 
 from engine.plugins import discover
 from engine.registry import Registry
-from server.database import Database, StorageFull
+from server.database import MIGRATIONS, Database, StorageFull
 from server.described import registry_of
 from server.states import FINAL, TRANSITIONS, WrongState, require
 from server.store import JobStore, NewJob, UnknownJob
 from server.waiting import Waiting, WaitingLine
+from tests.server.live import ROOT
 
 
 def test_every_state_can_be_reached_and_the_end_is_the_end() -> None:
@@ -99,6 +103,70 @@ def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path) -> None:
         database.execute("PRAGMA user_version=99")
     with pytest.raises(DatabaseUnusable, match="newer Kinograph"):
         Database(path)
+
+
+def old_database(path: Path) -> None:
+    """As the first version wrote it, with one job."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        for statement in MIGRATIONS[0].split(";"):
+            database.execute(statement)
+        database.execute("PRAGMA user_version=1")
+        database.execute("INSERT INTO documents VALUES ('d', '{}')")
+        database.execute(
+            "INSERT INTO jobs (id, state, client, priority, turn, title, document, created) "
+            "VALUES ('old', 'queued', '', 0, 1, 'from before', 'd', 1)"
+        )
+        database.commit()
+
+
+async def test_an_old_database_is_brought_up_to_date_and_a_copy_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    old_database(path)
+    database = Database(path)
+    row = await JobStore(database).get("old")
+    assert (row.title, row.fork_of) == ("from before", "")
+    await asyncio.to_thread(database.close)
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.sqlite.version-1")) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+        assert copy.execute("SELECT title FROM jobs").fetchall() == [("from before",)]
+
+
+def test_a_kill_during_a_migration_leaves_the_old_version_or_the_new_one(tmp_path: Path) -> None:
+    """Killed at every statement in turn: a process of its own dies inside SQLite's trace callback."""
+    code = (
+        "import os, sqlite3, sys\n"
+        "from pathlib import Path\n"
+        "from server import database\n"
+        "at, connect, seen = int(sys.argv[2]), sqlite3.connect, [0]\n"
+        "def trace(statement):\n"
+        "    seen[0] += 1\n"
+        "    if seen[0] == at: os.kill(os.getpid(), 9)\n"
+        "def traced(*args, **kwargs):\n"
+        "    found = connect(*args, **kwargs); found.set_trace_callback(trace); return found\n"
+        "sqlite3.connect = traced\n"
+        "database._connect(Path(sys.argv[1])).close()\n"
+        "print('whole', seen[0])\n"
+    )
+    at, versions = 0, []
+    while True:
+        at += 1
+        path = tmp_path / f"{at}.sqlite"
+        old_database(path)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(at)], cwd=ROOT, capture_output=True, text=True
+        )
+        with contextlib.closing(sqlite3.connect(path)) as found:
+            versions.append(found.execute("PRAGMA user_version").fetchone()[0])
+            assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        database = Database(path)
+        assert database.connection.execute("SELECT title, fork_of FROM jobs").fetchall() == [("from before", "")]
+        database.close()
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done.stderr
+    assert versions[0] == 1
+    assert versions[-1] == len(MIGRATIONS)
+    assert at > 8
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,18 @@ export interface FilePage {
   total: number;
 }
 
+/** Keep the first steps of a job's sampler, and go on with changed values. */
+export interface ForkRequest {
+  /** The sampler. */
+  node: string;
+  /** How many steps stay as they were. */
+  step: number;
+  /** New values by node and input; a value takes the place of a wire. */
+  values?: Record<string, JsonObject>;
+  priority?: number;
+  client?: string;
+}
+
 /** Whether the server works. */
 export interface Health {
   /** ok, or starting while no worker is ready yet. */
@@ -71,6 +83,8 @@ export interface Job {
   outputs: OutputFile[];
   /** The job that this one repeats. */
   retry_of: string;
+  /** The job of which this one keeps a sampler's first steps. */
+  fork_of: string;
   workflow: JsonObject;
   targets: string[] | null;
 }
@@ -144,6 +158,8 @@ export interface JobSummary {
   outputs: OutputFile[];
   /** The job that this one repeats. */
   retry_of: string;
+  /** The job of which this one keeps a sampler's first steps. */
+  fork_of: string;
 }
 
 /** The range of a number, the length of a text. */
