@@ -34,6 +34,7 @@ class NodeMark:
     lane: Lane = "cpu"
     output: bool = False
     cache: bool = True
+    saves_memory: bool = False
     experimental: bool = False
     deprecated: str = ""
     outputs: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ def node(
     lane: Lane = "cpu",
     output: bool = False,
     cache: bool = True,
+    saves_memory: bool = False,
     experimental: bool = False,
     deprecated: str = "",
     outputs: tuple[str, ...] = (),
@@ -71,6 +73,7 @@ def node(
         lane: ``"cpu"``, ``"io"`` (mostly waits) or ``"device"`` (uses the accelerator; one at a time).
         output: an output node runs even if nobody reads it (it saves or shows something).
         cache: ``False`` for a node whose result must be made anew each time.
+        saves_memory: when it runs out of memory, it is called once more with ``context.memory_saving`` set.
         experimental: shown as such; may change.
         deprecated: what to use instead; shown as a warning.
         outputs: names of the outputs; by default the fields of the returned ``NamedTuple``, or the type's name.
@@ -88,6 +91,7 @@ def node(
         title=title,
         keywords=keywords,
         lane=lane,
+        saves_memory=saves_memory,
         output=output,
         cache=cache,
         experimental=experimental,

@@ -52,6 +52,13 @@ class BufferAdapter(ABC):
     def load(self, path: Path, device: str) -> dict[str, Any]:
         """Read them back."""
 
+    def is_out_of_memory(self, error: BaseException) -> bool:  # noqa: ARG002 - for libraries that have such errors
+        """Whether this is the library's way of saying that there was not enough memory."""
+        return False
+
+    def release(self) -> None:  # noqa: B027 - not every library keeps memory for later
+        """Give memory that the library keeps for later back to the system."""
+
 
 class Guard(ABC):
     """Global state that a node must leave as it found it (default dtype, random numbers, working directory)."""

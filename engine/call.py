@@ -15,6 +15,7 @@ from engine.graph import GraphNode
 from engine.inputs import Arguments, call_arguments
 from engine.node_log import node_logger
 from engine.node_type import NodeType
+from engine.out_of_memory import as_memory_error, is_out_of_memory, relieve
 from engine.outputs import Result, check_ui, read_result
 
 if TYPE_CHECKING:
@@ -45,8 +46,40 @@ class Call:
         self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
     ) -> tuple[Result, dict[str, Any] | None]:
         """Call a plain function or a generator; outputs (or a sub-graph) and what to show."""
+        try:
+            return self._attempt(index, node, arguments, position, mapped)
+        except BaseException as error:
+            executor = self._executor
+            adapters = executor.registry.buffers
+            if not is_out_of_memory(error, adapters):
+                raise
+            if executor.checkpoints is not None:
+                executor.checkpoints.flush(self._key(index, position, mapped))
+            relieve(error, executor.cache, adapters, executor.device)
+            if not node.type.mark.saves_memory or self._run.cancel.cancelled():
+                raise as_memory_error(error) from error
+        self._run.tell.log(index, "warning", "there was not enough memory; trying once more in smaller pieces")
+        try:
+            return self._attempt(index, node, arguments, position, mapped, memory_saving=True)
+        except BaseException as error:
+            if is_out_of_memory(error, adapters):
+                raise as_memory_error(error) from error
+            raise
+
+    def _attempt(
+        self,
+        index: int,
+        node: GraphNode,
+        arguments: Arguments,
+        position: int,
+        mapped: bool,
+        *,
+        memory_saving: bool = False,
+    ) -> tuple[Result, dict[str, Any] | None]:
         node_type = node.type
         context = self._context(index, node, position, mapped) if node_type.context else None
+        if context is not None:
+            context.memory_saving = memory_saving
         positional, named = call_arguments(node_type, arguments, context)
         if not self._is_guarded(node_type):
             return self._invoke(index, node_type, positional, named)
@@ -127,9 +160,13 @@ class Call:
             self._guarded[id(node_type)] = known
         return known
 
+    def _key(self, index: int, position: int, mapped: bool) -> str:
+        """Under which checkpoints of a call are kept."""
+        return self._run.steps.keys[index] + (f"-{position}" if mapped else "")
+
     def _context(self, index: int, node: GraphNode, position: int, mapped: bool) -> NodeContext:
         run, executor = self._run, self._executor
-        key = run.steps.keys[index] + (f"-{position}" if mapped else "")
+        key = self._key(index, position, mapped)
         if executor.checkpoints is not None:
             self.checkpoints.setdefault(index, []).append(key)
         reporter = _Reporter(run, index)

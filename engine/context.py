@@ -50,6 +50,8 @@ class NodeContext:
         workflow: the document that this run came from, as compact JSON to store inside media; empty when the
             person chose to leave it out.
         logger: messages to it appear beside the node.
+        memory_saving: whether to work in the smallest pieces: a first attempt ran out of memory. Only nodes marked
+            with ``saves_memory=True`` are asked.
     """
 
     node_id: str = "node"
@@ -57,6 +59,7 @@ class NodeContext:
     output_folder: Path = Path("outputs")
     workflow: str = ""
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("kinograph.node"))
+    memory_saving: bool = False
     _on_progress: Callable[[float, float, str, PreviewSource], None] | None = None
     _is_cancelled: Callable[[], bool] | None = None
     _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None

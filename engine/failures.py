@@ -30,6 +30,8 @@ def describe_failure(node: GraphNode, error: BaseException, placed: str) -> Node
         message = f"{node.type.id} {text}"
     elif isinstance(error, MemoryError):
         message = "there was not enough memory" + (f": {text}" if text else "")
+        if node.type.mark.saves_memory:
+            message += " (also in smaller pieces; a smaller picture or fewer frames need less)"
     elif isinstance(error, SystemExit):
         message = f"the node tried to end the program (exit code {error.code}); only the node was ended"
     elif isinstance(error, Cancelled):

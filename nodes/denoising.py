@@ -219,7 +219,7 @@ def lineage_of(
     device = torch.device(context.device).type
     plain = (model.family, model.digest, asdict(settings), course.solver, course.levels, course.first.seed)
     origin = (None, 0) if start is None else (start.lineage, start.step)
-    summary.update(repr((plain, origin, device, torch.__version__)).encode())
+    summary.update(repr((plain, origin, device, context.memory_saving, torch.__version__)).encode())
     against = model.extras.get("unconditional") if negative is None else negative.tensors
     groups = {
         "positive": positive.tensors,
@@ -264,7 +264,8 @@ def velocity_of(
         low=settings.guidance_low,
         high=settings.guidance_high,
         rescale=settings.rescale,
-        batched=traits.batched if settings.batching == "auto" else settings.batching == "together",
+        batched=not context.memory_saving
+        and (traits.batched if settings.batching == "auto" else settings.batching == "together"),
     )
     against = model.extras.get("unconditional") if negative is None else negative.tensors
     if against is None and guidance.scale != 1.0:
@@ -279,7 +280,22 @@ def velocity_of(
         return family.velocity(model.module, x, sigma, tensors)
 
     away = None if against is None else on_device(against, context)
-    return guided_velocity(predict, on_device(positive.tensors, context), away, guidance)
+    velocity = guided_velocity(predict, on_device(positive.tensors, context), away, guidance)
+    batch = latent.samples.shape[0]
+    conditions = [*positive.tensors.values(), *(against or {}).values()]
+    if context.memory_saving and batch > 1 and all(tensor.shape[0] == 1 for tensor in conditions):
+        return clip_by_clip(velocity)
+    return velocity
+
+
+def clip_by_clip(velocity: Velocity) -> Velocity:
+    """The same velocity, computed for one clip of the batch after the other: less memory, more time."""
+    import torch
+
+    def one_by_one(x: Tensor, sigma: float) -> Tensor:
+        return torch.cat([velocity(clip, sigma) for clip in torch.split(x, 1)])
+
+    return one_by_one
 
 
 def on_device(tensors: Mapping[str, Tensor], context: NodeContext) -> dict[str, Tensor]:

@@ -41,7 +41,7 @@ def finished_facts(model: Any, positive: Any, latent: Any, negative: Any, start:
     if isinstance(start, Facts):
         check_family("start", start.get("family"), model.get("family") if isinstance(model, Facts) else None)
         for name in ("width", "height", "frames"):
-            stopped, wanted = start.get(name), (found or {}).get(name)
+            stopped, wanted = start.get(name), None if found is None else found.get(name)
             if None not in (stopped, wanted) and stopped != wanted:
                 raise InvalidInput(
                     "start",
@@ -57,6 +57,7 @@ def finished_facts(model: Any, positive: Any, latent: Any, negative: Any, start:
     title="DiT Sampler",
     keywords=("ksampler", "denoise", "diffusion", "steps", "guidance", "cfg", "euler", "unipc", "dpm"),
     lane="device",
+    saves_memory=True,
     infer=finished_facts,
 )
 def dit_sampler(
@@ -166,6 +167,7 @@ def check_stop(stop: int, total: int) -> None:
     title="DiT Sampler, First Steps",
     keywords=("fork", "stop", "two stages", "switch prompt", "partial", "ksampler advanced"),
     lane="device",
+    saves_memory=True,
     infer=stopped_facts,
 )
 def dit_sampler_steps(

@@ -58,6 +58,19 @@ class TorchBuffers(BufferAdapter):
 
         return load_file(path, device=device)
 
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """An accelerator's allocator has a class for it, the CPU's only words."""
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(error, getattr(torch, "OutOfMemoryError", ())):
+            return True
+        return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+    def release(self) -> None:
+        """Empty the allocator's cache on an accelerator that is in use."""
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
 
 class TorchState(Guard):
     """torch's default dtype, gradient mode, random numbers and thread count, and the working directory."""

@@ -41,6 +41,7 @@ def decoded_facts(vae: Any, latent: Any) -> Facts | None:
     category="latent",
     keywords=("decode", "latent to video", "frames"),
     lane="device",
+    saves_memory=True,
     infer=decoded_facts,
 )
 def vae_decode(context: NodeContext, vae: VideoVAE, latent: Latent) -> Frames:
@@ -64,7 +65,8 @@ def vae_decode(context: NodeContext, vae: VideoVAE, latent: Latent) -> Frames:
     done = 0
     context.progress(0, frames)
     with torch.no_grad():
-        for piece in family_named(vae.family).decode_latent(vae, latent.samples.to(context.device)):
+        samples = latent.samples.to(context.device)
+        for piece in family_named(vae.family).decode_latent(vae, samples, context.memory_saving):
             values = piece[0].permute(1, 2, 3, 0).float().mul(0.5).add(0.5).clamp(0.0, 1.0)  # [n, H, W, 3]
             pixels[done : done + values.shape[0]] = values.cpu()
             done += values.shape[0]
@@ -116,6 +118,7 @@ def encoded_facts(vae: Any, frames: Any, fit: Fit | None) -> Facts | None:
     category="latent",
     keywords=("encode", "video to latent", "video to video"),
     lane="device",
+    saves_memory=True,
     infer=encoded_facts,
 )
 def vae_encode(context: NodeContext, vae: VideoVAE, frames: Frames, fit: Fit = "exact") -> Latent:
@@ -145,7 +148,7 @@ def vae_encode(context: NodeContext, vae: VideoVAE, frames: Frames, fit: Fit = "
     pieces, done = [], 0
     context.progress(0, shape[1])
     with torch.no_grad():
-        for piece in family_named(vae.family).encode_frames(vae, clip):
+        for piece in family_named(vae.family).encode_frames(vae, clip, context.memory_saving):
             pieces.append(piece)
             done += piece.shape[2]
             context.progress(done, shape[1], message=f"{done} of {shape[1]} latent frames")

@@ -237,6 +237,15 @@ class Cache:
         if disk and self.disk is not None:
             self.disk.clear()
 
+    def shed(self, *, host: bool) -> None:
+        """Make room now: what lies on a device moves to host memory; with ``host``, memory is emptied too."""
+        with self._lock:
+            budget = self._device.budget
+            self._device.resize(0)
+            self._device.resize(budget)
+            if host:
+                self._memory.clear()
+
     def resize(self, *, memory: int | None = None, device: int | None = None) -> None:
         """Other budgets; what no longer fits leaves now."""
         with self._lock:

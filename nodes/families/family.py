@@ -68,14 +68,17 @@ class Family(Protocol):
         """The velocity ``noise - clean`` ``[B, C, t, h, w]`` at noise level ``sigma`` ``[B]`` in 0..1."""
         ...
 
-    def encode_frames(self, vae: VideoVAE, pixels: Tensor) -> Iterator[Tensor]:
-        """Encode ``[1, 3, T, H, W]`` in -1..1 piece by piece: latents ``[1, C, n, h, w]``, in order."""
+    def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:
+        """Encode ``[1, 3, T, H, W]`` in -1..1 piece by piece: latents ``[1, C, n, h, w]``, in order.
+
+        ``smallest``: in the smallest pieces, with the least memory; the same result up to rounding.
+        """
         ...
 
-    def decode_latent(self, vae: VideoVAE, latent: Tensor) -> Iterator[Tensor]:
+    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False) -> Iterator[Tensor]:
         """Decode ``[1, C, t, h, w]`` piece by piece: pixels ``[1, 3, n, H, W]`` in about -1..1, in order.
 
-        What it holds at a time does not grow with the length of the clip.
+        What it holds at a time does not grow with the length of the clip. ``smallest`` as in :meth:`encode_frames`.
         """
         ...
 

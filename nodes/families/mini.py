@@ -61,25 +61,25 @@ class MiniFamily:
         velocity: Tensor = module(x, sigma, words, pooled, mask)
         return velocity
 
-    def encode_frames(self, vae: VideoVAE, pixels: Tensor) -> Iterator[Tensor]:
+    def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:
         """Causal: pieces with the memory of the last one equal the whole clip at once."""
         from nodes.models.video_vae import CausalState
 
         state = CausalState()
-        count, temporal = at_once(pixels.shape[-2] * pixels.shape[-1]), TRAITS.temporal
+        count, temporal = 1 if smallest else at_once(pixels.shape[-2] * pixels.shape[-1]), TRAITS.temporal
         start, end = 0, 1 + temporal * (count - 1)
         while start < pixels.shape[2]:
             yield vae.module.encode_chunk(pixels[:, :, start:end], state)  # type: ignore[operator]
             start, end = end, end + temporal * count
 
-    def decode_latent(self, vae: VideoVAE, latent: Tensor) -> Iterator[Tensor]:
+    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False) -> Iterator[Tensor]:
         """Causal: pieces with the memory of the last one equal the whole clip at once."""
         import torch
 
         from nodes.models.video_vae import CausalState
 
         state = CausalState()
-        count = at_once(latent.shape[-2] * latent.shape[-1] * TRAITS.spatial**2)
+        count = 1 if smallest else at_once(latent.shape[-2] * latent.shape[-1] * TRAITS.spatial**2)
         for piece in torch.split(latent, count, dim=2):
             yield vae.module.decode_chunk(piece, state)  # type: ignore[operator]
 
