@@ -40,6 +40,7 @@ class Running:
     row: JobRow
     active: dict[str, None] = field(default_factory=dict)
     questions: dict[str, list[str]] = field(default_factory=dict)
+    resting: bool = False
 
 
 class Jobs:
@@ -172,6 +173,7 @@ class Jobs:
         if answer not in choices:
             raise ValueError(f"the answer is one of {', '.join(choices)}")
         del running.questions[node]
+        self._look_for_rest(job, running)
         assert self.supervisor is not None
         self.supervisor.answer(job, node, answer)
         self.events.job_event(job, "node_answered", node=node, answer=answer)
@@ -256,6 +258,17 @@ class Jobs:
             elif kind in ("node_finished", "node_failed", "node_skipped"):
                 running.active.pop(node, None)
                 running.questions.pop(node, None)
+        self._look_for_rest(job, running)
+
+    def _look_for_rest(self, job: str, running: Running) -> None:
+        """A job whose running nodes all wait for a person gives its place to another."""
+        resting = bool(running.questions) and running.active.keys() <= running.questions.keys()
+        if resting != running.resting:
+            running.resting = resting
+            assert self.supervisor is not None
+            for worker in self.supervisor.workers:
+                worker.rest(job, resting)
+            self.dispatch()
 
     def on_preview(self, job: str, node: str, media_type: str, data: bytes) -> None:
         """A picture of work in progress."""

@@ -32,6 +32,8 @@ SOFT_CANCEL_SECONDS = 1.0
 START_SECONDS = 120.0
 SILENT_SECONDS = 6.0
 HANG_SECONDS = 900.0
+MAX_RESTING = 200
+"""Jobs per worker that may wait for a person without taking a place; each holds a thread there."""
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 _ENVIRONMENT_DROPPED = ("KINOGRAPH_TOKEN",)
 _MAX_LINE = 4096
@@ -66,6 +68,7 @@ class Worker:
     slots: int
     state: WorkerState = "stopped"
     jobs: dict[str, float] = field(default_factory=dict)
+    resting: set[str] = field(default_factory=set)
     memory: int = 0
     restarts: int = -1
     versions: dict[str, str] = field(default_factory=dict)
@@ -79,8 +82,16 @@ class Worker:
 
     @property
     def free(self) -> int:
-        """How many more jobs it takes."""
-        return self.slots - len(self.jobs) if self.state == "ready" else 0
+        """How many more jobs it takes. Up to a number, those that wait for a person take no place."""
+        resting = min(len(self.resting), MAX_RESTING)
+        return self.slots + resting - len(self.jobs) if self.state == "ready" else 0
+
+    def rest(self, job: str, resting: bool) -> None:
+        """A job waits for a person, or does so no longer."""
+        if resting and job in self.jobs:
+            self.resting.add(job)
+        else:
+            self.resting.discard(job)
 
 
 class Supervisor:
@@ -134,6 +145,7 @@ class Supervisor:
             worker.state = "stopped"
             worker.early_deaths = worker.early_deaths + 1 if early and not worker.kill_reason else 0
             lost, worker.jobs = list(worker.jobs), {}
+            worker.resting.clear()
             self._fail_asks(worker)
             if self._closing:
                 return
@@ -150,7 +162,7 @@ class Supervisor:
         command = [sys.executable, "-m", "server.worker", f"--fd={theirs.fileno()}", f"--data-dir={self._data}"]
         command += [
             f"--device={worker.device}",
-            f"--slots={worker.slots}",
+            f"--slots={worker.slots + MAX_RESTING}",
             *(f"--plugins={path}" for path in self._plugins),
         ]
         environment = {name: value for name, value in os.environ.items() if name not in _ENVIRONMENT_DROPPED}
@@ -210,6 +222,7 @@ class Supervisor:
                 self._listener.on_preview(head["job"], head["node"], head["media_type"], message.payload)
             case "done":
                 worker.jobs.pop(head["job"], None)
+                worker.resting.discard(head["job"])
                 self._listener.on_done(worker, head["job"], head, message.payload)
             case "beat":
                 worker.memory, worker.last_beat = head["memory"], time.monotonic()

@@ -103,7 +103,7 @@ class Worker:
         self._device = device
         self._tokens: dict[str, CancelToken] = {}
         self._answers: dict[str, Answers] = {}
-        self._jobs = ThreadPoolExecutor(slots, thread_name_prefix="kinograph-job")
+        self._jobs = ThreadPoolExecutor(slots, thread_name_prefix="kinograph-job")  # grows as it is needed
         self._asks = ThreadPoolExecutor(2, thread_name_prefix="kinograph-ask")
         self.runtime = self._open()
         self._tell_ready()

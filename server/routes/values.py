@@ -85,10 +85,10 @@ async def _ask(request: web.Request, what: str, about: dict[str, Any], body: str
     supervisor = request.app[SUPERVISOR]
     missing: dict[str, Any] = {"code": "not_cached", "message": "no worker is ready"}
     try:
-        for worker in supervisor.ready() or [None]:
+        for worker in supervisor.ready() or supervisor.workers[:1]:
             answer = await supervisor.ask(what, about, body, worker)
             if "missing" not in answer.head:
-                return answer, worker.index if worker is not None else 0
+                return answer, worker.index
             missing = answer.head["missing"]
     except TimeoutError:
         raise ApiError(503, "busy", "no worker could look at the value in time") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 from tests.server.live import LiveServer, workflow
@@ -131,6 +133,25 @@ def test_a_node_asks_a_person(server: LiveServer) -> None:
     assert server.request("POST", answer, {"node": "q", "answer": "yes"}).status == 204
     assert server.wait_job(job)["state"] == "succeeded"
     assert server.request("POST", answer, {"node": "q", "answer": "yes"}).status == 409
+
+
+def test_jobs_that_wait_for_a_person_leave_their_places_to_others(own_server: LiveServer) -> None:
+    server = own_server.start()
+    waiting = [server.submit(workflow({"q": ("trials.Ask", {})})) for _ in range(7)]
+    for job in waiting:
+        server.wait(lambda job=job: any(event["type"] == "node_asks" for event in server.events(job)))
+    assert server.get("/api/jobs?state=queued").json()["total"] == 0
+    assert server.wait_job(server.submit(ADD))["state"] == "succeeded"
+    naps = [server.submit(workflow({"a": ("trials.Sleep", {"seconds": 30, "salt": n})})) for n in range(5)]
+    server.wait(lambda: sum(server.job(job)["state"] == "running" for job in naps) == 4)
+    assert server.job(naps[4])["state"] == "queued", "those that work count"
+    for job in waiting[:3]:
+        assert server.request("POST", f"/api/jobs/{job}/answer", {"node": "q", "answer": "yes"}).status == 204
+        assert server.wait_job(job)["state"] == "succeeded"
+    os.kill(server.worker_pids()[0], signal.SIGKILL)
+    for job in waiting[3:]:
+        server.post(f"/api/jobs/{job}/cancel")
+        assert server.wait_job(job)["state"] == "cancelled"
 
 
 def test_retry_is_a_new_job_and_delete_forgets_the_old(server: LiveServer) -> None:
