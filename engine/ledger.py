@@ -66,6 +66,7 @@ class Ledger:
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
+        self._recorded = _KEPT  # the first record looks at how much is there
         if path is None:
             return
         with contextlib.suppress(OSError, sqlite3.Error):
@@ -132,6 +133,10 @@ class Ledger:
                 [(r.type, s, r.nbytes) for r, s in ran],
             )
             self._database.execute("COMMIT")
+            self._recorded += len(records)
+            if self._recorded < _KEPT // 20:
+                return
+            self._recorded = 0
             for table, order in (("steps", "node"), ("costs", "key")):
                 count = self._database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
                 if count > _KEPT:

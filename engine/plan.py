@@ -8,7 +8,7 @@ that is not cached, and what a step that runs reads. Reasons and expected costs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from engine.cache import Cache
@@ -39,6 +39,9 @@ class Step:
     reason: str = ""
     seconds: float | None = None
     nbytes: int | None = None
+
+
+_STEP_FIELDS = tuple(item.name for item in fields(Step))
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +112,7 @@ class Plan:
         steps = self.steps()
         running = [step for step in steps if step.status == "run"]
         return {
-            "steps": [asdict(step) for step in steps],
+            "steps": [{name: getattr(step, name) for name in _STEP_FIELDS} for step in steps],
             "targets": [self.graph.nodes[index].id for index in self.targets],
             "run": len(running),
             "cached": sum(step.status == "cached" for step in steps),

@@ -397,6 +397,8 @@ def _with_turn(job: NewJob, turn: float) -> NewJob:
 
 def _outputs(job: str, found: Sequence[dict[str, Any]], root: Path) -> list[OutputRow]:
     """Files below the output folder, by their names there."""
+    if not found:
+        return []
     rows = []
     resolved = root.resolve()
     for item in found:

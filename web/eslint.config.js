@@ -9,7 +9,7 @@ const pure = (rooms) => [
 ];
 
 export default tseslint.config(
-  { ignores: ["node_modules", "dist", "../server/static"] },
+  { ignores: ["node_modules", "dist", "../server/static", "src/api/protocol.ts"] } /* protocol.ts is generated */,
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

@@ -36,7 +36,7 @@ class FlowTraining:
     steps: int = 5000
     batch: int = 32
     """Clips of a step on clips."""
-    image_steps: float = 0.5
+    image_steps: float = 0.7
     """Share of the steps that learn from single frames (when there are any): five times as many samples a second, and
     what an object looks like is the same in both."""
     image_batch: int = 160
@@ -46,7 +46,7 @@ class FlowTraining:
     other_rate: float = 1.5e-3
     """Learning rate of AdamW, for all else."""
     warmup: int = 50
-    decay: float = 0.2
+    decay: float = 0.4
     """Share of the steps, at the end, over which the learning rates fall to 0."""
     seed: int = 1
     caption_dropout: float = 0.1
@@ -54,8 +54,8 @@ class FlowTraining:
     leave_out: float = 0.03
     unknown_words: float = 0.08
     """Share of words that become unknown, in a tenth of the captions."""
-    time_mean: float = 0.9
-    time_deviation: float = 1.1
+    time_mean: float = 1.5
+    time_deviation: float = 0.9
     """t = sigmoid(normal(mean, deviation)) (logit-normal, arXiv:2403.03206), shifted towards noise."""
     object_weight: float = 6.0
     """Latent cells that an object touches count 1 + this in the loss."""
