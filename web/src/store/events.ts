@@ -31,6 +31,7 @@ export function unknownJob(id: string, title = ""): JobSummary {
     error: null,
     outputs: [],
     retry_of: "",
+    fork_of: "",
   };
 }
 
