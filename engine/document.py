@@ -18,6 +18,8 @@ from engine.problems import Problem, WorkflowError, shown
 
 FORMAT: Final = "kinograph-workflow"
 VERSION = 1
+SUBGRAPH: Final = "Subgraph"
+"""The node type that stands for the nodes of its ``body``; :mod:`engine.inline` puts them in its place."""
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From each older format number, the function that makes the next one. Tested on saved documents."""

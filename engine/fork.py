@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.document import Workflow, WorkflowEdge, WorkflowNode
+from engine.inline import inline
 from engine.node_type import NodeType
 from engine.problems import Problem, WorkflowError, did_you_mean, shown
 from engine.registry import Registry
@@ -38,6 +39,8 @@ def forked(
     Raises:
         WorkflowError: for unknown nodes, and a node that cannot be forked.
     """
+    if any("/" in name for name in (node_id, *changes)):
+        workflow = inline(workflow, registry).workflow  # a node inside a sub-graph: the fork has it in the open
     problems = [_unknown(workflow, name) for name in (node_id, *changes) if name not in workflow.nodes]
     if problems:
         raise WorkflowError(problems)

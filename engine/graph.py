@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from engine.bodies import plain_bodies
 from engine.bulk import collection_paused
 from engine.document import Workflow
 from engine.folders import Folders
 from engine.ids import NodeId
+from engine.inline import inline
 from engine.modes import apply_modes
 from engine.node_type import REQUIRED, InputSocket, NodeType
 from engine.problems import Problem, Suggestions, WorkflowError, did_you_mean, listed, shown
@@ -54,13 +56,19 @@ class GraphNode:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """Checked nodes in topological order. ``workflow`` is the document as it was given, with its muted nodes."""
+    """Checked nodes in topological order.
+
+    Attributes:
+        workflow: the document as it was given, with its muted nodes and sub-graphs.
+        subgraphs: by the id of each node that stands for a sub-graph, the inner output behind each of its outputs.
+    """
 
     nodes: list[GraphNode]
     by_id: dict[str, int]
     workflow: Workflow
     registry: Registry
     readers: list[list[int]] = field(default_factory=list)
+    subgraphs: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     def node(self, node_id: str) -> GraphNode:
         """The node of this id.
@@ -73,6 +81,16 @@ class Graph:
             message = f"there is no node {node_id!r}{did_you_mean(node_id, self.by_id)}"
             raise WorkflowError([Problem("unknown_node", message, node=node_id)])
         return self.nodes[index]
+
+    def at(self, node_id: str) -> list[int]:
+        """The indices for which an id stands: one node, or all nodes of a sub-graph.
+
+        Raises:
+            WorkflowError: when there is none, with the nearest one.
+        """
+        if node_id not in self.subgraphs:
+            return [self.node(node_id).index]
+        return [node.index for node in self.nodes if node.id.startswith(f"{node_id}/")]
 
     def output_nodes(self) -> list[int]:
         """Indices of the nodes that save or show something."""
@@ -109,8 +127,17 @@ def inspect(workflow: Workflow, registry: Registry, folders: Folders | None = No
 
 
 def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) -> tuple[Graph, list[Problem]]:
-    document = workflow
-    workflow, problems = apply_modes(workflow, registry)
+    inlined = inline(workflow, registry)
+    plain, problems = apply_modes(inlined.workflow, registry)
+    plain, mistakes = plain_bodies(plain, registry, lambda body: _check_plain(body, registry, folders)[1])
+    graph, found = _check_plain(plain, registry, folders)
+    graph.workflow, graph.subgraphs = workflow, inlined.outputs
+    return graph, [*inlined.problems, *problems, *found, *mistakes]
+
+
+def _check_plain(workflow: Workflow, registry: Registry, folders: Folders | None) -> tuple[Graph, list[Problem]]:
+    """Check a document without modes and sub-graphs."""
+    problems: list[Problem] = []
     suggest = Suggestions()
     types: dict[str, NodeType] = {}
     for node_id, node in workflow.nodes.items():
@@ -151,7 +178,7 @@ def _inspect(workflow: Workflow, registry: Registry, folders: Folders | None) ->
     for made in nodes:
         for link in made.links:
             readers[link.source].append(made.index)
-    return Graph(nodes, by_id, document, registry, readers), problems
+    return Graph(nodes, by_id, workflow, registry, readers), problems
 
 
 _SCALARS = frozenset({int, float, str, bool, type(None)})

@@ -159,7 +159,7 @@ def with_outputs(node: GraphNode, fingerprint: str, outputs: str) -> str:
 
 def _targets(graph: Graph, targets: Sequence[str] | None) -> list[int]:
     if targets is not None:
-        return list(dict.fromkeys(graph.node(name).index for name in targets))
+        return list(dict.fromkeys(index for name in targets for index in graph.at(name)))
     found = graph.output_nodes()
     if not found:
         found = [node.index for node in graph.nodes if not graph.readers[node.index]]

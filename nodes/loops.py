@@ -14,9 +14,16 @@ MAX_TURNS = 100_000
 Body = Annotated[Subgraph, Widget(kind="subgraph")]
 
 
-@node("Subgraph", category="logic/loops", keywords=("group", "block", "macro", "function"))
+@node(
+    "Subgraph",
+    category="logic/loops",
+    keywords=("sub-graph", "group", "block", "macro", "function", "component", "nest"),
+)
 def run_subgraph(body: Body, **inputs: Lazy[Any]) -> Outputs[Any]:
-    """Run a sub-graph as one node.
+    """Several nodes that stand as one.
+
+    Written in a workflow, it is never called: the nodes of its body run in its place, as ordinary nodes. What is
+    below is for nodes that place one while they run.
 
     Args:
         body: the sub-graph; its inputs and outputs are this node's.

@@ -23,7 +23,7 @@ def _checked(app: web.Application, data: dict[str, Any], targets: Sequence[str] 
     workflow = parse_workflow(data)
     graph = check(workflow, app[NODE_TYPES].registry, app[FOLDERS])
     for target in targets or ():
-        graph.node(target)
+        graph.at(target)
     if not graph.nodes:
         raise WorkflowError([Problem("empty", "the workflow has no nodes, so there is nothing to run")])
     return workflow

@@ -10,6 +10,7 @@ from typing import Any
 from engine.document import Workflow, parse_workflow, read_workflow
 from engine.folders import Folders
 from engine.fork import forked
+from engine.inline import set_inner_value
 from engine.problems import Problem, WorkflowError, did_you_mean
 from engine.registry import Registry
 from kinograph.data_folder import default_data_folder
@@ -142,6 +143,9 @@ def _apply(workflow: Workflow, setting: str) -> Problem | None:
     # node ids may contain dots themselves: the longest one that exists is meant
     candidates = [place[:at] for at in range(len(place)) if place[at] == "."]
     node_id = next((name for name in reversed(candidates) if name in workflow.nodes), None)
+    inner = next((name for name in candidates if "/" in name), None)
+    if node_id is None and inner and set_inner_value(workflow, inner, place[len(inner) + 1 :], _value(text)):
+        return None
     if node_id is None:
         name = place.partition(".")[0]
         hint = did_you_mean(name, workflow.nodes) or f"; its nodes are {', '.join(list(workflow.nodes)[:12])}"

@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
+from engine.authoring import Lazy, Wire
 from engine.cache import Cache
 from engine.document import parse_workflow
 from engine.executor import Executor
 from engine.graph import check
 from engine.plan import make_plan
 from engine.plugins import discover
+from engine.problems import WorkflowError
 from engine.registry import Registry
 from engine.run_result import RunResult
 from engine.signature import read_node
-from kinograph import node
+from kinograph import Subgraph, node
+from nodes.loops import run_subgraph
 
 CALLS: list[tuple[int, int]] = []
 
@@ -128,6 +131,54 @@ def test_a_body_that_names_a_missing_node_says_so(executor: Executor) -> None:
     assert "no node gone" in result.failures[0].message
 
 
-def test_subgraph_runs_as_one_node(executor: Executor) -> None:
-    values = {"body": {**ADD_BODY}, "inputs.total": 40}
-    assert run(executor, {"type": "Subgraph", "values": values}).values["loop"] == {"total": 42}
+def test_a_node_may_place_a_subgraph_while_it_runs(executor: Executor) -> None:
+    """What stands in a document is put in place before it runs: see tests/engine/test_inline.py."""
+    expansion = run_subgraph(Subgraph.model_validate(ADD_BODY), total=Lazy.of(40))
+    assert list(expansion.nodes) == ["body/add"]  # type: ignore[attr-defined]
+    assert expansion.outputs == {"total": Wire("body/add", "value")}  # type: ignore[attr-defined]
+
+
+def test_mistakes_inside_a_body_are_told_at_its_nodes_before_anything_runs(executor: Executor) -> None:
+    body = {
+        "nodes": {"add": {"type": "test.Add", "values": {"b": "two"}}, "less": {"type": "test.Less", "values": {}}},
+        "inputs": {"total": [["add", "a"]]},
+        "outputs": {"total": ["add", "value"]},
+    }
+    with pytest.raises(WorkflowError) as refused:
+        run(executor, for_loop(2, 1, body))
+    places = [(problem.node, problem.socket) for problem in refused.value.problems]
+    assert places == [("loop/add", "b"), ("loop/less", "a"), ("loop/less", "b")]
+
+
+def test_a_bypassed_node_in_a_body_passes_its_value_on(executor: Executor) -> None:
+    nodes = {"add": {"type": "test.Add", "values": {"b": 2}}, "more": {"type": "test.Add", "mode": "bypass"}}
+    edges = [{"from": ["add", "value"], "to": ["more", "a"]}]
+    body = {
+        "nodes": nodes,
+        "edges": edges,
+        "inputs": {"total": [["add", "a"]]},
+        "outputs": {"total": ["more", "value"]},
+    }
+    assert run(executor, for_loop(3, 1, body)).values["loop"] == {"total": 7}
+
+
+def test_moving_a_node_in_a_body_changes_no_key(executor: Executor) -> None:
+    run(executor, for_loop(2))
+    moved = {**ADD_BODY, "layout": {"nodes": {"add": {"x": 1, "y": 2}}}}
+    assert run(executor, for_loop(2, body=moved)).nodes_run == 0
+
+
+def test_a_loop_within_a_subgraph_within_a_loop(executor: Executor) -> None:
+    inner = {
+        "nodes": {"again": {"type": "ForLoop", "values": {"body": ADD_BODY, "count": 2}}},
+        "inputs": {"total": [["again", "state.total"]]},
+        "outputs": {"total": ["again", "total"]},
+    }
+    outer = {
+        "nodes": {"part": {"type": "Subgraph", "values": {"body": inner}}},
+        "inputs": {"total": [["part", "inputs.total"]]},
+        "outputs": {"total": ["part", "total"]},
+    }
+    result = run(executor, for_loop(3, 0, outer))
+    assert result.status == "succeeded", result.failures
+    assert result.values["loop"] == {"total": 12}
