@@ -14,6 +14,7 @@ import type {
   PlanInfo,
   Problem,
   Uploaded,
+  WireValue,
   WorkflowEntry,
   WorkflowList,
 } from "./protocol";
@@ -61,6 +62,14 @@ export const jobAction = (id: string, action: "cancel" | "pause" | "resume" | "r
   request("POST", `jobs/${encodeURIComponent(id)}/${action}`, {});
 export const postPlan = (workflow: JsonObject, targets?: readonly string[]): Promise<PlanInfo> =>
   request("POST", "plan", { workflow, ...(targets ? { targets } : {}) });
+/** What a wire of a workflow carries. */
+export const postValue = (workflow: JsonObject, node: string, output: string, path: readonly string[]): Promise<WireValue> =>
+  request("POST", "values", { workflow, node, output, path: [...path] });
+/** What a wire of a job carried. */
+export function getJobValue(job: string, node: string, output: string, path: readonly string[]): Promise<WireValue> {
+  const query = new URLSearchParams(path.map((name): [string, string] => ["path", name])).toString();
+  return request("GET", `jobs/${[job, "values", node, output].map(encodeURIComponent).join("/")}${query && `?${query}`}`);
+}
 export const getJobEvents = (id: string, after: number): Promise<JobEvents> =>
   request("GET", `jobs/${encodeURIComponent(id)}/events?after=${after}`);
 export const deleteJob = (id: string): Promise<unknown> => request("DELETE", `jobs/${encodeURIComponent(id)}`);

@@ -13,6 +13,7 @@ import { ContextMenu } from "./menu/ContextMenu";
 import { Palette } from "./palette/Palette";
 import { SidePanel } from "./panels/SidePanel";
 import { PlayerDialog } from "./player/PlayerDialog";
+import { ViewerTray } from "./viewer/ViewerTray";
 import { useGlobalKeys } from "./useGlobalKeys";
 import { useSession } from "./useSession";
 import { WireDialog } from "./wires/WireDialog";
@@ -44,6 +45,7 @@ export function App() {
         <main className="stage">
           <Canvas />
           <Start />
+          <ViewerTray />
           <DropZone />
         </main>
         <SidePanel />

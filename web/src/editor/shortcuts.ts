@@ -4,6 +4,7 @@ import { redoStep, undoStep, useEditor } from "../store/editor";
 import { setUi, togglePanel, useUi } from "../store/ui";
 import type { MessageKey } from "../i18n";
 import { currentNode } from "./actions/add";
+import { digit, lookAtNode } from "./actions/look";
 import { alignSelected, arrange, groupSelected } from "./actions/arrange";
 import { saveNow } from "./actions/autosave";
 import { duplicate, keepOuterOnce } from "./actions/clipboard";
@@ -30,7 +31,9 @@ export interface Shortcut {
   readonly part: "edit" | "build" | "run" | "view";
   /** Handled by the browser's own copy and paste; only shown. */
   readonly shownOnly?: boolean;
-  readonly run: () => void;
+  /** How the overview writes the keys, where there are many. */
+  readonly written?: string;
+  readonly run: (key: string) => void;
 }
 
 const nothing = (): void => undefined;
@@ -73,6 +76,8 @@ function fieldsOfNode(): void {
   focused?.querySelector<HTMLElement>('.field[tabindex="0"], .field input, .field textarea, .field select, button.field')?.focus();
 }
 
+const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["Tab", "/"], says: "key.search", part: "build", run: openSearch },
   { keys: ["w"], says: "key.wire", part: "build", run: () => setUi({ wiringFrom: currentNode() }) },
@@ -107,6 +112,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["Shift+ArrowLeft"], says: "key.alignLeft", part: "view", run: () => alignSelected("left") },
   { keys: ["Shift+ArrowUp"], says: "key.alignTop", part: "view", run: () => alignSelected("top") },
   { keys: ["Shift+ArrowDown"], says: "key.alignColumn", part: "view", run: () => alignSelected("column") },
+  { keys: DIGITS, written: "1 – 9", says: "key.viewer", part: "view", run: (key) => digit(Number(key)) },
+  { keys: ["e"], says: "menu.look", part: "view", run: () => lookAtNode() },
   { keys: ["q"], says: "panel.jobs", part: "view", run: () => togglePanel("jobs") },
   { keys: ["g"], says: "panel.gallery", part: "view", run: () => togglePanel("gallery") },
   { keys: ["v"], says: "panel.form", part: "view", run: () => togglePanel("form") },
@@ -147,5 +154,5 @@ export function onShortcut(event: KeyboardEvent, typing: boolean): void {
   const found = SHORTCUTS.find((shortcut) => shortcut.keys.includes(name));
   if (!found) return;
   if (!found.shownOnly) event.preventDefault();
-  found.run();
+  found.run(name);
 }

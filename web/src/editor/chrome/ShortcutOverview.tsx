@@ -25,7 +25,7 @@ export function ShortcutOverview() {
                 <div key={shortcut.keys.join()}>
                   <dt>{t(shortcut.says)}</dt>
                   <dd>
-                    {shortcut.keys.map((keys) => (
+                    {(shortcut.written === undefined ? shortcut.keys : [shortcut.written]).map((keys) => (
                       <kbd key={keys}>{keyText(keys)}</kbd>
                     ))}
                   </dd>
@@ -37,7 +37,7 @@ export function ShortcutOverview() {
         <section>
           <h3>{t("part.mouse")}</h3>
           <ul>
-            {(["mouse.search", "mouse.wire", "mouse.insert", "mouse.select", "mouse.number", "mouse.cut"] as const).map((key) => (
+            {(["mouse.search", "mouse.wire", "mouse.insert", "mouse.select", "mouse.number", "mouse.cut", "mouse.look"] as const).map((key) => (
               <li key={key}>{t(key)}</li>
             ))}
           </ul>

@@ -1,10 +1,13 @@
 import { disconnect, setColor } from "../../graph/commands";
 import { removeBoxes } from "../../graph/boxes";
+import { edgeId } from "../../graph/document";
 import { apply, useEditor } from "../../store/editor";
 import { setUi, useUi } from "../../store/ui";
 import { groupSelected } from "../actions/arrange";
 import { duplicate } from "../actions/clipboard";
+import { lookAtNode } from "../actions/look";
 import { run } from "../actions/run";
+import { lookAt } from "../../store/viewers";
 import {
   deleteSelection,
   dissolveSelection,
@@ -29,7 +32,7 @@ export function ContextMenu() {
     node !== undefined
       ? nodeItems(t, node, selected)
       : edge !== undefined
-        ? [{ label: t("menu.cut"), run: () => apply(disconnect(new Set([edge])), "step.disconnect") }]
+        ? edgeItems(t, edge)
         : group !== undefined
           ? boxItems(t, "groups", group)
           : note !== undefined
@@ -38,10 +41,19 @@ export function ContextMenu() {
   return <Menu label={t("menu.label")} items={items} at={request.screen} onClose={() => setUi({ menu: undefined })} />;
 }
 
+function edgeItems(t: Translate, edge: string): MenuItem[] {
+  const wire = useEditor.getState().document.edges.find((candidate) => edgeId(candidate) === edge);
+  return [
+    { label: t("menu.look"), disabled: !wire, run: () => wire && lookAt(wire.from) },
+    { label: t("menu.cut"), run: () => apply(disconnect(new Set([edge])), "step.disconnect") },
+  ];
+}
+
 function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
   const ids = [...useEditor.getState().selection.nodes];
   return [
     { label: t("run.toHere"), run: () => void run(ids) },
+    { label: t("menu.look"), keys: "E", run: () => lookAtNode(node) },
     { label: t("menu.details"), keys: "I", run: () => setUi({ panel: "node" }) },
     { label: t("menu.wire"), keys: "W", run: () => setUi({ wiringFrom: node }) },
     { label: t("menu.duplicate"), keys: "Ctrl+D", run: duplicate, separated: true },

@@ -5,6 +5,7 @@ import { apply } from "../../store/editor";
 import type { NodeState } from "../../store/run";
 import { Icon } from "../shared/Icon";
 import { titleOf } from "../shared/titles";
+import { ViewerMarks } from "./ViewerMarks";
 import { Warnings } from "./Warnings";
 import { CollapsedSockets } from "./CollapsedSockets";
 import { useT } from "../useT";
@@ -63,6 +64,7 @@ export const NodeHeader = memo(function NodeHeader({ placed, state }: Props) {
       {info?.experimental && <span className="badge">{t("node.experimental")}</span>}
       {info?.deprecated && <span className="badge badge-warning" title={info.deprecated}>{t("node.deprecated")}</span>}
       {placed.sockets.ghost && <span className="badge badge-warning">{t("node.missing")}</span>}
+      <ViewerMarks id={id} />
       <Warnings id={id} />
       {state === "cached" && <span className="node-mark" title={t("state.cached")}><Icon name="check" size={14} /></span>}
       {state === "done" && <span className="node-mark node-mark-done" title={t("state.done")}><Icon name="check" size={14} /></span>}

@@ -4,6 +4,7 @@ import { disconnect } from "../../graph/commands";
 import { wirePath, type Placed } from "../../graph/place";
 import { apply } from "../../store/editor";
 import { useUi } from "../../store/ui";
+import { lookAt } from "../../store/viewers";
 import { colorOf } from "../shared/typeLook";
 import { titleOf } from "../shared/titles";
 import { useT } from "../useT";
@@ -25,7 +26,7 @@ interface Props {
   readonly target: boolean;
 }
 
-/** One wire: click selects, double-click or Delete cuts, its name says what it joins. */
+/** One wire: click selects it and shows what it carries, double-click or Delete cuts, its name says what it joins. */
 export const WireView = memo(function WireView(props: Props) {
   const t = useT();
   const far = useUi((state) => state.far);
@@ -36,9 +37,13 @@ export const WireView = memo(function WireView(props: Props) {
     to: `${titleOf(to)}.${props.toSocket}`,
     type: type.name,
   });
-  const onClick = (event: MouseEvent): void => selectWire(id, event.shiftKey || event.ctrlKey || event.metaKey);
+  const choose = (more: boolean): void => {
+    selectWire(id, more);
+    if (!more) lookAt({ node: from.id, socket: props.fromSocket });
+  };
+  const onClick = (event: MouseEvent): void => choose(event.shiftKey || event.ctrlKey || event.metaKey);
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === "Enter" || event.key === " ") selectWire(id, event.shiftKey);
+    if (event.key === "Enter" || event.key === " ") choose(event.shiftKey);
     else if (event.key === "Delete" || event.key === "Backspace") apply(disconnect(new Set([id])), "step.disconnect");
     else return;
     event.preventDefault();

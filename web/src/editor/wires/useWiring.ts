@@ -7,8 +7,12 @@ import { inputType, outputType } from "../../graph/sockets";
 import { useCanvas, type LooseWire } from "../../store/canvas";
 import { apply, useEditor } from "../../store/editor";
 import { setUi } from "../../store/ui";
+import { lookAt } from "../../store/viewers";
 import { useT } from "../useT";
 import { nearest, socketsOn, verdict, type Candidate } from "./targets";
+
+/** A pointer that moved less than this pressed the socket: its value is shown. */
+const PRESS = 4;
 
 /**
  * Draw wires by pointer. Begins at any socket; begun at a wired input it lifts the wire off. Ends at the nearest socket
@@ -46,6 +50,10 @@ export function useWiring(): (event: PointerEvent) => void {
         const { wire } = useCanvas.getState();
         useCanvas.setState({ wire: undefined });
         if (!wire || ended.type === "pointercancel") return;
+        if (Math.hypot(ended.clientX - event.clientX, ended.clientY - event.clientY) < PRESS) {
+          if (wire.side === "input") lookAt(wire.end);
+          return;
+        }
         finish(wire, { x: ended.clientX, y: ended.clientY }, flow.screenToFlowPosition({ x: ended.clientX, y: ended.clientY }));
       };
       const cancel = (pressed: KeyboardEvent): void => {
