@@ -55,6 +55,11 @@ class Folders:
         return self.data / "plugins"
 
     @property
+    def plugin_trials(self) -> Path:
+        """What is known of plugins' imports (see :mod:`engine.trials`)."""
+        return self.cache / "plugin_trials.json"
+
+    @property
     def cache(self) -> Path:
         """The disk tier of the cache."""
         return self.data / "cache"

@@ -1,32 +1,36 @@
 """Find plugins and read their node types. A broken plugin is a value in the result, never an exception.
 
 Plugins come from the entry-point group ``kinograph.plugins`` of installed packages (the built-in nodes are one) and
-from the drop-in folder: single files and packages, loaded under a private prefix without touching ``sys.path``. A
+from the drop-in folders: single files and packages, loaded under a private prefix without touching ``sys.path``. A
 plugin's module may name further modules of its package in ``PLUGIN_MODULES``.
+
+Foreign code may hang, exit or crash while it is imported. A :class:`Tester` imports it elsewhere first; only what
+survived that is imported here.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
-import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 from engine.buffers import BufferAdapter, Guard
+from engine.manifest import Manifest, ManifestError, read_manifest
 from engine.node_type import NodeType
+from engine.plugin_code import Code, import_code, inner_modules, installed_code
 from engine.registry import Registry
 from engine.signature import SignatureError, mark_of, read_node
 from engine.socket_types import PLUGIN_PREFIX
 from engine.viewers import Viewer
 
 GROUP = "kinograph.plugins"
+OWN = "kinograph"
+"""Name of the entry point of the built-in nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Plugin:
         version: of its distribution, where it has one.
         code: fingerprint of its Python files.
         seconds: how long its import took.
+        home: where its code lies; ``None`` for one that runs in a process of its own.
+        manifest: what it says of itself, where it says something.
     """
 
     name: str
@@ -59,14 +65,21 @@ class Plugin:
     buffers: tuple[BufferAdapter, ...] = ()
     guards: tuple[Guard, ...] = ()
     viewers: tuple[Viewer, ...] = ()
+    home: Code | None = None
+    manifest: Manifest | None = None
 
 
 @dataclass(slots=True)
 class Discovered:
-    """Everything that was found, and everything that was wrong."""
+    """Everything that was found, and everything that was wrong.
+
+    Attributes:
+        pending: plugins whose import is still being tried elsewhere.
+    """
 
     plugins: list[Plugin] = field(default_factory=list)
     errors: list[PluginError] = field(default_factory=list)
+    pending: set[str] = field(default_factory=set)
 
     def registry(self) -> Registry:
         """The registry of all plugins; of two types with one id the first wins (the second is an error already)."""
@@ -78,18 +91,92 @@ class Discovered:
         )
 
 
-def discover(folders: Iterable[Path] = ()) -> Discovered:
-    """Find and import all plugins: installed ones first (Kinograph's own before others), then the folders'."""
-    found = Discovered()
-    installed = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name != "kinograph", entry.name))
-    for entry in installed:
-        _load(found, entry.name, "installed", lambda entry=entry: _import_entry(entry), _version(entry))
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of importing a plugin elsewhere.
+
+    Attributes:
+        message: what went wrong, after "the plugin 'x' ..."; empty when all went well.
+        pending: it is not over yet.
+    """
+
+    message: str = ""
+    details: str = ""
+    pending: bool = False
+
+
+class Tester(Protocol):
+    """Imports plugins where they can do no harm."""
+
+    def verdicts(self, codes: Sequence[Code], fingerprints: Mapping[str, str]) -> dict[str, Verdict]:
+        """By plugin name, what came of it. Fingerprints tell whether it is known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A plugin that was found and not imported yet."""
+
+    code: Code
+    source: str
+    version: str = ""
+
+
+def candidates(folders: Iterable[Path] = ()) -> tuple[list[Candidate], list[PluginError]]:
+    """All plugins there are: installed ones first (Kinograph's own before others), then the folders'."""
+    found: dict[str, Candidate] = {}
+    errors: list[PluginError] = []
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name != OWN, entry.name)):
+        _add(found, errors, Candidate(installed_code(entry.name, entry.module), "installed", _version(entry)))
     for folder in folders:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if _is_plugin(path):
-                name = path.stem
-                _load(found, name, str(path), lambda path=path, name=name: _import_path(path, name))
-    _report_twins(found)
+                _add(found, errors, Candidate(Code(path.stem, path), str(path)))
+    return list(found.values()), errors
+
+
+def _add(found: dict[str, Candidate], errors: list[PluginError], candidate: Candidate) -> None:
+    name = candidate.code.name
+    first = found.setdefault(name, candidate)
+    if first is not candidate and first.code.root != candidate.code.root:
+        message = f"the plugin {name!r} in {candidate.source} is not used: one of that name is there ({first.source})"
+        errors.append(PluginError(name, message))
+
+
+def discover(folders: Iterable[Path] = (), tester: Tester | None = None) -> Discovered:
+    """Find and import all plugins.
+
+    Args:
+        folders: drop-in folders.
+        tester: imports foreign plugins elsewhere first; without one they are imported here at once.
+    """
+    listed, errors = candidates(folders)
+    found = Discovered(errors=errors)
+    manifests: dict[str, Manifest | None] = {}
+    usable: list[Candidate] = []
+    for candidate in listed:
+        try:
+            folder = candidate.code.folder
+            manifests[candidate.code.name] = read_manifest(folder) if folder is not None else None
+        except ManifestError as error:
+            found.errors.append(PluginError(candidate.code.name, f"the plugin {candidate.code.name!r}: {error}"))
+        else:
+            usable.append(candidate)
+    fingerprints = {candidate.code.name: candidate.code.fingerprint() for candidate in usable}
+    foreign = [candidate.code for candidate in usable if candidate.code.name != OWN]
+    verdicts = tester.verdicts(foreign, fingerprints) if tester is not None and foreign else {}
+    for candidate in usable:
+        name = candidate.code.name
+        verdict = verdicts.get(name, Verdict())
+        if verdict.pending:
+            found.pending.add(name)
+        if verdict.message:
+            found.errors.append(PluginError(name, f"the plugin {name!r} {verdict.message}", verdict.details))
+        else:
+            plugin, wrong = load(candidate, fingerprints[name], manifests[name])
+            found.errors += wrong
+            if plugin is not None:
+                found.plugins.append(plugin)
+    found.errors += twins(found.plugins)
     return found
 
 
@@ -103,55 +190,26 @@ def _version(entry: EntryPoint) -> str:
     return entry.dist.version if entry.dist is not None else ""
 
 
-def _import_entry(entry: EntryPoint) -> ModuleType:
-    return importlib.import_module(entry.module)
-
-
-def _import_path(path: Path, name: str) -> ModuleType:
-    """Import a file or package as ``kinograph_plugins.NAME``."""
-    parent = sys.modules.get(PLUGIN_PREFIX)
-    if parent is None:
-        parent = ModuleType(PLUGIN_PREFIX)
-        parent.__path__ = []
-        sys.modules[PLUGIN_PREFIX] = parent
-    full_name = f"{PLUGIN_PREFIX}.{name}"
-    for known in [known for known in sys.modules if known == full_name or known.startswith(full_name + ".")]:
-        del sys.modules[known]
-    file = path / "__init__.py" if path.is_dir() else path
-    spec = importlib.util.spec_from_file_location(
-        full_name, file, submodule_search_locations=[str(path)] if path.is_dir() else None
-    )
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[full_name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(full_name, None)
-        raise
-    setattr(parent, name, module)
-    return module
-
-
-def _load(found: Discovered, name: str, source: str, load: object, version: str = "") -> None:
-    assert callable(load)
+def load(
+    candidate: Candidate, fingerprint: str, manifest: Manifest | None = None, *, again: bool = False
+) -> tuple[Plugin | None, list[PluginError]]:
+    """Import one plugin and read its node types; with ``again`` although it was imported before."""
+    name = candidate.code.name
     started = time.perf_counter()
     try:
-        module = load()
-        modules = [
-            module,
-            *(importlib.import_module(inner) for inner in getattr(module, "PLUGIN_MODULES", ())),
-        ]
+        modules = inner_modules(import_code(candidate.code, again=again))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() in a plugin must not end the program
         text = f"{type(error).__name__}: {error}"
-        found.errors.append(
-            PluginError(name, f"the plugin {name!r} cannot be imported: {text}", traceback.format_exc())
-        )
-        return
-    code = _code_fingerprint(module)
+        return None, [PluginError(name, f"the plugin {name!r} cannot be imported: {text}", traceback.format_exc())]
+    plugin, errors = _read(Plugin(name, candidate.source, candidate.version, fingerprint), modules)
+    seconds = time.perf_counter() - started
+    return replace(plugin, seconds=seconds, home=candidate.code, manifest=manifest), errors
+
+
+def _read(plugin: Plugin, modules: list[ModuleType]) -> tuple[Plugin, list[PluginError]]:
+    errors: list[PluginError] = []
     node_types: dict[str, NodeType] = {}
     buffers: dict[int, BufferAdapter] = {}
     guards: dict[int, Guard] = {}
@@ -160,29 +218,23 @@ def _load(found: Discovered, name: str, source: str, load: object, version: str 
         mark = mark_of(value)
         if mark is not None and callable(value) and mark.id not in node_types:
             try:
-                node_types[mark.id] = read_node(value, plugin=name, code=code)
+                node_types[mark.id] = read_node(value, plugin=plugin.name, code=plugin.code)
             except SignatureError as error:
-                found.errors.append(PluginError(name, str(error)))
+                errors.append(PluginError(plugin.name, str(error)))
         elif isinstance(value, BufferAdapter):
             buffers[id(value)] = value
         elif isinstance(value, Guard):
             guards[id(value)] = value
         elif isinstance(value, Viewer):
             viewers[id(value)] = value
-    seconds = time.perf_counter() - started
-    found.plugins.append(
-        Plugin(
-            name,
-            source,
-            version,
-            code,
-            seconds,
-            tuple(node_types.values()),
-            tuple(buffers.values()),
-            tuple(guards.values()),
-            tuple(viewers.values()),
-        )
+    whole = replace(
+        plugin,
+        node_types=tuple(node_types.values()),
+        buffers=tuple(buffers.values()),
+        guards=tuple(guards.values()),
+        viewers=tuple(viewers.values()),
     )
+    return whole, errors
 
 
 def _members(modules: list[ModuleType]) -> Iterator[object]:
@@ -197,28 +249,14 @@ def _members(modules: list[ModuleType]) -> Iterator[object]:
                 yield value
 
 
-def _report_twins(found: Discovered) -> None:
+def twins(plugins: Iterable[Plugin]) -> list[PluginError]:
+    """Errors for node types that an earlier plugin provides already."""
     owners: dict[str, str] = {}
-    for plugin in found.plugins:
+    errors: list[PluginError] = []
+    for plugin in plugins:
         for node_type in plugin.node_types:
             owner = owners.setdefault(node_type.id, plugin.name)
             if owner != plugin.name:
                 message = f"node type {node_type.id!r} is already provided by plugin {owner!r}; this one is not used"
-                found.errors.append(PluginError(plugin.name, message))
-
-
-def _code_fingerprint(module: ModuleType) -> str:
-    """Digest of all Python files of a plugin: of its package, or of its single file."""
-    paths = [Path(path) for path in getattr(module, "__path__", [])]
-    files = sorted({file for path in paths for file in path.rglob("*.py")}) if paths else [Path(module.__file__ or "")]
-    summary = hashlib.blake2b(digest_size=16)
-    for file in files:
-        try:
-            content = file.read_bytes()
-        except OSError:
-            continue
-        base = paths[0] if paths else file.parent
-        name = file.relative_to(base).as_posix() if file.is_relative_to(base) else file.name
-        summary.update(f"{name}\0{len(content)}\0".encode())
-        summary.update(content)
-    return summary.hexdigest()
+                errors.append(PluginError(plugin.name, message))
+    return errors

@@ -25,6 +25,7 @@ from engine.plugins import Discovered, discover
 from engine.problems import Problem, WorkflowError
 from engine.registry import Registry
 from engine.run_result import RunResult
+from engine.trials import Trials
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Runtime:
             limits: how many nodes run at once.
             discovered: plugins, when they were found already.
         """
-        discovered = discovered or discover([folders.plugins])
+        discovered = discovered or discover_in(folders)
         registry = discovered.registry()
         codecs = codecs_of(registry)
         cache = Cache(
@@ -166,6 +167,15 @@ class Runtime:
         """Finish writing and end the threads."""
         self.executor.close()
         self.ledger.close()
+
+
+def discover_in(folders: Folders) -> Discovered:
+    """All plugins; new code is tried in a process beside this one first."""
+    trials = Trials(folders.plugin_trials)
+    try:
+        return discover([folders.plugins], trials)
+    finally:
+        trials.close()
 
 
 def codecs_of(registry: Registry) -> Codecs:

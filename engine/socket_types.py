@@ -26,7 +26,9 @@ def class_name(cls: type) -> str:
     root, _, rest = cls.__module__.partition(".")
     if root in _BARE_MODULES:
         return cls.__name__
-    return f"{rest.partition('.')[0] if root == PLUGIN_PREFIX else root}.{cls.__name__}"
+    if root == PLUGIN_PREFIX:
+        root = rest.partition(".")[0].partition("@")[0]  # "@2": the same plugin, loaded once more
+    return f"{root}.{cls.__name__}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from engine.folders import Folders
 from engine.plan import Plan
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
+from engine.trials import Trials
 from server.channel import BlockingChannel, ChannelClosed, Message
 from server.scrub import Scrubber
 from server.worker_events import EventSender
@@ -37,6 +38,8 @@ from server.worker_values import NotThere, answer_picture, answer_value
 
 _HEARTBEAT = 1.0
 _STORED_STEPS = 20_000
+_PATIENCE = 5.0
+"""Seconds for which the first jobs wait for new plugins to be tried out; slower ones come later."""
 
 
 def main() -> None:
@@ -111,7 +114,8 @@ class Worker:
     def _open(self) -> Runtime:
         from engine.plugins import discover
 
-        discovered = discover([self._folders.plugins, *self._plugins])
+        self._trials = Trials(self._folders.plugin_trials, patience=_PATIENCE)
+        discovered = discover([self._folders.plugins, *self._plugins], self._trials)
         return Runtime.open(self._folders, device=self._device, discovered=discovered)
 
     def _tell_ready(self) -> None:

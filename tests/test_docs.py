@@ -29,7 +29,7 @@ def test_snippet_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_files_and_commands_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for name in re.findall(r"\bworkflows/[\w/]+\.json", text):
+    for name in re.findall(r"(?<![\w/])workflows/[\w/]+\.json", text):
         assert (ROOT / name).is_file(), name
     for name in re.findall(r"^\s*(?:\$ )?kinograph (\w+)", text, re.MULTILINE):
         assert name in COMMANDS or name in CONTRIBUTED, name

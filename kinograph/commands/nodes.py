@@ -8,8 +8,8 @@ import sys
 from itertools import groupby
 
 from engine.node_type import REQUIRED, NodeType
-from engine.plugins import discover
 from engine.problems import Problem, WorkflowError, did_you_mean
+from engine.runtime import discover_in
 from kinograph.commands.common import add_data_folder, folders_of
 
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List or explain."""
-    found = discover([folders_of(arguments).plugins])
+    found = discover_in(folders_of(arguments))
     registry = found.registry()
     for error in found.errors:
         print(f"kinograph: {error.message}", file=sys.stderr)

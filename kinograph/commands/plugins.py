@@ -1,42 +1,33 @@
-"""``kinograph plugins``: what is installed, how long it takes to import, and what is wrong with it."""
+"""``kinograph plugins``: what is there and what is wrong with it; make, show, check and install plugins."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
+import importlib
+from types import ModuleType
 
-from engine.plugins import discover
-from kinograph.commands.common import add_data_folder, folders_of
+ACTIONS = {
+    "list": "what is there, how long it takes to import, and what is wrong with it",
+    "new": "begin a plugin: a package with three nodes, tests and an example workflow",
+    "link": "show a plugin that you are working on in the editor",
+    "remove": "take a linked or installed plugin away",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments."""
-    parser.add_argument("action", nargs="?", choices=["list"], default="list")
-    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
-    add_data_folder(parser)
+    """Arguments; each action has a module of its own."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    for name, text in ACTIONS.items():
+        action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        _module(name).configure(action)
+    parser.set_defaults(action="list", json=False, again=False, data_dir=None)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List plugins; exit code 1 when one is broken."""
-    found = discover([folders_of(arguments).plugins])
-    if arguments.json:
-        plugins = [
-            {
-                "name": item.name,
-                "version": item.version,
-                "source": item.source,
-                "nodes": len(item.node_types),
-                "seconds": round(item.seconds, 4),
-                "code": item.code,
-            }
-            for item in found.plugins
-        ]
-        print(json.dumps({"plugins": plugins, "errors": [asdict(error) for error in found.errors]}))
-    else:
-        for item in found.plugins:
-            took = f"{item.seconds * 1000:6.1f} ms"
-            print(f"{item.name:<24} {item.version:<10} {len(item.node_types):>3} nodes  {took}  {item.source}")
-        for error in found.errors:
-            print(f"\n{error.message}\n{error.details}".rstrip())
-    return 1 if found.errors else 0
+    """Do it."""
+    return int(_module(arguments.action).run(arguments))
+
+
+def _module(action: str) -> ModuleType:
+    return importlib.import_module(f"kinograph.commands.plugin_{action}")

@@ -17,9 +17,8 @@ from typing import Any
 from engine.answers import Answers
 from engine.cancel import CancelToken
 from engine.events import NodeAsks
-from engine.plugins import discover
 from engine.problems import Problem, WorkflowError
-from engine.runtime import Runtime
+from engine.runtime import Runtime, discover_in
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
 from kinograph.commands.progress import Narrator
 
@@ -56,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run; the exit code is 0 only when everything succeeded."""
     folders = folders_of(arguments)
-    discovered = discover([folders.plugins]) if arguments.fork else None
+    discovered = discover_in(folders) if arguments.fork else None
     registry = discovered.registry() if discovered is not None else None
     workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra, arguments.fork, registry)
     _check_writable(folders.outputs)

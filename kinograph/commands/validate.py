@@ -7,8 +7,8 @@ import json
 
 from engine.graph import inspect
 from engine.infer import infer
-from engine.plugins import discover
 from engine.problems import Problem, WorkflowError
+from engine.runtime import discover_in
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
 
 
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, print, and say by the exit code whether it is sound."""
     folders = folders_of(arguments)
-    registry = discover([folders.plugins]).registry()
+    registry = discover_in(folders).registry()
     problems: list[Problem] = []
     try:
         workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra)

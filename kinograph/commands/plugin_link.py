@@ -1,0 +1,61 @@
+"""``kinograph plugins link``: a plugin under work, shown in the editor from where it lies."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine.manifest import FILE, ManifestError, read_manifest
+from engine.problems import Problem, WorkflowError
+from kinograph.commands.common import add_data_folder, folders_of
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    parser.add_argument("path", type=Path, help="the plugin's project, or its package")
+    add_data_folder(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Link it into the drop-in folder."""
+    package = package_in(arguments.path)
+    plugins = folders_of(arguments).plugins
+    plugins.mkdir(parents=True, exist_ok=True)
+    link = plugins / package.name
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
+        raise WorkflowError([Problem("folder_taken", f"there is a plugin {package.name} in {plugins} already")])
+    link.symlink_to(package, target_is_directory=package.is_dir())
+    print(f"{package.stem} is in the editor now, or at its next start. Saving a file of it is enough to reload it.")
+    return 0
+
+
+def package_in(path: Path) -> Path:
+    """The package (or single file) of the plugin in a folder: itself, or the one below that has a manifest.
+
+    Raises:
+        WorkflowError: when there is none, or more than one.
+    """
+    path = path.expanduser().resolve()
+    if not path.exists():
+        raise WorkflowError([Problem("missing_file", f"there is no {path}")])
+    if path.is_file() and path.suffix == ".py":
+        return path
+    if (path / "__init__.py").is_file():
+        return _with_sound_manifest(path)
+    below = [*path.glob(f"*/{FILE}"), *path.glob(f"src/*/{FILE}")]
+    packages = sorted(file.parent for file in below if (file.parent / "__init__.py").is_file())
+    if len(packages) != 1:
+        found = "no package" if not packages else f"{len(packages)} packages"
+        message = f"{path} holds {found} with a {FILE} beside its __init__.py"
+        raise WorkflowError([Problem("no_plugin", message, wanted="one plugin; kinograph plugins new NAME makes one")])
+    return _with_sound_manifest(packages[0])
+
+
+def _with_sound_manifest(package: Path) -> Path:
+    try:
+        read_manifest(package)
+    except ManifestError as error:
+        raise WorkflowError([Problem("bad_manifest", f"{package}: {error}")]) from None
+    return package
