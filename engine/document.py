@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.bulk import collection_paused
+from engine.normal_form import write
 from engine.problems import Problem, WorkflowError, shown
 
 FORMAT: Final = "kinograph-workflow"
@@ -81,26 +82,18 @@ class Workflow(_Model):
     requires: dict[str, Any] = {}
     meta: dict[str, Any] = {}
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The document as JSON text: stable order, one node value or wire per line when indented."""
+    def data(self) -> dict[str, Any]:
+        """The document as JSON data, without empty parts."""
         data = self.model_dump(by_alias=True, exclude_none=True, exclude_defaults=False)
-        data = {name: part for name, part in data.items() if part not in ({}, []) or name in ("nodes",)}
-        if indent is None:
-            return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        edges = data.pop("edges", None)
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
-        if edges is None:
-            return text + "\n"
-        pad = " " * indent
-        lines = ",\n".join(f"{pad * 2}{json.dumps(edge, ensure_ascii=False)}" for edge in edges)
-        marker = f'\n{pad}"nodes": '
-        at = _end_of_member(text, text.index(marker) + len(marker))
-        return f'{text[:at]},\n{pad}"edges": [\n{lines}\n{pad}]{text[at:]}\n'
+        for declared in data["inputs"].values():
+            for name in ("label", "doc"):
+                if declared[name] == "":
+                    del declared[name]
+        return {name: part for name, part in data.items() if part not in ({}, []) or name in ("nodes",)}
 
-
-def _end_of_member(text: str, start: int) -> int:
-    _, end = json.JSONDecoder().raw_decode(text, start)
-    return end
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The document as JSON text in its normal form (:mod:`engine.normal_form`); in one line without ``indent``."""
+        return write(self.data(), indent)
 
 
 def parse_workflow(source: str | bytes | Mapping[str, Any]) -> Workflow:

@@ -39,7 +39,7 @@ def test_workflow_is_sound(path: Path, discovered: Discovered, tmp_path: Path) -
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow_is_stored_as_it_would_be_saved(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert parse_workflow(text).to_json() == text
+    assert parse_workflow(text).to_json() == text, f"kinograph format {path.relative_to(ROOT)}"
     assert parse_workflow(parse_workflow(text).to_json(indent=None)).to_json() == text
 
 

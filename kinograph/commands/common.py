@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from engine.registry import Registry
 from kinograph.data_folder import default_data_folder
 
 _NOTHING = object()
-MEDIA = frozenset({".mp4", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg", ".zip"})
+MEDIA = frozenset(
+    {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg", ".zip", ".wav", ".flac"}
+)
 
 
 def add_data_folder(parser: argparse.ArgumentParser) -> None:
@@ -66,16 +69,24 @@ def load_workflow(
     Raises:
         WorkflowError: with everything that is wrong.
     """
-    if path.suffix.lower() in MEDIA:
-        workflow = _inside_media(path)
-    else:
-        workflow = read_workflow(path)
+    workflow = read_document(path)
     before = workflow.model_copy(deep=True) if fork else workflow
     declared, problems = _declared(workflow, extra or [])
     problems += [problem for setting in [*declared, *settings] if (problem := _apply(workflow, setting))]
     if problems:
         raise WorkflowError(problems)
     return workflow if registry is None or not fork else _forked(before, workflow, registry, fork)
+
+
+def read_document(path: Path) -> Workflow:
+    """A document from a JSON file, or the one inside a media file; an empty one from the null device (as git uses it).
+
+    Raises:
+        WorkflowError: when there is none.
+    """
+    if str(path) == os.devnull:
+        return Workflow()
+    return _inside_media(path) if path.suffix.lower() in MEDIA else read_workflow(path)
 
 
 def _forked(before: Workflow, after: Workflow, registry: Registry, fork: str) -> Workflow:

@@ -20,6 +20,10 @@ COMMANDS = {
     "validate": "check a workflow without running it",
     "plan": "show what a run would do: cached or computed, why, how long",
     "nodes": "list the node types, or explain one",
+    "diff": "what differs between two workflows, in words",
+    "merge": "join two changes of one workflow; usable by git",
+    "format": "bring workflow files into their normal form",
+    "schema": "print the JSON Schema of workflow files",
     "cache": "look at the cache of results",
     "plugins": "list plugins and what is wrong with them",
 }

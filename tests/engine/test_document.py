@@ -37,8 +37,9 @@ def documents(draw):
 
 
 def stripped(value):
-    """Without what writing may leave out: nothing, and empty parts."""
-    return {name: part for name, part in value.items() if part not in (None, {}, []) or name == "nodes"}
+    """Without what writing may leave out (nothing, empty parts), and wires in any order."""
+    kept = {name: part for name, part in value.items() if part not in (None, {}, []) or name == "nodes"}
+    return {**kept, "edges": sorted(json.dumps(edge, sort_keys=True) for edge in kept.get("edges", []))}
 
 
 def without_none(value):

@@ -1,6 +1,9 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { freshId } from "./document";
 import { NotAWorkflow, normalise, parseWorkflowText } from "./normalise";
+import { natural } from "./normalForm";
 import { computedPart, toJson, toText } from "./serialise";
 import { pipeline } from "./testing";
 
@@ -62,7 +65,9 @@ describe("normalise", () => {
 describe("serialise", () => {
   it("gives the same document back from its text", () => {
     const document = pipeline();
-    expect(parseWorkflowText(toText(document)).document).toEqual(document);
+    const again = parseWorkflowText(toText(document)).document;
+    expect({ ...again, edges: new Set(again.edges) }).toEqual({ ...document, edges: new Set(document.edges) });
+    expect(toText(again)).toBe(toText(document));
   });
 
   it("has a part that layout does not touch", () => {
@@ -76,4 +81,18 @@ it("gives readable ids", () => {
   expect(freshId({}, "TextEncode")).toBe("textEncode");
   expect(freshId({ textEncode: 1 }, "TextEncode")).toBe("textEncode2");
   expect(freshId({}, "pack.VAEDecode")).toBe("vaeDecode");
+});
+
+describe("the normal form", () => {
+  const folder = fileURLToPath(new URL("../../../", import.meta.url));
+  const shipped = readdirSync(`${folder}workflows`).filter((name) => name.endsWith(".json")).map((name) => `workflows/${name}`);
+
+  it.each([...shipped, "tests/documents/now/format_1_everything.json"])("%s is written as the engine writes it", (name) => {
+    const text = readFileSync(folder + name, "utf8");
+    expect(toText(parseWorkflowText(text).document)).toBe(text);
+  });
+
+  it("sorts numbers in names as numbers", () => {
+    expect(["b10", "b9", "a", "b", "10", "9"].sort(natural)).toEqual(["9", "10", "a", "b", "b9", "b10"]);
+  });
 });

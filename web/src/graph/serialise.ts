@@ -2,6 +2,7 @@
 
 import type { Edge, JsonObject, JsonValue, Layout, WorkflowDocument } from "./document";
 import { FORMAT, VERSION } from "./normalise";
+import { writeNormal } from "./normalForm";
 
 function edgeJson(edge: Edge): JsonObject {
   return { from: [edge.from.node, edge.from.socket], to: [edge.to.node, edge.to.socket], ...edge.extra };
@@ -45,9 +46,9 @@ export function toJson(document: WorkflowDocument): JsonObject {
   ) as JsonObject;
 }
 
-/** The document as text for a file. */
+/** The document as text for a file, in its normal form. */
 export function toText(document: WorkflowDocument): string {
-  return `${JSON.stringify(toJson(document), null, 2)}\n`;
+  return writeNormal(toJson(document));
 }
 
 /** The part that decides what is computed: two documents with equal fingerprints give equal results. */
