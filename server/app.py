@@ -15,6 +15,8 @@ from engine.folders import Folders
 from server.connections import Connections, clocked
 from server.database import Database
 from server.event_log import EventLog
+from server.event_store import EventStore
+from server.history import History
 from server.jobs import Jobs
 from server.keys import (
     ACCESS,
@@ -22,6 +24,7 @@ from server.keys import (
     DATABASE,
     EVENTS,
     FOLDERS,
+    HISTORY,
     HUB,
     JOBS,
     LIMITS,
@@ -36,6 +39,7 @@ from server.limits import DEFAULT, Limits
 from server.node_types import NodeTypeCatalogue
 from server.routes import ROUTES
 from server.routes.events import close_streams, open_streams
+from server.scheduler import Scheduler
 from server.security import Access, add_headers, secure
 from server.store import JobStore
 from server.stream import Hub
@@ -62,13 +66,15 @@ def make_app(
     app[STARTED] = time.monotonic()
     app[STATIC] = static or Path(__file__).parent / "static"
     app[DATABASE] = database = Database(folders.data / "kinograph.sqlite")
-    store = JobStore(database)
     app[HUB] = hub = Hub()
-    app[EVENTS] = events = EventLog(store, hub)
-    app[JOBS] = jobs = Jobs(store, events, folders)
+    app[EVENTS] = events = EventLog(EventStore(database), hub)
+    store = JobStore(database)
+    scheduler = Scheduler(store, events, folders)
+    app[JOBS] = Jobs(store, events, scheduler)
+    app[HISTORY] = History(database)
     app[WORKFLOWS] = WorkflowStore(database)
     app[NODE_TYPES] = NodeTypeCatalogue(folders, plugins)
-    app[SUPERVISOR] = Supervisor(jobs, data=folders.data, plugins=plugins, devices=devices, slots=slots)
+    app[SUPERVISOR] = Supervisor(scheduler, data=folders.data, plugins=plugins, devices=devices, slots=slots)
     hub.on_audience = app[SUPERVISOR].watch
     for route in ROUTES:
         route.add_to(app)
@@ -80,7 +86,7 @@ def make_app(
 
 
 async def _life(app: web.Application) -> AsyncIterator[None]:
-    jobs, events, supervisor, known = app[JOBS], app[EVENTS], app[SUPERVISOR], app[NODE_TYPES]
+    jobs, events, supervisor, known = app[JOBS].scheduler, app[EVENTS], app[SUPERVISOR], app[NODE_TYPES]
     jobs.on_node_types = lambda payload: _take_node_types(app, payload)
     await events.open()
     waiting = await jobs.open(supervisor)

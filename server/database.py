@@ -1,8 +1,9 @@
-"""SQLite on a thread of its own. What is asked for at the same time is committed together, with one flush to disk.
+"""SQLite on two threads of its own: one writes, one reads, and neither waits for the other.
 
-A unit of work is a function that takes the connection. Each runs inside a savepoint, so that one that fails leaves
-the others of its commit alone. A caller hears the result only after the commit, that is, when it is durable
-(``journal_mode=WAL``, ``synchronous=FULL``).
+A unit of work is a function that takes the connection. What is to be written at the same time is committed together,
+with one flush to disk; each unit runs inside a savepoint, so that one that fails leaves the others alone. A caller
+hears the result only after the commit, that is, when it is durable (``journal_mode=WAL``, ``synchronous=FULL``).
+A unit that reads sees everything that was committed before it was asked for.
 """
 
 from __future__ import annotations
@@ -17,56 +18,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from server.migrations import DatabaseUnusable, open_for_reading, open_for_writing
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-MIGRATIONS: tuple[str, ...] = (
-    """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (digest TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, client TEXT NOT NULL,
-    priority INTEGER NOT NULL, turn REAL NOT NULL, title TEXT NOT NULL, document TEXT NOT NULL, targets TEXT,
-    created REAL NOT NULL, started REAL, finished REAL, attempts INTEGER NOT NULL DEFAULT 0,
-    crashes INTEGER NOT NULL DEFAULT 0, result TEXT, error TEXT, retry_of TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state, seq);
-CREATE INDEX IF NOT EXISTS jobs_document ON jobs (document);
-CREATE TABLE IF NOT EXISTS outputs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, node TEXT NOT NULL, path TEXT NOT NULL,
-    media_type TEXT NOT NULL, size INTEGER NOT NULL, created REAL NOT NULL, UNIQUE (job, node, path)
-);
-CREATE INDEX IF NOT EXISTS outputs_path ON outputs (path);
-CREATE TABLE IF NOT EXISTS events (
-    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, job TEXT NOT NULL, body TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_job ON events (job, first);
-CREATE TABLE IF NOT EXISTS workflows (
-    name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, size INTEGER NOT NULL, saved REAL NOT NULL,
-    autosave INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (name, version)
-) WITHOUT ROWID;
-""",
-    """
-ALTER TABLE jobs ADD COLUMN fork_of TEXT NOT NULL DEFAULT '';
-CREATE TABLE IF NOT EXISTS plans (job TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID
-""",
-)
-"""What makes each version of the database from the one before. Each is one transaction: a process that is killed
-meanwhile leaves the old version or the new one."""
-
-VERSION = len(MIGRATIONS)
-
 log = logging.getLogger("kinograph.database")
 
 
-class DatabaseUnusable(RuntimeError):
-    """The database cannot be opened, and why."""
+class StorageError(RuntimeError):
+    """Something could not be written; nothing was changed, and trying later may help."""
 
 
-class StorageFull(RuntimeError):
-    """The disk or the database is full; nothing was changed."""
+class StorageFull(StorageError):
+    """The disk or the database is full."""
+
+
+class StorageBusy(StorageError):
+    """Another program has held the database for too long."""
 
 
 @dataclass(slots=True)
@@ -78,23 +49,32 @@ class _Request(Generic[T]):
     error: BaseException | None = None
 
 
+_Requests: TypeAlias = "queue.SimpleQueue[_Request[Any] | None]"
+
+
 class Database:
-    """The connection and its thread."""
+    """The connections and their threads."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.recovered = ""
         self.connection = self._open()
-        self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._loop, name="kinograph-database", daemon=True)
-        self._thread.start()
+        self._reader = open_for_reading(path)
+        self._writes: _Requests = queue.SimpleQueue()
+        self._reads: _Requests = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._write_all, name="kinograph-database", daemon=True),
+            threading.Thread(target=self._read_all, name="kinograph-database-reader", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     # ------------------------------------------------------------------------------------- opening
 
     def _open(self) -> sqlite3.Connection:
         """Open, or move a damaged file aside and begin anew."""
         try:
-            return _connect(self.path)
+            return open_for_writing(self.path)
         except sqlite3.OperationalError as error:
             raise DatabaseUnusable(f"{self.path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -104,30 +84,44 @@ class Database:
                     self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
             self.recovered = f"the database was damaged ({error}) and moved to {aside.name}; a new one was begun"
             log.error(self.recovered)
-            return _connect(self.path)
+            return open_for_writing(self.path)
 
     # ------------------------------------------------------------------------------------- working
 
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """Run ``work`` on the database's thread. The future is done when its effects are durable.
+        """Run work that writes. The future is done when its effects are durable.
 
         Raises (from the future):
-            StorageFull: when there is no room on the disk.
+            StorageError: when there is no room on the disk, or the database is held by another program.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._requests.put(_Request(work, loop, future))
-        return future
+        return _put(self._writes, work)
 
-    def _loop(self) -> None:
+    def read(self, work: Work[T]) -> asyncio.Future[T]:
+        """Run work that only reads, in one snapshot of what is committed."""
+        return _put(self._reads, work)
+
+    def _read_all(self) -> None:
+        while (request := self._reads.get()) is not None:
+            try:
+                self._reader.execute("BEGIN")
+                request.result = request.work(self._reader)
+            except BaseException as error:  # handed to whoever asked
+                request.error = error
+            finally:
+                with contextlib.suppress(sqlite3.Error):
+                    self._reader.execute("COMMIT")
+            _hand_over([request])
+        self._reader.close()
+
+    def _write_all(self) -> None:
         while True:
-            request = self._requests.get()
+            request = self._writes.get()
             batch: list[_Request[Any]] = []
             stop = request is None
             while request is not None:
                 batch.append(request)
                 try:
-                    request = self._requests.get_nowait()
+                    request = self._writes.get_nowait()
                 except queue.Empty:
                     break
                 stop = request is None
@@ -159,17 +153,30 @@ class Database:
                     self._commit([request])
                 return
             batch[0].error = batch[0].error or error  # a full disk ends the transaction, and the savepoint with it
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Request[Any]]] = {}
-        for request in batch:
-            by_loop.setdefault(request.loop, []).append(request)
-        for loop, requests in by_loop.items():
-            with contextlib.suppress(RuntimeError):  # the loop is gone: nobody listens
-                loop.call_soon_threadsafe(_deliver, requests)
+        _hand_over(batch)
 
     def close(self) -> None:
         """Finish what was asked for and close the file."""
-        self._requests.put(None)
-        self._thread.join(10.0)
+        self._reads.put(None)
+        self._threads[1].join(10.0)
+        self._writes.put(None)
+        self._threads[0].join(10.0)
+
+
+def _put(requests: _Requests, work: Work[T]) -> asyncio.Future[T]:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    requests.put(_Request(work, loop, future))
+    return future
+
+
+def _hand_over(requests: list[_Request[Any]]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Request[Any]]] = {}
+    for request in requests:
+        by_loop.setdefault(request.loop, []).append(request)
+    for loop, found in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody listens
+            loop.call_soon_threadsafe(_deliver, found)
 
 
 def _deliver(requests: list[_Request[Any]]) -> None:
@@ -187,43 +194,8 @@ def _explained(error: BaseException) -> BaseException:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")) or "full" in str(error):
             return StorageFull(f"the database cannot be written: {error}")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return StorageBusy(f"another program holds the database: {error}")
     if isinstance(error, StopIteration):  # a future refuses it
         return RuntimeError("StopIteration inside database work")
     return error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA busy_timeout=10000")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise DatabaseUnusable(
-                f"{path} was made by a newer Kinograph (database version {version}; this one knows {VERSION})"
-            )
-        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("quick_check found damage")
-        if 0 < version < VERSION:
-            _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
-        for number in range(version, VERSION):
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in MIGRATIONS[number].split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={number + 1}")
-            connection.execute("COMMIT")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _back_up(connection: sqlite3.Connection, path: Path) -> None:
-    """A copy of the database as it was, for going back to the Kinograph that wrote it."""
-    temporary = path.with_name(f".{path.name}.partial")
-    with contextlib.closing(sqlite3.connect(temporary)) as copy:
-        connection.backup(copy)
-    temporary.replace(path)

@@ -7,8 +7,8 @@ import logging
 import secrets
 from typing import Any
 
-from server.database import StorageFull
-from server.store import JobStore
+from server.database import StorageError
+from server.event_store import EventStore
 from server.stream import Hub, Line, fields_of
 
 _FLUSH_SECONDS = 0.05
@@ -21,9 +21,9 @@ log = logging.getLogger("kinograph.events")
 class EventLog:
     """The one place through which events pass."""
 
-    def __init__(self, store: JobStore, hub: Hub) -> None:
+    def __init__(self, store: EventStore, hub: Hub) -> None:
         self.hub = hub
-        self._store = store
+        self.store = store
         self._end = 0
         self._pending: dict[str, list[Line]] = {}
         self._first: dict[str, int] = {}
@@ -36,7 +36,7 @@ class EventLog:
 
     async def open(self) -> None:
         """Take a range of numbers that were never used before, also if the last server was killed."""
-        first, self._end = await self._store.reserve_numbers()
+        first, self._end = await self.store.reserve_numbers()
         self.hub.n = first
 
     def from_worker(self, job: str, payload: bytes) -> list[tuple[str, str, str]]:
@@ -77,7 +77,7 @@ class EventLog:
             self._spawn(self._reserve())
 
     def flush(self) -> None:
-        """Hand what is pending to the database; it is written before anything that is asked for later."""
+        """Hand what is pending to the database; it is written before whatever else is written later."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -87,17 +87,17 @@ class EventLog:
             chunks.append((numbers[0], numbers[1], job, "\n".join(line.text for line in lines)))
         self._pending, self._count = {}, 0
         if chunks:
-            self._spawn(self._written(self._store.append_events(chunks), len(chunks)))
+            self._spawn(self._written(self.store.append(chunks), len(chunks)))
 
     async def _written(self, written: asyncio.Future[Any], count: int) -> None:
         try:
             await written
-        except StorageFull as error:  # the work goes on; only the record of how it went has a hole
+        except StorageError as error:  # the work goes on; only the record of how it went has a hole
             self.lost += count
             log.error("events were not kept: %s", error)
 
     async def _reserve(self) -> None:
-        _, self._end = await self._store.reserve_numbers(self._end)
+        _, self._end = await self.store.reserve_numbers(self._end)
         self._reserving = False
 
     def _spawn(self, work: object) -> None:
@@ -105,7 +105,12 @@ class EventLog:
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
 
+    async def settled(self) -> None:
+        """Return when everything up to now can be read from the store."""
+        self.flush()
+        if self._writes:
+            await asyncio.gather(*self._writes, return_exceptions=True)
+
     async def close(self) -> None:
         """Write what is left."""
-        self.flush()
-        await asyncio.gather(*self._writes, return_exceptions=True)
+        await self.settled()

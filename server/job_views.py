@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.files import file_url
-from server.store import JobRow, OutputRow
+from server.job_rows import JobRow, OutputRow
 
 
-def summary_of(row: JobRow, outputs: Sequence[OutputRow]) -> dict[str, Any]:
-    """A job as :class:`server.models.JobSummary`."""
+def summary_of(row: JobRow, outputs: Sequence[OutputRow], asked: str = "") -> dict[str, Any]:
+    """A job as :class:`server.models.JobSummary`; ``asked``: what it was asked and has not done yet."""
     result = json.loads(row.result) if row.result else {}
     return {
         "id": row.id,
@@ -31,6 +31,7 @@ def summary_of(row: JobRow, outputs: Sequence[OutputRow]) -> dict[str, Any]:
         "outputs": [output_of(item) for item in outputs],
         "retry_of": row.retry_of,
         "fork_of": row.fork_of,
+        "asked": asked,
     }
 
 
@@ -44,4 +45,5 @@ def output_of(item: OutputRow) -> dict[str, Any]:
         "size": item.size,
         "job": item.job,
         "created": item.created,
+        "title": item.title,
     }

@@ -10,6 +10,7 @@ from engine.folders import Folders
 from server.connections import Connections
 from server.database import Database
 from server.event_log import EventLog
+from server.history import History
 from server.jobs import Jobs
 from server.limits import Limits
 from server.node_types import NodeTypeCatalogue
@@ -23,6 +24,7 @@ LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 DATABASE: web.AppKey[Database] = web.AppKey("database", Database)
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 EVENTS: web.AppKey[EventLog] = web.AppKey("events", EventLog)
+HISTORY: web.AppKey[History] = web.AppKey("history", History)
 JOBS: web.AppKey[Jobs] = web.AppKey("jobs", Jobs)
 SUPERVISOR: web.AppKey[Supervisor] = web.AppKey("supervisor", Supervisor)
 NODE_TYPES: web.AppKey[NodeTypeCatalogue] = web.AppKey("node_types", NodeTypeCatalogue)

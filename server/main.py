@@ -17,11 +17,11 @@ from aiohttp import web
 
 from engine.folders import Folders
 from server.app import make_app
-from server.database import DatabaseUnusable
 from server.keys import CONNECTIONS, DATABASE
 from server.limits import DEFAULT, Limits
 from server.lock import FolderInUse, FolderLock
 from server.logs import set_up_logs
+from server.migrations import DatabaseUnusable
 from server.security import Access, is_loopback
 
 log = logging.getLogger("kinograph.server")

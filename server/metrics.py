@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from server.jobs import Jobs
+from server.scheduler import Scheduler
 from server.stream import Hub
 from server.supervisor import Supervisor
 
 
-def metrics_text(jobs: Jobs, hub: Hub, supervisor: Supervisor, connections: int, uptime: float) -> str:
+def metrics_text(jobs: Scheduler, hub: Hub, supervisor: Supervisor, connections: int, uptime: float) -> str:
     """Everything at this moment."""
     lines: list[str] = []
 

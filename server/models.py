@@ -91,6 +91,7 @@ class OutputFile(_Body):
     size: int = 0
     job: str = ""
     created: float = 0.0
+    title: str = Field("", description="Of its job; only in the gallery.")
 
 
 class JobError(_Body):
@@ -122,6 +123,7 @@ class JobSummary(_Body):
     outputs: list[OutputFile] = []
     retry_of: str = Field("", description="The job that this one repeats.")
     fork_of: str = Field("", description="The job of which this one keeps a sampler's first steps.")
+    asked: Literal["", "pause", "cancel"] = Field("", description="What a running job was asked and has not done yet.")
 
 
 class Job(JobSummary):
@@ -137,6 +139,12 @@ class JobPage(_Body):
     jobs: list[JobSummary]
     total: int
     n: int = Field(description="The stream's number at this moment: listen after it and nothing is missed.")
+
+
+class JobsDeleted(_Body):
+    """How many jobs were forgotten."""
+
+    deleted: int
 
 
 class JobOrder(_Body):
@@ -262,12 +270,20 @@ class WorkflowEntry(_Body):
     saved: float
     size: int
     autosave: bool = False
+    versions: int = Field(1, description="How many versions are kept; 1 in a list of versions.")
 
 
 class WorkflowList(_Body):
     """Saved workflows, or the versions of one."""
 
     workflows: list[WorkflowEntry]
+    total: int = 0
+
+
+class WorkflowName(_Body):
+    """A new name for a workflow."""
+
+    name: str = Field(max_length=1000)
 
 
 class Uploaded(_Body):
@@ -371,9 +387,11 @@ class StreamEvent(BaseModel):
     peak_memory: int | None = None
     worker: int | None = None
     device: str | None = None
-    ids: list[str] | None = Field(None, description="queue_reordered: queued jobs in their new order.")
+    ids: list[str] | None = Field(None, description="queue_reordered: the new order; jobs_deleted: which.")
     id: str | None = Field(None, description="job_deleted: which.")
     revision: str | None = Field(None, description="node_types_changed: of GET node-types.")
+    name: str | None = Field(None, description="workflow_saved, workflow_deleted: which.")
+    version: int | None = None
     server: str | None = Field(None, description="hello: another value means that the server was started anew.")
     problem: str | None = None
     question: str | None = None

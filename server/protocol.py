@@ -29,6 +29,7 @@ _SENT: tuple[type[BaseModel], ...] = (
     models.JobAccepted,
     models.Job,
     models.JobPage,
+    models.JobsDeleted,
     models.JobEvents,
     models.PlanInfo,
     models.WireValue,
@@ -48,6 +49,7 @@ _RECEIVED: tuple[type[BaseModel], ...] = (
     models.ValueRequest,
     models.JobOrder,
     models.NodeAnswer,
+    models.WorkflowName,
     models.Problem,
     models.StreamEvent,
 )

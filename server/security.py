@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from server.database import StorageBusy, StorageFull
 from server.errors import ApiError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -195,6 +196,10 @@ def secure(access: Access) -> Middleware:
             if error.status < 400:
                 raise
             return ApiError(error.status, error.reason.lower().replace(" ", "_"), error.reason).response()
+        except StorageFull as error:
+            return ApiError(507, "storage_full", str(error)).response()
+        except StorageBusy as error:
+            return ApiError(503, "storage_busy", str(error)).response()
         except (ConnectionError, TimeoutError):
             raise
         except Exception:

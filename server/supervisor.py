@@ -243,14 +243,13 @@ class Supervisor:
         worker.jobs[job] = time.monotonic()
         worker.channel.send({"op": "run", "job": job, "targets": targets}, body.encode("utf-8", "surrogatepass"))
 
-    def cancel(self, job: str) -> bool:
-        """End a running job: first by asking, after a second by replacing its worker."""
+    def cancel(self, job: str, *, insist: bool) -> None:
+        """Ask a running job to end; with ``insist``, replace its worker when it does not within a second."""
         for worker in self.workers:
             if job in worker.jobs and worker.channel is not None:
                 worker.channel.send({"op": "cancel", "job": job})
-                self._spawn(self._insist(worker, job, worker.restarts))
-                return True
-        return False
+                if insist:
+                    self._spawn(self._insist(worker, job, worker.restarts))
 
     async def _insist(self, worker: Worker, job: str, life: int) -> None:
         await asyncio.sleep(SOFT_CANCEL_SECONDS)

@@ -54,15 +54,15 @@ class WaitingLine:
         self._last_turn[job.client] = max(self._last_turn.get(job.client, 0.0), job.turn)
         heapq.heappush(self._heap, (job.place, job.id))
 
-    def remove(self, job: str) -> None:
-        """A job waits no longer."""
-        self._jobs.pop(job, None)
+    def remove(self, job: str) -> Waiting | None:
+        """A job waits no longer; what it was, if it did."""
+        return self._jobs.pop(job, None)
 
-    def move(self, job: str, turn: float) -> None:
-        """A job gets another turn."""
+    def move(self, job: str, priority: int, turn: float) -> None:
+        """A job gets another place."""
         found = self._jobs.get(job)
         if found is not None:
-            found.turn = turn
+            found.priority, found.turn = priority, turn
             heapq.heappush(self._heap, (found.place, job))
 
     def peek(self) -> Waiting | None:

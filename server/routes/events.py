@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from server.body import query_int
-from server.keys import EVENTS, HUB, JOBS, LIMITS
+from server.keys import EVENTS, HUB, LIMITS
 from server.route import Route
 from server.stream import Outbox, Overflow
 
@@ -36,7 +36,6 @@ _SOCKETS: web.AppKey[_Sockets] = web.AppKey("stream_sockets", _Sockets)
 
 async def catch_up(app: web.Application, after: int, now: int) -> list[str]:
     """Frames with everything after event ``after`` up to ``now``; or one that says to load everything anew."""
-    app[EVENTS].flush()
     limits = app[LIMITS]
     hello = f'{{"n":{now},"job":"","type":"hello","server":{json.dumps(app[EVENTS].server)}}}'
     if after <= 0 or after == now:
@@ -44,7 +43,8 @@ async def catch_up(app: web.Application, after: int, now: int) -> list[str]:
     resync = f'{{"n":{now},"job":"","type":"resync"}}'
     if after > now:
         return [hello, resync]
-    chunks = await app[JOBS].store.events_after(after, 1000)
+    await app[EVENTS].settled()
+    chunks = await app[EVENTS].store.after(after, 1000)
     lines = [line for _, body in chunks for line in body.split("\n")]
     lines = [line for line in lines if after < number_of(line) <= now]
     if len(chunks) >= 1000 or len(lines) > limits.catch_up:

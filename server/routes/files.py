@@ -13,7 +13,7 @@ from server.body import query_int
 from server.errors import ApiError, json_response
 from server.files import OpenFile, open_named
 from server.job_views import output_of
-from server.keys import FOLDERS, JOBS, LIMITS
+from server.keys import FOLDERS, HISTORY, LIMITS
 from server.models import FilePage
 from server.route import Route
 from server.security import FILE_POLICY
@@ -100,11 +100,12 @@ async def _thumbnail(request: web.Request, found: OpenFile, size: int) -> web.Re
 
 async def gallery(request: web.Request) -> web.Response:
     """Finished files of all jobs, newest first."""
-    files, total = await request.app[JOBS].store.gallery(
+    files, total = await request.app[HISTORY].files(
         limit=query_int(request, "limit", 60, 1, request.app[LIMITS].page),
         offset=query_int(request, "offset", 0, 0, 1 << 40),
         kind=request.query.get("kind", "")[:20],
         text=request.query.get("search", "")[:200],
+        job=request.query.get("job", "")[:100],
     )
     return json_response({"files": [output_of(item) for item in files], "total": total})
 
@@ -129,7 +130,8 @@ ROUTES = (
             "limit": "how many at most",
             "offset": "how many to leave out",
             "kind": "video, image or audio",
-            "search": "words in names",
+            "search": "words that all stand in the name or in the workflow",
+            "job": "only files of this job",
         },
     ),
 )

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Any
 
 from aiohttp import web
 
 from server.body import query_int, read_body, read_model
 from server.check import accept_workflow, title_of
-from server.database import StorageFull
 from server.errors import ApiError, json_response
+from server.job_rows import NewJob, UnknownJob
 from server.job_views import summary_of
-from server.keys import HUB, JOBS, LIMITS
-from server.models import Job, JobAccepted, JobEvents, JobOrder, JobPage, JobRequest, JobSummary, NodeAnswer
+from server.keys import EVENTS, HISTORY, HUB, JOBS, LIMITS
+from server.models import (
+    Job,
+    JobAccepted,
+    JobEvents,
+    JobOrder,
+    JobPage,
+    JobRequest,
+    JobsDeleted,
+    JobSummary,
+    NodeAnswer,
+)
 from server.route import Route
-from server.states import TRANSITIONS, WrongState
-from server.store import NewJob, UnknownJob
+from server.states import FINAL, TRANSITIONS, JobState, WrongState
+from server.words import words_of
 
 
 async def post_job(request: web.Request) -> web.Response:
@@ -25,32 +36,37 @@ async def post_job(request: web.Request) -> web.Response:
     asked = await read_model(request, JobRequest, request.app[LIMITS])
     workflow, body = await accept_workflow(request, asked.workflow, asked.targets)
     jobs = request.app[JOBS]
-    if len(jobs.waiting) >= request.app[LIMITS].queued_jobs:
+    if len(jobs.scheduler.waiting) >= request.app[LIMITS].queued_jobs:
         raise ApiError(429, "queue_full", "too many jobs are waiting")
     targets = None if asked.targets is None else json.dumps(asked.targets)
-    new = NewJob(body, title_of(workflow), targets, asked.priority, asked.client)
-    try:
-        row, n = (await jobs.submit([new]))[0]
-    except StorageFull as error:
-        raise ApiError(507, "storage_full", str(error)) from None
+    words = words_of(asked.workflow)
+    new = NewJob(body, title_of(workflow), targets, asked.priority, asked.client, words=words)
+    row, n = (await jobs.submit([new]))[0]
     return json_response({"id": row.id, "n": n}, 202)
 
 
 async def list_jobs(request: web.Request) -> web.Response:
     """Running and waiting jobs in order, then the others, newest first."""
     limits = request.app[LIMITS]
-    states = [state for state in request.query.get("state", "").split(",") if state]
-    unknown = [state for state in states if state not in TRANSITIONS]
-    if unknown:
-        raise ApiError(400, "bad_request", f"state: one or more of {', '.join(TRANSITIONS)}, with commas")
+    states = _states(request, TRANSITIONS)
     n = request.app[HUB].n
-    rows, outputs, total = await request.app[JOBS].store.page(
+    rows, outputs, total = await request.app[HISTORY].jobs(
         states=states,
         text=request.query.get("search", "")[:200],
         limit=query_int(request, "limit", 50, 1, limits.page),
         offset=query_int(request, "offset", 0, 0, 1 << 40),
     )
-    return json_response({"jobs": [summary_of(row, outputs.get(row.id, ())) for row in rows], "total": total, "n": n})
+    asked = request.app[JOBS].scheduler.intents
+    found = [summary_of(row, outputs.get(row.id, ()), asked.get(row.id, "")) for row in rows]
+    return json_response({"jobs": found, "total": total, "n": n})
+
+
+def _states(request: web.Request, known: Collection[JobState]) -> list[JobState]:
+    asked = [state for state in request.query.get("state", "").split(",") if state]
+    found = [state for state in known if state in asked]
+    if len(found) < len(set(asked)):
+        raise ApiError(400, "bad_request", f"state: one or more of {', '.join(sorted(known))}, with commas")
+    return found
 
 
 async def get_job(request: web.Request) -> web.Response:
@@ -61,7 +77,8 @@ async def get_job(request: web.Request) -> web.Response:
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
     body = await store.body(row.document)
-    found = summary_of(row, await store.outputs(row.id))
+    asked = request.app[JOBS].scheduler.intents.get(row.id, "")
+    found = summary_of(row, await store.outputs(row.id), asked)
     found["targets"] = json.loads(row.targets) if row.targets else None
     found["workflow"] = json.loads(body)
     return json_response(found)
@@ -80,9 +97,7 @@ async def _steer(request: web.Request, action: str) -> web.Response:
         raise ApiError(404, "unknown_job", str(error)) from None
     except WrongState as error:
         raise ApiError(409, "wrong_state", str(error)) from None
-    except StorageFull as error:
-        raise ApiError(507, "storage_full", str(error)) from None
-    return json_response(summary_of(row, ()), 202)
+    return json_response(summary_of(row, (), jobs.scheduler.intents.get(job, "")), 202)
 
 
 async def cancel_job(request: web.Request) -> web.Response:
@@ -109,7 +124,7 @@ async def answer_node(request: web.Request) -> web.Response:
     """Answer the question that a node asks."""
     given = await read_model(request, NodeAnswer)
     try:
-        request.app[JOBS].answer(request.match_info["id"], given.node, given.answer)
+        request.app[JOBS].scheduler.answer(request.match_info["id"], given.node, given.answer)
     except WrongState as error:
         raise ApiError(409, "no_question", str(error)) from None
     except ValueError as error:
@@ -126,6 +141,12 @@ async def delete_job(request: web.Request) -> web.Response:
     except WrongState as error:
         raise ApiError(409, "wrong_state", str(error)) from None
     return web.Response(status=204)
+
+
+async def clear_jobs(request: web.Request) -> web.Response:
+    """Forget all jobs that have ended, or those that have ended in these states; their files stay."""
+    deleted = await request.app[JOBS].clear(_states(request, FINAL) or sorted(FINAL))
+    return json_response({"deleted": deleted})
 
 
 async def reorder_jobs(request: web.Request) -> web.Response:
@@ -147,7 +168,7 @@ async def job_events(request: web.Request) -> web.Response:
     wait = query_int(request, "wait", 0, 0, 60)
     try:
         row = await app[JOBS].store.get(job)
-        while row.state != "running" and job in app[JOBS].running:
+        while row.state != "running" and job in app[JOBS].scheduler.running:
             await asyncio.sleep(0.001)  # its end is written, and is about to be told
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
@@ -162,9 +183,9 @@ async def job_events(request: web.Request) -> web.Response:
 
 
 async def _events_after(app: web.Application, job: str, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    app[JOBS].events.flush()
+    await app[EVENTS].settled()
     found: list[dict[str, Any]] = []
-    for _, body in await app[JOBS].store.events(job, after, limit + 1):
+    for _, body in await app[EVENTS].store.of_job(job, after, limit + 1):
         for line in body.split("\n"):
             event = json.loads(line)
             if event["n"] > after:
@@ -185,7 +206,20 @@ ROUTES = (
         "The queue and the history",
         None,
         JobPage,
-        query={"state": "only these states, with commas", "search": "words in titles, an id or a client", **_PAGING},
+        query={
+            "state": "only these states, with commas",
+            "search": "words that all stand in the title, the texts or the node types; or an id, or a client",
+            **_PAGING,
+        },
+    ),
+    Route(
+        "DELETE",
+        "/api/jobs",
+        clear_jobs,
+        "Forget the history",
+        None,
+        JobsDeleted,
+        query={"state": "only what ended so: succeeded, failed, cancelled, parked, with commas"},
     ),
     Route("POST", "/api/jobs/reorder", reorder_jobs, "Change the order of queued jobs", JobOrder, None, 204),
     Route("GET", "/api/jobs/{id}", get_job, "One job with its workflow", None, Job),

@@ -12,12 +12,12 @@ from engine.fork import forked
 from engine.problems import WorkflowError
 from server.body import read_model
 from server.check import accept_workflow, problems_error, title_of
-from server.database import StorageFull
 from server.errors import ApiError, json_response
+from server.job_rows import NewJob, UnknownJob
 from server.keys import JOBS, LIMITS, NODE_TYPES
 from server.models import ForkRequest, JobAccepted, PlanInfo
 from server.route import Route
-from server.store import NewJob, UnknownJob
+from server.words import words_of
 
 
 async def job_plan(request: web.Request) -> web.Response:
@@ -49,18 +49,16 @@ async def fork_job(request: web.Request) -> web.Response:
         raise ApiError(404, "unknown_job", str(error)) from None
     if not await app[NODE_TYPES].wait():
         raise ApiError(503, "starting", "the node types are still being loaded")
-    if len(jobs.waiting) >= app[LIMITS].queued_jobs:
+    if len(jobs.scheduler.waiting) >= app[LIMITS].queued_jobs:
         raise ApiError(429, "queue_full", "too many jobs are waiting")
     try:
         document = await asyncio.to_thread(_forked, app, body, asked)
     except WorkflowError as error:
         raise problems_error(error) from None
     workflow, text = await accept_workflow(request, document, None)
-    new = NewJob(text, title_of(workflow), row.targets, asked.priority, asked.client, fork_of=row.id)
-    try:
-        accepted, n = (await jobs.submit([new]))[0]
-    except StorageFull as error:
-        raise ApiError(507, "storage_full", str(error)) from None
+    words = words_of(document)
+    new = NewJob(text, title_of(workflow), row.targets, asked.priority, asked.client, fork_of=row.id, words=words)
+    accepted, n = (await jobs.submit([new]))[0]
     return json_response({"id": accepted.id, "n": n}, 202)
 
 

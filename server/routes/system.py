@@ -63,7 +63,7 @@ async def system(request: web.Request) -> web.Response:
     """The machine, the workers and the queue."""
     app = request.app
     folders = app[FOLDERS]
-    jobs = app[JOBS]
+    jobs = app[JOBS].scheduler
     workers = [
         {
             "index": worker.index,
@@ -113,7 +113,9 @@ def _own_memory() -> int:
 async def metrics(request: web.Request) -> web.Response:
     """Figures for Prometheus."""
     app = request.app
-    text = metrics_text(app[JOBS], app[HUB], app[SUPERVISOR], len(app[CONNECTIONS]), time.monotonic() - app[STARTED])
+    text = metrics_text(
+        app[JOBS].scheduler, app[HUB], app[SUPERVISOR], len(app[CONNECTIONS]), time.monotonic() - app[STARTED]
+    )
     return web.Response(
         text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"}
     )

@@ -12,10 +12,10 @@ from server.body import query_int, read_model
 from server.channel import Message
 from server.check import accept_workflow
 from server.errors import ApiError, json_response
+from server.job_rows import UnknownJob
 from server.keys import JOBS, LIMITS, SUPERVISOR
 from server.models import ValueRequest, WireValue
 from server.route import Route
-from server.store import UnknownJob
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MAX_PARTS = 16

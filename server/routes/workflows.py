@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 
 from aiohttp import web
 
 from engine.document import parse_workflow
 from engine.problems import WorkflowError
-from server.body import query_int, read_json
+from server.body import query_int, read_json, read_model
 from server.check import problems_error
-from server.database import StorageFull
 from server.errors import ApiError, json_response
-from server.keys import LIMITS, WORKFLOWS
-from server.models import WorkflowEntry, WorkflowList
+from server.keys import EVENTS, LIMITS, WORKFLOWS
+from server.models import WorkflowEntry, WorkflowList, WorkflowName
 from server.route import Route
-from server.workflows import StaleVersion, UnknownWorkflow, WorkflowRow, check_name
+from server.words import words_of
+from server.workflows import NameTaken, StaleVersion, UnknownWorkflow, WorkflowRow, check_name
 
 
 def _entry(row: WorkflowRow) -> dict[str, object]:
-    return {"name": row.name, "version": row.version, "saved": row.saved, "size": row.size, "autosave": row.autosave}
+    return asdict(row)
 
 
 def _name(request: web.Request) -> str:
+    return _checked(request.match_info["name"], request.app[LIMITS].name)
+
+
+def _checked(name: str, longest: int) -> str:
     try:
-        return check_name(request.match_info["name"], request.app[LIMITS].name)
+        return check_name(name, longest)
     except ValueError as error:
         raise ApiError(400, "bad_name", str(error)) from None
 
 
 async def list_workflows(request: web.Request) -> web.Response:
     """The latest version of each, newest first."""
-    return json_response({"workflows": [_entry(row) for row in await request.app[WORKFLOWS].latest()]})
+    rows, total = await request.app[WORKFLOWS].latest(
+        text=request.query.get("search", "")[:200],
+        limit=query_int(request, "limit", 500, 1, request.app[LIMITS].page),
+        offset=query_int(request, "offset", 0, 0, 1 << 40),
+    )
+    return json_response({"workflows": [_entry(row) for row in rows], "total": total})
 
 
 async def list_versions(request: web.Request) -> web.Response:
@@ -40,7 +50,7 @@ async def list_versions(request: web.Request) -> web.Response:
     rows = await request.app[WORKFLOWS].versions(_name(request))
     if not rows:
         raise ApiError(404, "unknown_workflow", "there is no workflow of that name")
-    return json_response({"workflows": [_entry(row) for row in rows]})
+    return json_response({"workflows": [_entry(row) for row in rows], "total": len(rows)})
 
 
 async def get_workflow(request: web.Request) -> web.Response:
@@ -73,31 +83,53 @@ async def put_workflow(request: web.Request) -> web.Response:
     body = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     autosave = request.query.get("autosave", "") in ("1", "true")
     try:
-        row = await request.app[WORKFLOWS].save(name, body, autosave=autosave, expected=expected)
+        saving = request.app[WORKFLOWS].save(name, body, words=words_of(data), autosave=autosave, expected=expected)
+        row = await saving
     except StaleVersion as error:
         raise ApiError(412, "stale_version", str(error)) from None
-    except StorageFull as error:
-        raise ApiError(507, "storage_full", str(error)) from None
+    request.app[EVENTS].job_event("", "workflow_saved", name=row.name, version=row.version)
     response = json_response(_entry(row), 201 if row.version == 1 else 200)
     response.headers["ETag"] = f'"{row.version}"'
     return response
 
 
-async def delete_workflow(request: web.Request) -> web.Response:
-    """Take it off the list; its versions stay."""
+async def rename_workflow(request: web.Request) -> web.Response:
+    """Give it another name, with all its versions."""
+    old, given = _name(request), await read_model(request, WorkflowName)
     try:
-        await request.app[WORKFLOWS].delete(_name(request))
+        row = await request.app[WORKFLOWS].rename(old, _checked(given.name, request.app[LIMITS].name))
     except UnknownWorkflow as error:
         raise ApiError(404, "unknown_workflow", str(error)) from None
+    except NameTaken as error:
+        raise ApiError(409, "name_taken", str(error)) from None
+    request.app[EVENTS].job_event("", "workflow_deleted", name=old)
+    request.app[EVENTS].job_event("", "workflow_saved", name=row.name, version=row.version)
+    return json_response(_entry(row))
+
+
+async def delete_workflow(request: web.Request) -> web.Response:
+    """Take it off the list; its versions stay."""
+    name = _name(request)
+    try:
+        await request.app[WORKFLOWS].delete(name)
+    except UnknownWorkflow as error:
+        raise ApiError(404, "unknown_workflow", str(error)) from None
+    request.app[EVENTS].job_event("", "workflow_deleted", name=name)
     return web.Response(status=204)
 
 
 _AUTOSAVE = {"autosave": "1: replaces the autosave before it instead of adding a version"}
+_LIST = {
+    "search": "words that all stand in the name, the title, the texts or the node types",
+    "limit": "how many at most",
+    "offset": "how many to leave out",
+}
 
 ROUTES = (
-    Route("GET", "/api/workflows", list_workflows, "Saved workflows", None, WorkflowList),
+    Route("GET", "/api/workflows", list_workflows, "Saved workflows", None, WorkflowList, query=_LIST),
     Route("GET", "/api/workflows/{name}", get_workflow, "A saved workflow", query={"version": "an older one"}),
     Route("PUT", "/api/workflows/{name}", put_workflow, "Save a workflow", None, WorkflowEntry, query=_AUTOSAVE),
     Route("DELETE", "/api/workflows/{name}", delete_workflow, "Take a workflow off the list", None, None, 204),
     Route("GET", "/api/workflows/{name}/versions", list_versions, "Versions of a workflow", None, WorkflowList),
+    Route("POST", "/api/workflows/{name}/rename", rename_workflow, "Rename a workflow", WorkflowName, WorkflowEntry),
 )

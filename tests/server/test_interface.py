@@ -50,7 +50,7 @@ def test_every_event_type_is_documented() -> None:
     told = {
         name
         for path in (ROOT / "server").rglob("*.py")
-        for name in re.findall(r'"((?:job|worker|queue|node_types|node)_[a-z]+ed)"', path.read_text())
+        for name in re.findall(r'"((?:jobs?|worker|queue|node_types|node|workflow)_[a-z]+ed)"', path.read_text())
     }
     assert types | told <= documented, (types | told) - documented
 

@@ -123,6 +123,9 @@ def test_priority_goes_first_and_clients_take_turns(own_server: LiveServer) -> N
     urgent = server.submit(nap, client="cy", priority=5)
     queued = [job["id"] for job in server.get("/api/jobs?state=queued").json()["jobs"]]
     assert queued == [urgent, ann[0], bob[0], ann[1], bob[1], ann[2]]
+    assert server.request("POST", "/api/jobs/reorder", {"ids": [ann[2], urgent, bob[0]]}).status == 204
+    queued = [job["id"] for job in server.get("/api/jobs?state=queued").json()["jobs"]]
+    assert queued == [ann[2], ann[0], urgent, ann[1], bob[1], bob[0]], "also before one of higher priority"
 
 
 def test_a_node_asks_a_person(server: LiveServer) -> None:

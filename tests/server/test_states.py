@@ -16,10 +16,14 @@ from hypothesis import strategies as st
 
 from engine.plugins import discover
 from engine.registry import Registry
-from server.database import MIGRATIONS, Database, StorageFull
+from server.database import Database, StorageFull
 from server.described import registry_of
+from server.event_store import EventStore
+from server.history import History
+from server.job_rows import NewJob, UnknownJob
+from server.migrations import MIGRATIONS
 from server.states import FINAL, TRANSITIONS, WrongState, require
-from server.store import JobStore, NewJob, UnknownJob
+from server.store import JobStore
 from server.waiting import Waiting, WaitingLine
 from tests.server.live import ROOT
 
@@ -90,13 +94,14 @@ async def test_a_full_disk_is_said_and_passes(store: JobStore) -> None:
 
 
 async def test_numbers_are_never_used_twice(store: JobStore) -> None:
-    first = await store.reserve_numbers()
-    second = await store.reserve_numbers()
+    numbers = EventStore(store.database)
+    first = await numbers.reserve_numbers()
+    second = await numbers.reserve_numbers()
     assert second[0] >= first[1]
 
 
 def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path) -> None:
-    from server.database import DatabaseUnusable
+    from server.migrations import DatabaseUnusable
 
     path = tmp_path / "new.sqlite"
     with sqlite3.connect(path) as database:
@@ -111,7 +116,7 @@ def old_database(path: Path) -> None:
         for statement in MIGRATIONS[0].split(";"):
             database.execute(statement)
         database.execute("PRAGMA user_version=1")
-        database.execute("INSERT INTO documents VALUES ('d', '{}')")
+        database.execute('INSERT INTO documents VALUES (\'d\', \'{"nodes":{"a":{"values":{"prompt":"A Red Ball"}}}}\')')
         database.execute(
             "INSERT INTO jobs (id, state, client, priority, turn, title, document, created) "
             "VALUES ('old', 'queued', '', 0, 1, 'from before', 'd', 1)"
@@ -125,6 +130,7 @@ async def test_an_old_database_is_brought_up_to_date_and_a_copy_is_kept(tmp_path
     database = Database(path)
     row = await JobStore(database).get("old")
     assert (row.title, row.fork_of) == ("from before", "")
+    assert [found.id for found in (await History(database).jobs(text="ball red"))[0]] == ["old"], "found by its texts"
     await asyncio.to_thread(database.close)
     with contextlib.closing(sqlite3.connect(tmp_path / "old.sqlite.version-1")) as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (1,)
@@ -136,7 +142,7 @@ def test_a_kill_during_a_migration_leaves_the_old_version_or_the_new_one(tmp_pat
     code = (
         "import os, sqlite3, sys\n"
         "from pathlib import Path\n"
-        "from server import database\n"
+        "from server import migrations\n"
         "at, connect, seen = int(sys.argv[2]), sqlite3.connect, [0]\n"
         "def trace(statement):\n"
         "    seen[0] += 1\n"
@@ -144,7 +150,7 @@ def test_a_kill_during_a_migration_leaves_the_old_version_or_the_new_one(tmp_pat
         "def traced(*args, **kwargs):\n"
         "    found = connect(*args, **kwargs); found.set_trace_callback(trace); return found\n"
         "sqlite3.connect = traced\n"
-        "database._connect(Path(sys.argv[1])).close()\n"
+        "migrations.open_for_writing(Path(sys.argv[1])).close()\n"
         "print('whole', seen[0])\n"
     )
     at, versions = 0, []

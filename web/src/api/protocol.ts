@@ -85,6 +85,8 @@ export interface Job {
   retry_of: string;
   /** The job of which this one keeps a sampler's first steps. */
   fork_of: string;
+  /** What a running job was asked and has not done yet. */
+  asked: "" | "pause" | "cancel";
   workflow: JsonObject;
   targets: string[] | null;
 }
@@ -160,6 +162,13 @@ export interface JobSummary {
   retry_of: string;
   /** The job of which this one keeps a sampler's first steps. */
   fork_of: string;
+  /** What a running job was asked and has not done yet. */
+  asked: "" | "pause" | "cancel";
+}
+
+/** How many jobs were forgotten. */
+export interface JobsDeleted {
+  deleted: number;
 }
 
 /** The range of a number, the length of a text. */
@@ -235,6 +244,8 @@ export interface OutputFile {
   size: number;
   job: string;
   created: number;
+  /** Of its job; only in the gallery. */
+  title: string;
 }
 
 /** A named, typed output. */
@@ -336,12 +347,15 @@ export interface StreamEvent {
   peak_memory?: number;
   worker?: number;
   device?: string;
-  /** queue_reordered: queued jobs in their new order. */
+  /** queue_reordered: the new order; jobs_deleted: which. */
   ids?: string[];
   /** job_deleted: which. */
   id?: string;
   /** node_types_changed: of GET node-types. */
   revision?: string;
+  /** workflow_saved, workflow_deleted: which. */
+  name?: string;
+  version?: number;
   /** hello: another value means that the server was started anew. */
   server?: string;
   problem?: string;
@@ -484,9 +498,17 @@ export interface WorkflowEntry {
   saved: number;
   size: number;
   autosave: boolean;
+  /** How many versions are kept; 1 in a list of versions. */
+  versions: number;
 }
 
 /** Saved workflows, or the versions of one. */
 export interface WorkflowList {
   workflows: WorkflowEntry[];
+  total: number;
+}
+
+/** A new name for a workflow. */
+export interface WorkflowName {
+  name: string;
 }

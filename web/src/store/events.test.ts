@@ -6,7 +6,7 @@ import { EMPTY_RUN, type RunState } from "./run";
 let n = 0;
 const event = (type: string, more: Partial<StreamEvent> = {}): StreamEvent => ({ n: (n += 1), job: "j", type, ...more });
 const after = (events: StreamEvent[], state: RunState = { ...EMPTY_RUN, shown: "j" }): RunState => events.reduce(reduceEvent, state);
-const FILE = { node: "save", path: "a.mp4", url: "/api/files/outputs/a.mp4", media_type: "video/mp4", size: 1, job: "j", created: 1 };
+const FILE = { node: "save", path: "a.mp4", url: "/api/files/outputs/a.mp4", media_type: "video/mp4", size: 1, job: "j", created: 1, title: "" };
 
 describe("events", () => {
   it("tell a run from queue to result", () => {

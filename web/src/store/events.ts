@@ -32,11 +32,16 @@ export function unknownJob(id: string, title = ""): JobSummary {
     outputs: [],
     retry_of: "",
     fork_of: "",
+    asked: "",
   };
 }
 
 /** The state after an event. */
 export function reduceEvent(state: RunState, event: StreamEvent): RunState {
+  if (event.type === "jobs_deleted") {
+    const gone = new Set(event.ids);
+    return { ...state, jobs: Object.fromEntries(Object.entries(state.jobs).filter(([id]) => !gone.has(id))) };
+  }
   const next = event.type.startsWith("job_") ? reduceJob(state, event) : state;
   if (event.job !== state.shown || !event.node || event.type.startsWith("job_")) return next;
   const before = next.nodes[event.node];
@@ -133,7 +138,7 @@ function filesIn(event: StreamEvent): readonly OutputFile[] | undefined {
     const below = path.replace(/^DATA\//, "");
     const address = typeof url === "string" ? url : `/api/files/${below.split("/").map(encodeURIComponent).join("/")}`;
     const name = below.replace(/^outputs\//, "");
-    return [{ node: event.node ?? "", path: name, url: address, media_type: mediaType, size: 0, job: event.job, created: 0 }];
+    return [{ node: event.node ?? "", path: name, url: address, media_type: mediaType, size: 0, job: event.job, created: 0, title: "" }];
   });
   return found.length > 0 ? found : event.outputs;
 }

@@ -1,0 +1,341 @@
+"""Which job runs next, on which worker, and what the end of a run or of a worker means.
+
+The database is the truth; this keeps the waiting line and what is running in memory. Every change of state is on the
+disk before anybody hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from engine.folders import Folders
+from server.database import StorageError
+from server.event_log import EventLog
+from server.job_rows import JobRow, OutputRow, UnknownJob
+from server.job_views import output_of
+from server.results import output_rows, remove_twins
+from server.states import JobState, WrongState
+from server.store import JobStore
+from server.supervisor import Supervisor, Worker
+from server.waiting import Waiting, WaitingLine
+
+log = logging.getLogger("kinograph.jobs")
+
+MAX_CRASHES = 3
+MAX_ATTEMPTS = 50
+_TRY_AGAIN_SECONDS = 1.0
+
+T = TypeVar("T")
+Intent = Literal["cancel", "pause"]
+
+
+@dataclass(slots=True)
+class Running:
+    """A job that a worker has."""
+
+    row: JobRow
+    active: dict[str, None] = field(default_factory=dict)
+    questions: dict[str, list[str]] = field(default_factory=dict)
+    resting: bool = False
+
+
+class Scheduler:
+    """Brings jobs to workers. A :class:`server.supervisor.Listener` (node types go to ``on_node_types``)."""
+
+    def __init__(self, store: JobStore, events: EventLog, folders: Folders) -> None:
+        self.waiting = WaitingLine()
+        self.running: dict[str, Running] = {}
+        self.intents: dict[str, Intent] = {}
+        self.finished: dict[str, int] = {}
+        self.on_node_types: Callable[[bytes], None] = lambda _: None
+        self._store = store
+        self._events = events
+        self._folders = folders
+        self._supervisor: Supervisor | None = None
+        self._alone: set[int] = set()
+        self._starting: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    # ------------------------------------------------------------------------------------- life
+
+    async def open(self, supervisor: Supervisor) -> int:
+        """Take up what the last server left; how many jobs wait."""
+        self._supervisor = supervisor
+        for row in await self._store.recover():
+            if row.attempts >= MAX_ATTEMPTS:
+                await self._park(row.id, f"it was begun {row.attempts} times and never came to an end")
+            else:
+                self.waiting.add(_waiting(row))
+        return len(self.waiting)
+
+    def stop(self) -> None:
+        """Begin nothing more. What runs stays ``running`` in the database and is taken up by the next server."""
+        self._closing = True
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        while self._tasks:
+            await asyncio.gather(*list(self._tasks), return_exceptions=True)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done_task)
+
+    def _done_task(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a job could not be brought on", exc_info=task.exception())
+
+    # ------------------------------------------------------------------------------------- what people ask for
+
+    def add(self, row: JobRow) -> None:
+        """A job waits (again)."""
+        self.waiting.add(_waiting(row))
+
+    def stop_running(self, job: str, intent: Intent) -> bool:
+        """Let a job end early that runs or is about to; ``False`` when it does not.
+
+        A job that is to be cancelled and does not yield within a second has its worker replaced. One that is to pause
+        goes on to its next step, however long that takes.
+        """
+        if job not in self.running and job not in self._starting:
+            return False
+        if self.intents.get(job) != "cancel":
+            self.intents[job] = intent
+        if job in self.running:
+            self._stop_in_worker(job)
+        return True
+
+    def _stop_in_worker(self, job: str) -> None:
+        assert self._supervisor is not None
+        self._supervisor.cancel(job, insist=self.intents[job] == "cancel")
+
+    def answer(self, job: str, node: str, answer: str) -> None:
+        """Answer the question that a node of a running job asks.
+
+        Raises:
+            WrongState: when it asks nothing.
+            ValueError: when that is not one of the choices.
+        """
+        running = self.running.get(job)
+        choices = running.questions.get(node) if running is not None else None
+        if running is None or choices is None:
+            raise WrongState(f"node {node!r} of job {job} asks nothing now")
+        if answer not in choices:
+            raise ValueError(f"the answer is one of {', '.join(choices)}")
+        del running.questions[node]
+        self._look_for_rest(job, running)
+        assert self._supervisor is not None
+        self._supervisor.answer(job, node, answer)
+        self._events.job_event(job, "node_answered", node=node, answer=answer)
+
+    def tell_change(self, row: JobRow) -> None:
+        """Announce the new state of a job that does not run."""
+        kind = "job_finished" if row.state in ("cancelled", "parked") else "job_changed"
+        self._events.job_event(row.id, kind, state=row.state)
+
+    # ------------------------------------------------------------------------------------- running
+
+    def dispatch(self) -> None:
+        """Give waiting jobs to workers with room. A job that has taken a worker down runs alone."""
+        if self._closing or self._supervisor is None:
+            return
+        while (job := self.waiting.peek()) is not None:
+            room = [
+                worker for worker in self._supervisor.workers if worker.free > 0 and worker.index not in self._alone
+            ]
+            if job.crashes:
+                room = [worker for worker in room if not worker.jobs]
+            if not room:
+                return
+            worker = min(room, key=lambda found: (len(found.jobs), found.index))
+            self.waiting.pop()
+            self._starting.add(job.id)
+            worker.jobs[job.id] = time.monotonic()  # its place is taken from now on
+            if job.crashes:
+                self._alone.add(worker.index)
+            self._spawn(self._start(worker, worker.restarts, job))
+
+    async def _start(self, worker: Worker, life: int, job: Waiting) -> None:
+        try:
+            row, body = await self._begun(job)
+        except (WrongState, UnknownJob):  # cancelled or paused a moment ago
+            self._starting.discard(job.id)
+            self.intents.pop(job.id, None)
+            self._free(worker, life, job)
+            return
+        self.running[job.id] = Running(row)
+        self._starting.discard(job.id)
+        self._events.job_event(
+            job.id, "job_started", state="running", worker=worker.index, attempt=row.attempts, started=row.started
+        )
+        if worker.restarts != life or job.id not in worker.jobs or worker.channel is None:
+            await self._end_lost(job.id, "", blame=False)
+            return
+        assert self._supervisor is not None
+        targets = json.loads(row.targets) if row.targets else None
+        self._supervisor.run(worker, job.id, body, targets)
+        if job.id in self.intents:
+            self._stop_in_worker(job.id)
+
+    async def _begun(self, job: Waiting) -> tuple[JobRow, str]:
+        """Write that a job runs; while that cannot be written, its place waits with it."""
+        return await self._written(f"the start of job {job.id}", lambda: self._store.start(job.id))
+
+    async def _written(self, what: str, write: Callable[[], Awaitable[T]]) -> T:
+        """Write something that must not be lost; while the disk is full or the database held, keep trying."""
+        while True:
+            try:
+                return await write()
+            except StorageError as error:
+                log.error("%s is not written yet: %s", what, error)
+                if self._closing:
+                    raise
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+    def _free(self, worker: Worker, life: int, job: Waiting) -> None:
+        if worker.restarts == life:
+            worker.jobs.pop(job.id, None)
+        self._alone.discard(worker.index)
+        self.dispatch()
+
+    # ------------------------------------------------------------------------------------- what workers tell
+
+    def on_ready(self, worker: Worker, payload: bytes) -> None:
+        """A worker can take jobs."""
+        self._events.job_event("", "worker_changed", worker=worker.index, state=worker.state, device=worker.device)
+        self.on_node_types(payload)
+        self.dispatch()
+
+    def on_events(self, job: str, payload: bytes) -> None:
+        """Events of a job."""
+        running = self.running.get(job)
+        if running is None:
+            return
+        for node, kind, fields in self._events.from_worker(job, payload):
+            if kind == "node_started":
+                running.active[node] = None
+            elif kind == "node_asks":
+                running.questions[node] = json.loads(f"{{{fields}}}")["choices"]
+            elif kind in ("node_finished", "node_failed", "node_skipped"):
+                running.active.pop(node, None)
+                running.questions.pop(node, None)
+        self._look_for_rest(job, running)
+
+    def _look_for_rest(self, job: str, running: Running) -> None:
+        """A job whose running nodes all wait for a person gives its place to another."""
+        resting = bool(running.questions) and running.active.keys() <= running.questions.keys()
+        if resting != running.resting:
+            running.resting = resting
+            assert self._supervisor is not None
+            for worker in self._supervisor.workers:
+                worker.rest(job, resting)
+            self.dispatch()
+
+    def on_preview(self, job: str, node: str, media_type: str, data: bytes) -> None:
+        """A picture of work in progress."""
+        if job in self.running and media_type in ("image/jpeg", "image/png", "image/webp"):
+            self._events.hub.publish_preview(job, node, media_type, data)
+
+    def on_done(self, worker: Worker, job: str, head: dict[str, Any], plan: bytes) -> None:
+        """A run has ended by itself."""
+        self._alone.discard(worker.index)
+        if job in self.running:
+            self._spawn(self._finish(job, head, plan))
+        self.dispatch()
+
+    async def _finish(self, job: str, head: dict[str, Any], plan: bytes) -> None:
+        status = head["status"]
+        intent = self.intents.pop(job, None)
+        if status == "cancelled":
+            if intent == "pause":
+                target: JobState = "paused"
+            elif intent == "cancel":
+                target = "cancelled"
+            elif self._closing:
+                return  # stays "running": the next server goes on with it
+            else:
+                target = "queued"
+        else:
+            target = "succeeded" if status == "succeeded" else "failed"
+        outputs = output_rows(job, head.get("outputs", ()), self._folders.outputs)
+        running = self.running[job]
+        if running.row.attempts > 1 and outputs:
+            await remove_twins(self._store, self._folders.outputs, head["outputs"], running.row.created)
+        result = {name: head.get(name) for name in ("seconds", "nodes_run", "nodes_cached", "peak_memory")}
+        error = head.get("error")
+        self._events.flush()
+        row = await self._written(
+            f"the end of job {job}", lambda: self._store.finish(job, target, result, error, outputs, plan)
+        )
+        self._ended(row, result, error, outputs)
+        if target == "queued":
+            self.waiting.add(_waiting(row))
+            self.dispatch()
+
+    def _ended(
+        self, row: JobRow, result: dict[str, Any], error: dict[str, Any] | None, outputs: Sequence[OutputRow]
+    ) -> None:
+        self.running.pop(row.id, None)
+        self.finished[row.state] = self.finished.get(row.state, 0) + 1
+        self._events.hub.end_job(row.id)
+        kind = "job_changed" if row.state in ("queued", "paused") else "job_finished"
+        more: dict[str, Any] = {name: value for name, value in result.items() if value is not None}
+        if error:
+            more["error"] = error
+        if outputs:
+            more["outputs"] = [output_of(item) for item in outputs]
+        self._events.job_event(row.id, kind, state=row.state, finished=row.finished, **more)
+
+    def on_lost(self, worker: Worker, jobs: Sequence[str], reason: str) -> None:
+        """A worker died: what it had goes on elsewhere, unless it does this too often."""
+        self._alone.discard(worker.index)
+        self._events.job_event("", "worker_changed", worker=worker.index, state="stopped", reason=reason)
+        for job in jobs:
+            if job in self.running:
+                self._spawn(self._end_lost(job, reason, blame=not worker.kill_reason or "sign of life" in reason))
+
+    async def _end_lost(self, job: str, reason: str, *, blame: bool) -> None:
+        if self._closing:
+            return
+        running = self.running[job]
+        intent = self.intents.pop(job, None)
+        crashes = running.row.crashes + (1 if blame else 0)
+        nodes = ", ".join(running.active) or "unknown"
+        error: dict[str, Any] | None = None
+        if intent is not None:
+            target: JobState = "cancelled" if intent == "cancel" else "paused"
+        elif crashes >= MAX_CRASHES:
+            target = "parked"
+            message = f"it took its worker down {crashes} times; the last time {reason} (running node: {nodes})"
+            error = {"code": "crashed", "message": message, "node": next(iter(running.active), ""), "problems": []}
+        else:
+            target = "queued"
+        self._events.flush()
+        told = json.dumps(error) if error else None
+        row = await self._written(
+            f"the state of job {job}", lambda: self._store.change(job, target, crashes=crashes, error=told)
+        )
+        self._ended(row, {}, error, ())
+        if target == "queued":
+            self.waiting.add(_waiting(row))
+        self.dispatch()
+
+    async def _park(self, job: str, message: str) -> None:
+        await self._store.start(job)
+        row = await self._store.change(
+            job, "parked", error=json.dumps({"code": "crashed", "message": message, "node": "", "problems": []})
+        )
+        self.tell_change(row)
+
+
+def _waiting(row: JobRow) -> Waiting:
+    return Waiting(row.id, row.client, row.priority, row.turn, row.seq, row.crashes)

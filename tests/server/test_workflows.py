@@ -1,0 +1,60 @@
+"""Saved workflows: versions, search, other names, and two people who save at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.server.live import LiveServer, workflow
+
+
+def document(prompt: str) -> dict[str, Any]:
+    return workflow({"t": ("TextEncode", {"prompt": prompt})})
+
+
+def test_saved_workflows_are_listed_with_their_versions_and_found(own_server: LiveServer) -> None:
+    server = own_server.start()
+    for prompt in ("a red ball", "a green ball", "a cat"):
+        saved = server.request("PUT", "/api/workflows/My%20film", document(prompt))
+        assert saved.status in (200, 201)
+    server.request("PUT", "/api/workflows/Other", document("a dog"))
+    listed = server.get("/api/workflows").json()
+    assert [(item["name"], item["version"], item["versions"]) for item in listed["workflows"]] == [
+        ("Other", 1, 1),
+        ("My film", 3, 3),
+    ]
+    assert listed["total"] == 2
+    assert [item["name"] for item in server.get("/api/workflows?search=film").json()["workflows"]] == ["My film"]
+    assert [item["name"] for item in server.get("/api/workflows?search=CAT").json()["workflows"]] == ["My film"]
+    assert server.get("/api/workflows?search=red").json()["total"] == 0, "an older version says so"
+    page = server.get("/api/workflows?limit=1&offset=1").json()
+    assert ([item["name"] for item in page["workflows"]], page["total"]) == (["My film"], 2)
+    versions = server.get("/api/workflows/My%20film/versions").json()["workflows"]
+    assert [item["version"] for item in versions] == [3, 2, 1]
+    assert server.get("/api/workflows/My%20film?version=1").json()["nodes"]["t"]["values"]["prompt"] == "a red ball"
+
+
+def test_a_workflow_gets_another_name_with_all_its_versions(own_server: LiveServer) -> None:
+    server = own_server.start()
+    for prompt in ("one", "two"):
+        server.request("PUT", "/api/workflows/draft", document(prompt))
+    server.request("PUT", "/api/workflows/taken", document("three"))
+    rename = "/api/workflows/draft/rename"
+    assert server.request("POST", rename, {"name": "taken"}).status == 409
+    assert server.request("POST", rename, {"name": "a\nb"}).status == 400
+    assert server.request("DELETE", "/api/workflows/taken").status == 204
+    named = server.request("POST", rename, {"name": "taken"})
+    assert named.status == 200
+    assert named.json()["versions"] == 3, "what was deleted can still be opened by its number"
+    assert server.get("/api/workflows/taken").json()["nodes"]["t"]["values"]["prompt"] == "two"
+    assert server.get("/api/workflows/draft").status == 404
+    assert server.request("POST", rename, {"name": "x"}).status == 404
+
+
+def test_who_saves_on_an_old_version_is_told(own_server: LiveServer) -> None:
+    server = own_server.start()
+    first = server.request("PUT", "/api/workflows/film", document("mine"), {"If-None-Match": "*"})
+    assert first.headers["ETag"] == '"1"'
+    assert server.request("PUT", "/api/workflows/film", document("hers"), {"If-Match": '"1"'}).status == 200
+    late = server.request("PUT", "/api/workflows/film", document("late"), {"If-Match": '"1"'})
+    assert late.status == 412
+    assert "version 2" in late.json()["message"]
