@@ -21,14 +21,19 @@ from nodes.sampling.schedule import flow_sigmas
 from nodes.sampling.solvers import State
 from nodes.training.world.captions import Language, caption
 from nodes.training.world.render import render, to_bytes
+from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import ClipSpec, WorldMix, sample_clip
-from nodes.training.world.tracks import FRAMES, SIZE
 
 KINDS = {
     "one object": WorldMix(two_objects=0.0, camera=0.0),
     "camera": WorldMix(two_objects=0.0, camera=1.0),
     "two objects": WorldMix(two_objects=1.0),
+    "passing behind": WorldMix(foresight=1.0, hidden=1.0),
+    "returning": WorldMix(foresight=1.0, hidden=0.0),
 }
+FORESIGHT = ("passing behind", "returning")
+FEWEST_FOR_FORESIGHT = 9
+"""Frames from which it can be told whether an object comes back."""
 COLUMNS = (*ATTRIBUTES, "all")
 
 
@@ -56,6 +61,13 @@ class Request:
     spec: ClipSpec
     prompt: str
     seed: int
+    size: ClipSize = BASE
+
+    @property
+    def group(self) -> str:
+        """The line of the table that it counts for."""
+        where = "" if self.size == BASE else f", {self.size.name}"
+        return f"{self.kind}, {self.language}{where}"
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,17 @@ class Answer:
 
 
 def held_out_requests(
-    prompts: int, seeds: int, kinds: Iterable[str], languages: Iterable[Language], draw: int = 2026
+    prompts: int,
+    seeds: int,
+    kinds: Iterable[str],
+    languages: Iterable[Language],
+    draw: int = 2026,
+    size: ClipSize = BASE,
 ) -> list[Request]:
     """Requests for held-out combinations; the same numbers give the same requests, none is picked by hand."""
     requests = []
+    if size.frames < FEWEST_FOR_FORESIGHT:
+        kinds = [kind for kind in kinds if kind not in FORESIGHT]
     for k, kind in enumerate(KINDS):
         rng = np.random.default_rng([draw, k])
         specs = [sample_clip(rng, "held-out", KINDS[kind]) for _ in range(prompts)]
@@ -78,7 +97,7 @@ def held_out_requests(
             texts = [caption(spec, rng, language) for spec in specs]
             if kind in kinds and language in languages:
                 requests += [
-                    Request(kind, language, spec, text, 1000 * seed + i)
+                    Request(kind, language, spec, text, 1000 * seed + i, size)
                     for seed in range(seeds)
                     for i, (spec, text) in enumerate(zip(specs, texts, strict=True))
                 ]
@@ -86,8 +105,10 @@ def held_out_requests(
 
 
 @torch.no_grad()
-def generate(parts: MiniParts, prompts: list[str], seeds: list[int], settings: SamplerSettings) -> Tensor:
-    """Make one clip per prompt, `[N, 17, 3, 64, 64]` uint8."""
+def generate(
+    parts: MiniParts, prompts: list[str], seeds: list[int], settings: SamplerSettings, size: ClipSize = BASE
+) -> Tensor:
+    """Make one clip per prompt, `[N, T, 3, H, W]` uint8."""
     text = parts.text_encoder(parts.tokenizer.batch([*prompts, *[""] * len(prompts)]))
     both = {"tokens": text.tokens, "pooled": text.pooled, "mask": text.mask}
     positive = {name: value[: len(prompts)] for name, value in both.items()}
@@ -99,8 +120,8 @@ def generate(parts: MiniParts, prompts: list[str], seeds: list[int], settings: S
             return parts.dit(x, sigma, **conditioning).float()  # type: ignore[no-any-return]
 
     velocity = guided_velocity(model, positive, negative, guidance)  # type: ignore[arg-type]
-    cells = SIZE // PATCH
-    shape = (1, parts.dit.config.latent_channels, 1 + (FRAMES - 1) // FRAMES_PER_LATENT, cells, cells)
+    latent_frames = 1 + (size.frames - 1) // FRAMES_PER_LATENT
+    shape = (1, parts.dit.config.latent_channels, latent_frames, size.height // PATCH, size.width // PATCH)
     state = State(torch.cat([noise(shape, seed) for seed in seeds]))
     sigmas = flow_sigmas(settings.steps, settings.shift)
     for step in sample(velocity, sigmas, state, solver_named(settings.solver)):
@@ -109,10 +130,10 @@ def generate(parts: MiniParts, prompts: list[str], seeds: list[int], settings: S
 
 
 def answers(parts: MiniParts, requests: list[Request], settings: SamplerSettings) -> Iterator[Answer]:
-    """Make and check the clips of the requests."""
+    """Make and check the clips of the requests, which are all of one size."""
     for start in range(0, len(requests), settings.batch):
         batch = requests[start : start + settings.batch]
-        frames = generate(parts, [r.prompt for r in batch], [r.seed for r in batch], settings)
+        frames = generate(parts, [r.prompt for r in batch], [r.seed for r in batch], settings, batch[0].size)
         for request, clip in zip(batch, frames, strict=True):
             yield Answer(request, check(clip, request.spec))
 
@@ -121,7 +142,7 @@ def truth_answers(requests: list[Request]) -> Iterator[Answer]:
     """Check the rendered clips themselves: how reliable the checker is."""
     for start in range(0, len(requests), 16):
         batch = requests[start : start + 16]
-        for request, clip in zip(batch, render([r.spec for r in batch]).frames, strict=True):
+        for request, clip in zip(batch, render([r.spec for r in batch], batch[0].size).frames, strict=True):
             yield Answer(request, check(clip, request.spec))
 
 
@@ -137,28 +158,26 @@ def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
 
 def table(found: list[Answer]) -> str:
     """Per cent right for each attribute, a line for each kind and language, with confidence intervals."""
-    lines = [f"{'':24}{'n':>5}" + "".join(f"{column:>20}" for column in COLUMNS)]
-    groups = sorted(
-        {(a.request.kind, a.request.language) for a in found}, key=lambda g: (list(KINDS).index(g[0]), g[1])
-    )
-    for kind, language in groups:
-        rows = [a.right for a in found if (a.request.kind, a.request.language) == (kind, language)]
+    groups: dict[str, list[dict[str, bool]]] = {}
+    for answer in sorted(found, key=lambda a: (list(KINDS).index(a.request.kind), a.request.language)):
+        groups.setdefault(answer.request.group, []).append(answer.right)
+    label = max([24, *(len(name) + 1 for name in groups)])
+    lines = [f"{'':{label}}{'n':>5}" + "".join(f"{column:>20}" for column in COLUMNS)]
+    for name, rows in groups.items():
         cells = ""
         for column in COLUMNS:
             right = sum(row[column] for row in rows)
             low, high = wilson(right, len(rows))
             cells += f"{100 * right / len(rows):9.1f} [{100 * low:3.0f}, {100 * high:3.0f}]"
-        lines.append(f"{kind + ', ' + language:24}{len(rows):5}{cells}")
+        lines.append(f"{name:{label}}{len(rows):5}{cells}")
     return "\n".join(lines)
 
 
 def shares(found: list[Answer]) -> dict[str, dict[str, float]]:
-    """The same figures as data: per cent right by "kind, language" and attribute, and "n"."""
+    """The same figures as data: per cent right by "kind, language[, size]" and attribute, and "n"."""
     result: dict[str, dict[str, float]] = {}
     for answer in found:
-        row = result.setdefault(
-            f"{answer.request.kind}, {answer.request.language}", dict.fromkeys(("n", *COLUMNS), 0.0)
-        )
+        row = result.setdefault(answer.request.group, dict.fromkeys(("n", *COLUMNS), 0.0))
         row["n"] += 1
         for column in COLUMNS:
             row[column] += answer.right[column]

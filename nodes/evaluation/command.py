@@ -17,7 +17,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--run", type=Path, help="evaluate the checkpoint of a training run instead")
     parser.add_argument("--prompts", type=int, default=100, help="prompts of each kind and language (default 100)")
     parser.add_argument("--seeds", type=int, default=1, help="clips of each prompt (default 1)")
-    parser.add_argument("--kind", action="append", choices=["one object", "camera", "two objects"], help="default: all")
+    kinds = ["one object", "camera", "two objects", "passing behind", "returning"]
+    parser.add_argument("--kind", action="append", choices=kinds, help="default: all; may be given several times")
+    parser.add_argument("--size", default="64x64", metavar="WxH", help="pixels of the clips, e.g. 96x64 (32 to 160)")
+    parser.add_argument("--frames", type=int, default=17, help="their length, 1 + 4k up to 65 (default 17)")
     parser.add_argument("--language", action="append", choices=["en", "zh"], help="default: both")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=6.0)

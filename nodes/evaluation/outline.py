@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
+from nodes.training.world.size import BASE_SIDE
 from nodes.training.world.specs import SHAPES
 
 PATCH = 32
@@ -35,6 +36,9 @@ TYPICAL_AREA = 2.4
 """Area of a shape of radius 1, about."""
 BORDER = 1
 CLEAR_AREA = 40.0
+"""Pixels of area from which a shape can be told; half of it in the smallest pictures."""
+TOUCHING = 2
+"""Pixels within which objects may hide each other."""
 
 
 class Outline(NamedTuple):
@@ -48,9 +52,17 @@ class Outline(NamedTuple):
     """`[T]` the best shape's turn in degrees, within its symmetry; nan where the object is not wholly visible."""
 
 
-def read_outline(cover: Tensor) -> Outline:
-    """Name the shape of an object from its `cover` `[T, 64, 64]`."""
+def read_outline(cover: Tensor, others: Tensor | None = None) -> Outline:
+    """Name the shape of an object from its `cover` `[T, H, W]`.
+
+    Frames in which it touches `others` `[T, H, W]`, the cover of the other objects, may show it half hidden: they do
+    not count, unless it touches them in all.
+    """
     clear = _clear_frames(cover)
+    if others is not None:
+        around = functional.max_pool2d(others[:, None], 2 * TOUCHING + 1, 1, TOUCHING)[:, 0]
+        apart = clear & ~((around > 0.3) & (cover > 0.3)).flatten(1).any(1)
+        clear = apart if bool(apart.any()) else clear
     angles = torch.full((len(cover),), math.nan)
     if not clear.any():
         return Outline("none", 0.0, angles)
@@ -74,17 +86,18 @@ def _clear_frames(cover: Tensor) -> Tensor:
     """Frames `[T]` bool in which the object is large enough and does not touch the border."""
     inner = cover[:, BORDER:-BORDER, BORDER:-BORDER]
     outside = cover.sum((1, 2)) - inner.sum((1, 2))
-    return (cover.sum((1, 2)) >= CLEAR_AREA) & (outside < 0.5)
+    least = CLEAR_AREA * max(0.5, min(1.0, min(cover.shape[-2:]) / BASE_SIDE))
+    return (cover.sum((1, 2)) >= least) & (outside < 0.5)
 
 
 def _patches(cover: Tensor) -> Tensor:
     """Cut `[n, H, W]` covers around their centres, scaled by the root of their areas, `[n, 32, 32]`."""
-    size = cover.shape[-1]
+    height, width = cover.shape[-2:]
     x, y, area = moments(cover)
     line = torch.linspace(-PATCH_EXTENT, PATCH_EXTENT, PATCH)
     reach = area.sqrt()[:, None, None]
-    right = (x[:, None, None] + line[None, None, :] * reach) * (2 / size) - 1
-    down = (y[:, None, None] + line[None, :, None] * reach) * (2 / size) - 1
+    right = (x[:, None, None] + line[None, None, :] * reach) * (2 / width) - 1
+    down = (y[:, None, None] + line[None, :, None] * reach) * (2 / height) - 1
     grid = torch.stack([right.expand(-1, PATCH, -1), down.expand(-1, -1, PATCH)], -1)
     return functional.grid_sample(cover[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
 

@@ -20,6 +20,7 @@ from nodes.evaluation.adherence import (
 from nodes.evaluation.codec_gate import codec_gate, gate_report
 from nodes.models.mini import MINI_FOLDER, MiniParts, load_mini
 from nodes.training.stages import load_run
+from nodes.training.world.size import parse_size
 
 
 def run_report(arguments: argparse.Namespace) -> None:
@@ -32,8 +33,14 @@ def run_report(arguments: argparse.Namespace) -> None:
         _write(arguments, {line.kind: {"psnr": line.psnr, **line.right} for line in lines})
         return
     requests = held_out_requests(
-        arguments.prompts, arguments.seeds, arguments.kind or list(KINDS), arguments.language or ["en", "zh"]
+        arguments.prompts,
+        arguments.seeds,
+        arguments.kind or list(KINDS),
+        arguments.language or ["en", "zh"],
+        size=parse_size(arguments.size, arguments.frames),
     )
+    if not requests:
+        raise ValueError("nothing to check: whether an object comes back cannot be told in so few frames")
     low, high = arguments.guidance_interval
     settings = SamplerSettings(
         steps=arguments.steps,

@@ -9,6 +9,7 @@ STAGES = """stages, in order (all files are under --run; a stage that was stoppe
   codec    train the video VAE                                  -> RUN/codec/final.pt
   decoder  (optional, any time) train the codec's decoder alone -> RUN/codec/final.pt
   latents  render and encode clips; once per --seed, adds up    -> RUN/latents/SEED.safetensors
+           with --size or --frames                            -> RUN/latents/96x64x33/SEED.safetensors
   frames   (optional) render and encode single frames; --clips is their number -> RUN/frames/SEED.safetensors
   dit      train the diffusion transformer and text encoder     -> RUN/dit/checkpoint.pt
   export   write the weights that LoadModel reads               -> --output
@@ -28,6 +29,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--steps", type=int, help="steps of the codec or dit stage (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the stage (default 1)")
     parser.add_argument("--clips", type=int, default=24_000, help="clips of the latents stage (default 24000)")
+    parser.add_argument(
+        "--size", default="64x64", metavar="WxH", help="pixels of the latents and frames stages, e.g. 96x64 (32 to 160)"
+    )
+    parser.add_argument("--frames", type=int, default=17, help="length of their clips, 1 + 4k up to 65 (default 17)")
+    parser.add_argument(
+        "--foresight", type=float, default=0.0, help="share of clips that pass behind something or leave and return"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of the processor (default 2)")
     parser.add_argument(
         "--start", type=Path, help="weights folder that the latents and dit stages of a new run start from"
@@ -40,6 +48,7 @@ def main(argv: list[str]) -> int:
         parser.error("the export stage needs --output FOLDER")
 
     from nodes.training.stages import run_stage
+    from nodes.training.world.size import parse_size
 
     try:
         run_stage(
@@ -51,6 +60,8 @@ def main(argv: list[str]) -> int:
             arguments.threads,
             arguments.output,
             arguments.start,
+            parse_size(arguments.size, arguments.frames),
+            arguments.foresight,
         )
     except (FileNotFoundError, ValueError) as error:
         parser.exit(2, f"kinograph train: {error}\n")

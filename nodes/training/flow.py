@@ -19,6 +19,7 @@ from nodes.models.mini import MiniParts
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import BEGIN, UNKNOWN, Tokenizer, pad_ids
 from nodes.training.latents import LatentSet
+from nodes.training.later_words import optimizer_with_later_words, with_later_words
 from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.world.captions import Language, caption
@@ -221,18 +222,22 @@ class FlowRun:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a saved state."""
         self.step, self.seen = state["step"], dict(state["seen"])
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
+        fresh = self.model.state_dict()
+        self.model.load_state_dict(with_later_words(state["model"], fresh))
+        self.average.load_state_dict(with_later_words(state["average"], fresh))
         self.outline_head.load_state_dict(state["outline_head"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+            optimizer.load_state_dict(optimizer_with_later_words(saved, optimizer))
 
     def start_from(self, parts: MiniParts) -> None:
         """Take the weights of a finished model; raises ValueError when its vocabulary is another."""
-        if parts.tokenizer.words != self.tokenizer.words:
+        known = parts.tokenizer.words
+        if known != self.tokenizer.words[: len(known)]:
             raise ValueError("the weights to start from have another vocabulary than the world's captions")
         for model in (self.model, self.average):
-            model.text_encoder.load_state_dict(parts.text_encoder.state_dict())
+            words = parts.text_encoder.state_dict()
+            fresh = self.model.text_encoder.state_dict()
+            model.text_encoder.load_state_dict(with_later_words(words, fresh, "embedding.weight"))
             model.dit.load_state_dict(parts.dit.state_dict())
 
     def _caption(self, spec: ClipSpec, rng: np.random.Generator) -> list[int]:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from nodes.models.video_vae import FRAMES_PER_LATENT, PATCH, VideoVAE
 from nodes.training.world.render import Rendered, render, to_signed
+from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, WorldMix, sample_clip
 
 CHUNK = 16
@@ -27,7 +28,7 @@ PARTS = 4
 
 @dataclass
 class LatentSet:
-    """Clips as the diffusion transformer sees them."""
+    """Clips as the diffusion transformer sees them, all of one size and length."""
 
     latents: Tensor
     """`[N, C, T, H, W]` bfloat16, normalised."""
@@ -40,6 +41,7 @@ class LatentSet:
 
     def save(self, path: Path) -> None:
         """Write as safetensors; the descriptions are in its metadata."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         described = json.dumps([asdict(spec) for spec in self.specs])
         draft = path.with_suffix(".tmp")
         tensors = {name: getattr(self, name).contiguous() for name in ("latents", "cover", "outline")}
@@ -53,6 +55,12 @@ class LatentSet:
             specs = [_clip(item) for item in json.loads(file.metadata()["specs"])]
             return cls(file.get_tensor("latents"), file.get_tensor("cover"), file.get_tensor("outline"), specs)
 
+    @property
+    def size(self) -> ClipSize:
+        """Width and height in pixels, and frames, of its clips."""
+        frames, height, width = self.latents.shape[2:]
+        return ClipSize(width * PATCH, height * PATCH, 1 + FRAMES_PER_LATENT * (frames - 1))
+
     @classmethod
     def join(cls, parts: list[LatentSet]) -> LatentSet:
         """Put several sets together."""
@@ -65,18 +73,21 @@ class LatentSet:
 
 
 @torch.no_grad()
-def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX) -> LatentSet:
-    """Render `count` training clips from `seed` and encode them."""
+def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX, size: ClipSize = BASE) -> LatentSet:
+    """Render `count` training clips of one size from `seed` and encode them."""
     rng = np.random.default_rng([seed, 1 << 20])
     parts = []
-    for start in range(0, count, CHUNK):
-        chunk = [sample_clip(rng, "train", mix) for _ in range(min(CHUNK, count - start))]
-        parts.append(_encode(vae, render(chunk), chunk))
+    at_once = clips_at_once(size)
+    for start in range(0, count, at_once):
+        chunk = [sample_clip(rng, "train", mix) for _ in range(min(at_once, count - start))]
+        parts.append(_encode(vae, render(chunk, size), chunk))
     return LatentSet.join(parts)
 
 
 @torch.no_grad()
-def encode_frames(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX) -> LatentSet:
+def encode_frames(
+    vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX, size: ClipSize = BASE
+) -> LatentSet:
     """Render training clips from `seed` and encode `count` single frames of them, a few of each clip, each on its own.
 
     The result has one latent frame per entry (T = 1). A step on single frames costs a fifth of a step on clips of 17
@@ -84,15 +95,34 @@ def encode_frames(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_
     """
     rng = np.random.default_rng([seed, 1 << 21])
     parts = []
-    for start in range(0, count, CHUNK * FRAMES_PER_CLIP):
-        wanted = min(CHUNK * FRAMES_PER_CLIP, count - start)
+    at_once = clips_at_once(size) * FRAMES_PER_CLIP
+    for start in range(0, count, at_once):
+        wanted = min(at_once, count - start)
         chunk = [sample_clip(rng, "train", mix) for _ in range(math.ceil(wanted / FRAMES_PER_CLIP))]
-        clips = render(chunk)
+        clips = render(chunk, size)
         clip = torch.arange(wanted) // FRAMES_PER_CLIP
         frame = torch.from_numpy(rng.integers(clips.frames.shape[1], size=wanted))
         single = Rendered(clips.frames[clip, frame, None], clips.cover[clip, frame, None])
         parts.append(_encode(vae, single, [chunk[i] for i in clip.tolist()]))
     return LatentSet.join(parts)
+
+
+def clips_at_once(size: ClipSize) -> int:
+    """How many clips of a size are rendered and encoded together: as many pixels as 16 of the base size have."""
+    return max(1, CHUNK * math.prod(BASE) // math.prod(size))
+
+
+def load_sets(folder: Path) -> dict[str, LatentSet]:
+    """All sets of a folder, joined by size: those of the base size under "", others under their subfolder's name."""
+    found: dict[str, list[LatentSet]] = {}
+    for path in sorted(folder.rglob("*.safetensors")):
+        found.setdefault("" if path.parent == folder else path.parent.name, []).append(LatentSet.load(path))
+    return {name: LatentSet.join(parts) for name, parts in found.items()}
+
+
+def set_path(folder: Path, seed: int, size: ClipSize) -> Path:
+    """Where the set of a seed is kept: `FOLDER/SEED.safetensors`, for other sizes in a subfolder `96x64x33`."""
+    return (folder if size == BASE else folder / size.name) / f"{seed}.safetensors"
 
 
 def _encode(vae: VideoVAE, clips: Rendered, specs: list[ClipSpec]) -> LatentSet:

@@ -16,9 +16,12 @@ from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, train_codec
 from nodes.training.flow import FlowTraining, TextToVelocity, train_flow
-from nodes.training.latents import LatentSet, encode_frames, encode_world
+from nodes.training.latents import encode_frames, encode_world, load_sets, set_path
+from nodes.training.later_words import EMBEDDING
 from nodes.training.run_state import load_checkpoint, save_checkpoint
 from nodes.training.world.captions import vocabulary
+from nodes.training.world.size import BASE, ClipSize
+from nodes.training.world.specs import DEFAULT_MIX
 
 Recipe = TypeVar("Recipe", CodecTraining, FlowTraining)
 
@@ -32,6 +35,8 @@ def run_stage(
     threads: int,
     output: Path | None,
     start: Path | None = None,
+    size: ClipSize = BASE,
+    foresight: float = 0.0,
 ) -> None:
     """Run one stage; see `nodes.training.command`. Raises FileNotFoundError when an earlier stage is missing."""
     torch.set_num_threads(threads)
@@ -45,16 +50,12 @@ def run_stage(
         if not (run / "codec" / "joint.pt").is_file():
             raise FileNotFoundError(f"{run / 'codec' / 'joint.pt'}: no codec; run the codec stage first")
         train_codec(_with_steps(CodecTraining(seed=seed + 1, decoder_only=True), steps), run / "codec")
-    elif stage == "latents":
-        folder = run / "latents"
-        folder.mkdir(parents=True, exist_ok=True)
-        encode_world(load_codec(run), clips, seed).save(folder / f"{seed}.safetensors")
-    elif stage == "frames":
-        folder = run / "frames"
-        folder.mkdir(parents=True, exist_ok=True)
-        encode_frames(load_codec(run), clips, seed).save(folder / f"{seed}.safetensors")
+    elif stage in ("latents", "frames"):
+        encode = encode_world if stage == "latents" else encode_frames
+        mix = replace(DEFAULT_MIX, foresight=foresight)
+        encode(load_codec(run), clips, seed, mix, size).save(set_path(run / stage, seed, size))
     elif stage == "dit":
-        data, images = _load_sets(run / "latents"), _load_sets(run / "frames")
+        data, images = (load_sets(run / kind).get("") for kind in ("latents", "frames"))
         if data is None:
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
         recipe = _with_steps(FlowTraining(seed=seed), steps)
@@ -66,11 +67,6 @@ def run_stage(
 
 def _with_steps(recipe: Recipe, steps: int | None) -> Recipe:
     return recipe if steps is None else replace(recipe, steps=steps)
-
-
-def _load_sets(folder: Path) -> LatentSet | None:
-    parts = [LatentSet.load(path) for path in sorted(folder.glob("*.safetensors"))]
-    return LatentSet.join(parts) if parts else None
 
 
 def load_codec(run: Path) -> VideoVAE:
@@ -91,7 +87,7 @@ def load_run(run: Path, checkpoint: str = "checkpoint.pt") -> tuple[MiniParts, d
         raise FileNotFoundError(f"{path}: no checkpoint; run the dit stage first")
     state = load_checkpoint(path)
     recipe = FlowTraining(**state["recipe"])
-    vae, tokenizer = load_codec(run), Tokenizer(vocabulary())
+    vae, tokenizer = load_codec(run), Tokenizer(vocabulary()[: len(state["average"][EMBEDDING])])
     channels = vae.config.latent_channels
     text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
     dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width))

@@ -12,6 +12,12 @@ from nodes.training.world.specs import ClipSpec
 
 Language = Literal["en", "zh"]
 SPECIAL_WORDS = ["<pad>", "<bos>", "<unk>"]
+LATER_WORDS = (
+    *("leaves", "leaving", "returns", "returning", "comes", "coming", "back", "disappears", "disappearing"),
+    *("behind", "passes", "passing"),
+    *("离开", "画面", "又", "再", "回来", "消失", "从", "后面", "经过"),
+)
+"""Words that joined after weights were made. New ones go to the end: the number of a word never changes."""
 
 
 def caption(spec: ClipSpec, rng: np.random.Generator, language: Language = "en", leave_out: float = 0.0) -> str:
@@ -21,7 +27,10 @@ def caption(spec: ClipSpec, rng: np.random.Generator, language: Language = "en",
 
 
 def vocabulary() -> list[str]:
-    """Every word of both languages in a fixed order, after `<pad>`, `<bos>` and `<unk>`."""
+    """Every word of both languages in a fixed order, after `<pad>`, `<bos>` and `<unk>`.
+
+    Weights that know only the first so many of these words go on understanding them.
+    """
     words: set[str] = set()
     tables = (
         english.SHAPE_WORDS,
@@ -38,4 +47,4 @@ def vocabulary() -> list[str]:
     phrases += ["a an the one that and not"]
     for phrase in phrases:
         words.update(re.findall(r"[a-z]+", phrase))
-    return [*SPECIAL_WORDS, *sorted(words), *chinese.lexicon()]
+    return [*SPECIAL_WORDS, *sorted(words), *chinese.lexicon(), *LATER_WORDS]

@@ -44,6 +44,11 @@ MOTION_WORDS = {
     "orbit": ["绕圈", "转圈", "绕圈移动"],
     "still": ["静止", "静止不动", "不动"],
 }
+RETURN_WORDS = {
+    "returnleft": ["向左离开又回来", "从左边离开又回来", "向左离开画面再回来", "向左消失又回来"],
+    "returnright": ["向右离开又回来", "从右边离开又回来", "向右离开画面再回来", "向右消失又回来"],
+}
+"""Motions that joined later; see `english.RETURN_WORDS`."""
 BACKGROUND_WORDS = {
     "black": ["黑色背景", "黑背景"],
     "white": ["白色背景", "白背景"],
@@ -126,7 +131,11 @@ def lexicon() -> list[str]:
 
 def sentence(spec: ClipSpec, rng: np.random.Generator, leave_out: float = 0.0) -> str:
     """A random Chinese sentence. With chance `leave_out` each, background, colour or motion goes untold."""
-    subjects = _choose(rng, ["和", "，", "与"]).join(_clause(spec, i, rng, leave_out) for i in range(len(spec.objects)))
+    if spec.layout == "behind":
+        subjects = _behind(spec, rng, leave_out)
+    else:
+        joint = _choose(rng, ["和", "，", "与"])
+        subjects = joint.join(_clause(spec, i, rng, leave_out) for i in range(len(spec.objects)))
     background = _choose(rng, BACKGROUND_WORDS[spec.background])
     forms = [
         f"{background}{_choose(rng, ['上', '中', '里', '下', '前'])}{_choose(rng, ['', '，', '有'])}{subjects}",
@@ -143,11 +152,18 @@ def sentence(spec: ClipSpec, rng: np.random.Generator, leave_out: float = 0.0) -
     return text
 
 
+def _behind(spec: ClipSpec, rng: np.random.Generator, leave_out: float) -> str:
+    """The first object moving behind the second."""
+    one, other = (_noun(subject, rng, leave_out) for subject in spec.objects)
+    motion = _choose(rng, MOTION_WORDS[spec.objects[0].motion])
+    return _choose(rng, [f"{one}{motion}，从{other}后面经过", f"{one}从{other}后面{motion}"])
+
+
 def _clause(spec: ClipSpec, index: int, rng: np.random.Generator, leave_out: float, place: str = "") -> str:
     """One object with its place among two, where it is, and its motion."""
     subject = spec.objects[index]
     side = ""
-    if spec.layout != "single" and rng.random() < 0.7:
+    if spec.layout in PLACE_WORDS and rng.random() < 0.7:
         side = _choose(rng, PLACE_WORDS[spec.layout][index])
     noun = _noun(subject, rng, leave_out)
     if rng.random() < (0.5 if spec.camera != "static" else leave_out):
@@ -155,7 +171,7 @@ def _clause(spec: ClipSpec, index: int, rng: np.random.Generator, leave_out: flo
     speed = ""
     if subject.speed != "normal":
         speed = _choose(rng, SPEED_WORDS[subject.speed]) + _choose(rng, ["", "地"])
-    return f"{side}{noun}{place}{speed}{_choose(rng, MOTION_WORDS[subject.motion])}"
+    return f"{side}{noun}{place}{speed}{_choose(rng, (MOTION_WORDS | RETURN_WORDS)[subject.motion])}"
 
 
 def _noun(subject: ObjectSpec, rng: np.random.Generator, leave_out: float) -> str:

@@ -108,6 +108,21 @@ MOTION_WORDS = {
     ],
     "still": ["stays still", "does not move", "rests", "stands still", "is still", "sits still", "stays"],
 }
+RETURN_WORDS = {
+    "returnleft": [
+        "leaves to the left and returns",
+        "leaves on the left and comes back",
+        "goes out to the left and comes back",
+        "disappears on the left and returns",
+    ],
+    "returnright": [
+        "leaves to the right and returns",
+        "leaves on the right and comes back",
+        "goes out to the right and comes back",
+        "disappears on the right and returns",
+    ],
+}
+"""Motions that joined later; like the words that only they use, they are not in `MOTION_WORDS` (see `vocabulary`)."""
 BACKGROUND_WORDS = {
     "black": ["on a black background", "against black", "before a black background", "in the dark"],
     "white": ["on a white background", "against white", "before a white background"],
@@ -178,6 +193,13 @@ PARTICIPLES = {
     "stands": "standing",
     "sits": "sitting",
 }
+LATER_PARTICIPLES = {
+    "leaves": "leaving",
+    "comes": "coming",
+    "returns": "returning",
+    "disappears": "disappearing",
+    "passes": "passing",
+}
 FURTHER_WORDS = [
     "travelling",
     "coloured",
@@ -198,17 +220,19 @@ FURTHER_WORDS = [
 def plain_sentence(spec: ClipSpec) -> str:
     """The one canonical sentence of a clip, e.g. "a red circle bounces over a green meadow"."""
     parts = []
+    behind = spec.layout == "behind"
     for i, subject in enumerate(spec.objects):
         words = [] if subject.size == "medium" else [subject.size]
         words += [subject.colour, SHAPE_WORDS[subject.shape][0]]
         words = ["an" if words[0][0] in "aeiou" else "a", *words]
-        if spec.layout != "single":
+        if spec.layout in PLACE_WORDS:
             words.append(PLACE_WORDS[spec.layout][i][0])
-        words.append(MOTION_WORDS[subject.motion][0])
+        if not (behind and i == 1):
+            words.append((MOTION_WORDS | RETURN_WORDS)[subject.motion][0])
         if subject.speed != "normal":
             words.append(SPEED_WORDS[subject.speed][0])
         parts.append(" ".join(words))
-    sentence = f"{' and '.join(parts)} {BACKGROUND_WORDS[spec.background][0]}"
+    sentence = f"{(' behind ' if behind else ' and ').join(parts)} {BACKGROUND_WORDS[spec.background][0]}"
     if spec.camera != "static":
         sentence += f", {CAMERA_WORDS[spec.camera][0]}"
     return sentence
@@ -219,7 +243,10 @@ def sentence(spec: ClipSpec, rng: np.random.Generator, leave_out: float = 0.0) -
     order = list(range(len(spec.objects)))
     if len(order) == 2 and rng.random() < 0.5:
         order.reverse()
-    subjects = " and ".join(_clause(spec, i, rng, leave_out) for i in order)
+    if spec.layout == "behind":
+        subjects = _behind(spec, rng, leave_out)
+    else:
+        subjects = " and ".join(_clause(spec, i, rng, leave_out) for i in order)
     background = "" if rng.random() < leave_out else _choose(rng, BACKGROUND_WORDS[spec.background])
     first = rng.random() < 0.2
     opening = _choose(rng, OPENINGS) if rng.random() < 0.1 else ""
@@ -229,12 +256,25 @@ def sentence(spec: ClipSpec, rng: np.random.Generator, leave_out: float = 0.0) -
     return " ".join(word for word in words if word)
 
 
+def _behind(spec: ClipSpec, rng: np.random.Generator, leave_out: float) -> str:
+    """The first object moving behind the second."""
+    first, second = spec.objects
+    one, other, verb = _noun(first, rng, leave_out), _noun(second, rng, leave_out), _verb(first, rng)
+    forms = [
+        f"{one} {verb} behind {other}",
+        f"{one} {_participle(verb)} behind {other}",
+        f"{one} {verb} and passes behind {other}",
+        f"{one} that passes behind {other} and {verb}",
+    ]
+    return _choose(rng, forms)
+
+
 def _clause(spec: ClipSpec, index: int, rng: np.random.Generator, leave_out: float) -> str:
     """One object with its place and motion."""
     subject = spec.objects[index]
     noun = _noun(subject, rng, leave_out)
     place = ""
-    if spec.layout != "single" and rng.random() < 0.6:
+    if spec.layout in PLACE_WORDS and rng.random() < 0.6:
         place = _choose(rng, PLACE_WORDS[spec.layout][index])
     silent = rng.random() < (0.6 if spec.camera != "static" else leave_out)
     if silent:
@@ -261,7 +301,7 @@ def _noun(subject: ObjectSpec, rng: np.random.Generator, leave_out: float) -> st
 
 
 def _verb(subject: ObjectSpec, rng: np.random.Generator) -> str:
-    verb = _choose(rng, MOTION_WORDS[subject.motion])
+    verb = _choose(rng, (MOTION_WORDS | RETURN_WORDS)[subject.motion])
     if subject.speed == "normal":
         return verb
     adverb = _choose(rng, SPEED_WORDS[subject.speed])
@@ -275,7 +315,8 @@ def _participle(verb: str) -> str:
         return "not moving"
     if words[0] == "is":
         return " ".join(words[1:])
-    return " ".join(PARTICIPLES.get(word, word) if i < 2 else word for i, word in enumerate(words))
+    known = PARTICIPLES | LATER_PARTICIPLES
+    return " ".join(known.get(w, w) if i < 2 or words[i - 1] == "and" else w for i, w in enumerate(words))
 
 
 def _choose(rng: np.random.Generator, items: list[str]) -> str:

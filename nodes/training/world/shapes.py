@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 ATLAS_SIZE = 96
 ATLAS_EXTENT = 2.0
 """The atlas covers [-2, 2] in units of the object's radius."""
+REACH = 1.25
+"""How far the outlines reach from the centre, in units of the radius."""
 
 
 def polygon_distance(points: Floats, corners: Floats) -> Floats:

@@ -6,12 +6,13 @@ combinations of (colour, shape, motion) are held out: training never sees them, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 Split = Literal["train", "held-out"]
+Layout = Literal["single", "side by side", "one above the other", "behind"]
 
 SHAPES = ("circle", "square", "triangle", "star", "ring", "heart", "cross")
 COLOURS = {
@@ -32,10 +33,15 @@ SIZES = {"small": 8.5, "medium": 11.0, "large": 15.0}
 """Radius in pixels of a 64-pixel picture."""
 DIRECTIONS = ("left", "right", "up", "down", "upleft", "upright", "downleft", "downright")
 MOTIONS = (*DIRECTIONS, "bounce", "spin", "grow", "shrink", "orbit", "still")
+RETURNS = ("returnleft", "returnright")
+"""Leaving the picture over one side and coming back."""
+ALL_MOTIONS = (*MOTIONS, *RETURNS)
 SPEEDS = ("slow", "normal", "fast")
 CAMERAS = ("static", "panleft", "panright", "zoomin", "zoomout")
 ROUND_SHAPES = ("circle", "ring")
 """Shapes whose spinning cannot be seen."""
+SOLID_SHAPES = ("circle", "square", "triangle", "heart")
+"""Shapes large enough to hide what passes behind them."""
 
 UNREADABLE = {
     "white": ("white",),
@@ -70,7 +76,8 @@ class ClipSpec:
     objects: tuple[ObjectSpec, ...]
     background: str
     camera: str = "static"
-    layout: Literal["single", "side by side", "one above the other"] = "single"
+    layout: Layout = "single"
+    """"behind": the first object passes behind the second."""
     seed: int = 0
 
 
@@ -81,6 +88,10 @@ class WorldMix:
     two_objects: float = 0.12
     camera: float = 0.12
     """Among clips of one object."""
+    foresight: float = 0.0
+    """Objects that pass behind another, or leave the picture and return."""
+    hidden: float = 0.5
+    """Among those, the ones that pass behind another."""
 
 
 DEFAULT_MIX = WorldMix()
@@ -98,7 +109,7 @@ def visible(camera: str, background: str) -> bool:
 
 def held_out(colour: str, shape: str, motion: str) -> bool:
     """Tell whether a combination is kept from training: one colour for each (shape, motion), evenly spread."""
-    step = COLOUR_NAMES.index(colour) + 2 * SHAPES.index(shape) + 4 * MOTIONS.index(motion)
+    step = COLOUR_NAMES.index(colour) + 2 * SHAPES.index(shape) + 4 * ALL_MOTIONS.index(motion)
     return step % len(COLOUR_NAMES) == 0
 
 
@@ -120,6 +131,8 @@ def readable_backgrounds(colours: tuple[str, ...]) -> list[str]:
 
 def sample_clip(rng: np.random.Generator, split: Split = "train", mix: WorldMix = DEFAULT_MIX) -> ClipSpec:
     """Draw a clip: colours, shapes and motions evenly, then a background that suits the colours."""
+    if mix.foresight and rng.random() < mix.foresight:
+        return _sample_behind(rng, split) if rng.random() < mix.hidden else _sample_return(rng, split)
     if rng.random() < mix.two_objects:
         return _sample_two(rng, split)
     if rng.random() < mix.camera:
@@ -146,8 +159,25 @@ def _sample_two(rng: np.random.Generator, split: Split) -> ClipSpec:
         a, b = (_sample_object(rng, split, motions, two=True) for _ in range(2))
         backgrounds = readable_backgrounds((a.colour, b.colour))
         if a.colour != b.colour and {a.colour, b.colour} not in SIMILAR and backgrounds:
-            layout: Literal["side by side", "one above the other"] = "side by side" if side else "one above the other"
+            layout: Layout = "side by side" if side else "one above the other"
             return ClipSpec((a, b), _choose(rng, backgrounds), layout=layout, seed=_seed(rng))
+
+
+def _sample_behind(rng: np.random.Generator, split: Split) -> ClipSpec:
+    """Draw an object that passes behind a larger resting one of a clearly different colour."""
+    while True:
+        a = replace(_sample_object(rng, split, ("left", "right"), two=True), speed="normal")
+        b = replace(_sample_object(rng, split, ("still",), two=True), size="medium")
+        backgrounds = readable_backgrounds((a.colour, b.colour))
+        hides = b.shape in SOLID_SHAPES
+        if hides and a.colour != b.colour and {a.colour, b.colour} not in SIMILAR and backgrounds:
+            return ClipSpec((a, b), _choose(rng, backgrounds), layout="behind", seed=_seed(rng))
+
+
+def _sample_return(rng: np.random.Generator, split: Split) -> ClipSpec:
+    """Draw an object that leaves the picture and comes back."""
+    subject = replace(_sample_object(rng, split, RETURNS), speed="normal")
+    return ClipSpec((subject,), _choose(rng, readable_backgrounds((subject.colour,))), seed=_seed(rng))
 
 
 def _sample_object(rng: np.random.Generator, split: Split, motions: tuple[str, ...], two: bool = False) -> ObjectSpec:

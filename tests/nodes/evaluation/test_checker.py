@@ -13,6 +13,8 @@ from torch.nn import functional
 from nodes.evaluation.checker import ATTRIBUTES, check, look
 from nodes.evaluation.outline import read_outline
 from nodes.training.world.render import render
+from nodes.training.world.size import BASE as BASE_SIZE
+from nodes.training.world.size import ClipSize
 from nodes.training.world.specs import (
     BACKGROUNDS,
     COLOUR_NAMES,
@@ -32,13 +34,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def right_shares(mix: WorldMix, count: int) -> dict[str, float]:
+def right_shares(mix: WorldMix, count: int, size: ClipSize = BASE_SIZE) -> dict[str, float]:
     rng = np.random.default_rng(12)
     specs = [sample_clip(rng, "held-out", mix) for _ in range(count)]
     rows = []
     for start in range(0, count, 16):
         batch = specs[start : start + 16]
-        rows += [check(clip, spec) for clip, spec in zip(render(batch).frames, batch, strict=True)]
+        rows += [check(clip, spec) for clip, spec in zip(render(batch, size).frames, batch, strict=True)]
     return {name: sum(row[name] for row in rows) / count for name in ATTRIBUTES}
 
 
@@ -47,6 +49,18 @@ def right_shares(mix: WorldMix, count: int) -> dict[str, float]:
 )
 def test_true_clips_are_read_rightly(mix: WorldMix) -> None:
     assert min(right_shares(mix, 96).values()) >= 0.98  # at most one of 96; larger counts are in docs/mini.md
+
+
+@pytest.mark.parametrize("name", ["64x64x17", "96x64x17", "48x80x9"])
+def test_what_comes_back_is_read_rightly(name: str) -> None:
+    size = ClipSize(*map(int, name.split("x")))
+    assert min(right_shares(WorldMix(foresight=1.0), 48, size).values()) >= 0.97
+
+
+@pytest.mark.parametrize("name", ["32x32x17", "96x64x9", "48x96x5", "160x64x1", "48x48x33"])
+def test_other_sizes_and_lengths_are_read_rightly(name: str) -> None:
+    size = ClipSize(*map(int, name.split("x")))
+    assert min(right_shares(WorldMix(0.4, 0.3), 48, size).values()) >= 0.97
 
 
 BASE = ClipSpec((ObjectSpec("red", "star", "right"),), "meadow", seed=5)
@@ -85,6 +99,32 @@ def test_wrong_background_is_found(background: str) -> None:
 @pytest.mark.parametrize("camera", ["panleft", "panright", "zoomin", "zoomout"])
 def test_wrong_camera_is_found(camera: str) -> None:
     assert "camera" in wrongs(replace(changed(motion="still"), camera=camera))
+
+
+def test_what_does_not_come_back_is_found() -> None:
+    spec = ClipSpec((ObjectSpec("red", "star", "returnleft"),), "meadow", seed=5)
+    frames = render([spec]).frames[0]
+    assert check(frames, spec)["all"]
+    empty = frames[8]
+    lost = torch.cat([frames[:9], empty.expand(8, -1, -1, -1)])
+    assert not check(lost, spec)["motion"]
+    other = render([replace(spec, objects=(replace(spec.objects[0], motion="returnright"),))]).frames[0]
+    assert not check(torch.cat([frames[:8], other[8:]]), spec)["motion"]  # comes back from the other side
+
+
+def test_one_that_comes_out_from_behind_as_another_is_found() -> None:
+    subjects = (ObjectSpec("red", "star", "right"), ObjectSpec("blue", "square", "still"))
+    spec = ClipSpec(subjects, "meadow", layout="behind", seed=5)
+    changed_shape = replace(spec, objects=(replace(subjects[0], shape="circle"), subjects[1]))
+    frames, other = render([spec, changed_shape]).frames
+    assert check(frames, spec)["all"]
+    assert not check(torch.cat([frames[:8], other[8:]]), spec)["shape"]
+
+
+def test_nothing_is_asked_of_the_motion_of_a_single_frame() -> None:
+    frame = render([BASE], ClipSize(64, 64, 1)).frames[0]
+    assert check(frame, changed(motion="spin"))["all"]
+    assert not check(frame, changed(shape="circle"))["all"]
 
 
 def test_a_second_object_is_found() -> None:

@@ -13,10 +13,19 @@ from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, psnr, sample_batch, start_from_components, train_codec
 from nodes.training.flow import FlowRun, FlowTraining, train_flow
-from nodes.training.latents import LatentSet, encode_frames, encode_world, latent_cover, latent_outline
+from nodes.training.latents import (
+    LatentSet,
+    encode_frames,
+    encode_world,
+    latent_cover,
+    latent_outline,
+    load_sets,
+    set_path,
+)
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.world.captions import vocabulary
+from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import ClipSpec, ObjectSpec
 
 TINY_VAE = VideoVAEConfig(
@@ -94,6 +103,41 @@ def test_single_frames_are_learnt_from_in_their_share_of_the_steps(latents: Late
     again = FlowRun(recipe, latents, tokenizer, frames)
     again.restore(run.state())
     assert again.seen == run.seen
+
+
+def test_sets_of_several_sizes_live_side_by_side(tmp_path: Path) -> None:
+    vae = VideoVAE(TINY_VAE)
+    for size in (BASE, ClipSize(96, 64, 9), ClipSize(64, 64, 5)):
+        data = encode_world(vae, 3, seed=4, size=size)
+        assert data.size == size
+        assert data.cover.shape == (3, *data.latents.shape[2:])
+        data.save(set_path(tmp_path, 4, size))
+    encode_world(vae, 2, seed=5, size=ClipSize(96, 64, 9)).save(set_path(tmp_path, 5, ClipSize(96, 64, 9)))
+    sets = load_sets(tmp_path)
+    assert {name: (data.size.name, len(data.specs)) for name, data in sets.items()} == {
+        "": ("64x64x17", 3),
+        "96x64x9": ("96x64x9", 5),
+        "64x64x5": ("64x64x5", 3),
+    }
+
+
+def test_a_run_goes_on_when_words_have_joined(latents: LatentSet) -> None:
+    words = vocabulary()
+    old = FlowRun(TINY_FLOW, latents, Tokenizer(words[:359]))
+    for _ in range(2):
+        old.train_step()
+    state = old.state()
+    run = FlowRun(TINY_FLOW, latents, Tokenizer(words))
+    run.restore(state)
+    table = run.model.text_encoder.embedding.weight
+    assert torch.equal(table[:359], old.model.text_encoder.embedding.weight)
+    run.train_step()
+    parts = MiniParts(old.tokenizer, old.average.text_encoder, VideoVAE(TINY_VAE), old.average.dit)
+    again = FlowRun(TINY_FLOW, latents, Tokenizer(words))
+    again.start_from(parts)
+    assert torch.equal(again.model.text_encoder.embedding.weight[:359], old.average.text_encoder.embedding.weight)
+    with pytest.raises(ValueError, match="another vocabulary"):
+        FlowRun(TINY_FLOW, latents, Tokenizer([*words[:3], "other", *words[3:]])).start_from(parts)
 
 
 def test_crowded_clips_can_be_thinned_out(latents: LatentSet, tokenizer: Tokenizer) -> None:
