@@ -6,6 +6,7 @@ One executor serves many runs at once; they share its cache, its threads and its
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ class Executor:
         self.checkpoints = checkpoints
         self.kept = kept
         self._files = FileDigests()
+
+    def with_registry(self, registry: Registry) -> Executor:
+        """An executor of other node types that shares cache, threads and device with this one."""
+        other = copy(self)
+        other.registry = registry
+        return other
 
     def run(
         self,

@@ -121,11 +121,12 @@ class Candidate:
     version: str = ""
 
 
-def candidates(folders: Iterable[Path] = ()) -> tuple[list[Candidate], list[PluginError]]:
+def candidates(folders: Iterable[Path] = (), *, installed: bool = True) -> tuple[list[Candidate], list[PluginError]]:
     """All plugins there are: installed ones first (Kinograph's own before others), then the folders'."""
     found: dict[str, Candidate] = {}
     errors: list[PluginError] = []
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name != OWN, entry.name)):
+    entries = entry_points(group=GROUP) if installed else ()
+    for entry in sorted(entries, key=lambda entry: (entry.name != OWN, entry.name)):
         _add(found, errors, Candidate(installed_code(entry.name, entry.module), "installed", _version(entry)))
     for folder in folders:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.answers import Answers
@@ -39,6 +39,7 @@ class Runtime:
     ledger: Ledger
     executor: Executor
     files: FileDigests
+    codecs: Codecs
 
     @classmethod
     def open(
@@ -89,7 +90,15 @@ class Runtime:
             Ledger(folders.data / "ledger.sqlite"),
             executor,
             FileDigests(),
+            codecs,
         )
+
+    def with_plugins(self, discovered: Discovered) -> Runtime:
+        """A runtime of other plugins over the same data. Runs of this one go on with the code that they began with."""
+        registry = discovered.registry()
+        self.codecs.learn(registry.classes())
+        executor = self.executor.with_registry(registry)
+        return replace(self, discovered=discovered, registry=registry, executor=executor)
 
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Every mistake that can be found without running anything; empty when the workflow is sound."""

@@ -44,7 +44,7 @@ class Trials:
         self._memory = memory
         self._patience = patience if patience is not None else hang + 30.0
         self._hang = hang
-        self._environment = _environment()
+        self._environment = environment()
         self._known: dict[str, dict[str, Any]] = {} if forget else self._read()
         self._changed = threading.Condition()
         self._running: dict[str, str] = {}
@@ -172,7 +172,7 @@ class Trials:
                 self._changed.notify_all()
 
 
-def _environment() -> str:
+def environment() -> str:
     """Another text when packages were installed or removed, or Python or Kinograph is another one."""
     places = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(Path(__file__).parent)})
     times = []

@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import importlib.util
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from importlib.metadata import entry_points
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import engine
 from engine.folders import Folders
+from engine.plugin_code import Code
+from engine.plugins import candidates
 from engine.registry import Registry
 from engine.schema import NodeTypeInfo
 from server.described import registry_of
-
-_GROUP = "kinograph.plugins"
 
 
 class NodeTypeCatalogue:
@@ -101,28 +100,10 @@ class NodeTypeCatalogue:
 
     def fingerprint(self) -> str:
         """Names, sizes and times of all files that plugins are made of."""
+        found, _ = candidates(self._folders)
+        own = Code("engine", Path(engine.__file__).parent)
         summary = hashlib.sha256()
-        for root in self._roots():
-            for path in _python_files(root):
-                with contextlib.suppress(OSError):
-                    status = path.stat()
-                    summary.update(
-                        f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
-                    )
+        for code in [own, *(candidate.code for candidate in found)]:
+            for path, size, modified in code.stamp():
+                summary.update(f"{path}\0{size}\0{modified}\n".encode("utf-8", "surrogateescape"))
         return summary.hexdigest()
-
-    def _roots(self) -> Iterator[Path]:
-        import engine
-
-        yield Path(engine.__file__).parent
-        for entry in sorted(entry_points(group=_GROUP), key=lambda found: found.name):
-            with contextlib.suppress(ImportError, ValueError):
-                spec = importlib.util.find_spec(entry.module.partition(".")[0])
-                if spec is not None and spec.origin is not None:
-                    origin = Path(spec.origin)
-                    yield origin.parent if origin.name == "__init__.py" else origin
-        yield from self._folders
-
-
-def _python_files(root: Path) -> list[Path]:
-    return [root] if root.is_file() else sorted(root.rglob("*.py"))

@@ -46,6 +46,9 @@ class Listener(Protocol):
     def on_ready(self, worker: Worker, payload: bytes) -> None:
         """A worker has loaded its plugins; ``payload`` is JSON with the node types."""
 
+    def on_node_types(self, payload: bytes) -> None:
+        """A worker has loaded a plugin again; ``payload`` as in :meth:`on_ready`."""
+
     def on_events(self, job: str, payload: bytes) -> None:
         """Events of a job, one a line (see :mod:`server.worker_events`)."""
 
@@ -232,6 +235,8 @@ class Supervisor:
                 _, future = self._asks.pop(head["ask"], (None, None))
                 if future is not None and not future.done():
                     future.set_result(message)
+            case "node_types":
+                self._listener.on_node_types(message.payload)
             case "ready":
                 worker.state, worker.early_deaths = "ready", 0
                 worker.versions = head.get("versions", {})

@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -28,6 +29,7 @@ from engine.cancel import CancelToken
 from engine.document import parse_workflow
 from engine.folders import Folders
 from engine.plan import Plan
+from engine.plugin_watch import PluginWatch
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
 from engine.trials import Trials
@@ -38,6 +40,7 @@ from server.worker_values import NotThere, answer_picture, answer_value
 
 _HEARTBEAT = 1.0
 _STORED_STEPS = 20_000
+_WATCH_SECONDS = 0.2
 _PATIENCE = 5.0
 """Seconds for which the first jobs wait for new plugins to be tried out; slower ones come later."""
 
@@ -102,7 +105,7 @@ class Worker:
         self.events = EventSender(channel, self._scrubber)
         self.watched = False
         self._folders = Folders.at(data)
-        self._plugins = plugins
+        self._plugins = [self._folders.plugins, *plugins]
         self._device = device
         self._tokens: dict[str, CancelToken] = {}
         self._answers: dict[str, Answers] = {}
@@ -110,21 +113,41 @@ class Worker:
         self._asks = ThreadPoolExecutor(2, thread_name_prefix="kinograph-ask")
         self.runtime = self._open()
         self._tell_ready()
+        threading.Thread(target=self._watch_plugins, name="kinograph-plugins", daemon=True).start()
 
     def _open(self) -> Runtime:
         from engine.plugins import discover
 
         self._trials = Trials(self._folders.plugin_trials, patience=_PATIENCE)
-        discovered = discover([self._folders.plugins, *self._plugins], self._trials)
+        discovered = discover(self._plugins, self._trials)
         return Runtime.open(self._folders, device=self._device, discovered=discovered)
 
+    def _watch_plugins(self) -> None:
+        """Load again what was saved. Jobs that run keep the runtime that they began with."""
+        watch = PluginWatch(self.runtime.discovered, self._plugins, self._trials)
+        if watch.foreign:
+            self._trials.prepare()
+        while True:
+            time.sleep(_WATCH_SECONDS)
+            try:
+                discovered = watch.poll()
+                if discovered is not None:
+                    self.runtime = self.runtime.with_plugins(discovered)
+                    self.channel.send({"op": "node_types"}, self._node_types())
+            except ChannelClosed:
+                return
+            except Exception:  # a folder that cannot be read now may be readable soon
+                traceback.print_exc()
+
     def _tell_ready(self) -> None:
-        found = [info.model_dump(mode="json") for info in self.runtime.registry.describe()]
-        errors = self._scrubber.value([asdict(error) for error in self.runtime.discovered.errors])
-        payload = json.dumps({"node_types": found, "plugin_errors": errors}, allow_nan=False).encode()
         torch: Any = sys.modules.get("torch")
         versions = {"torch": str(torch.__version__)} if torch is not None else {}
-        self.channel.send({"op": "ready", "device": self._device, "versions": versions}, payload)
+        self.channel.send({"op": "ready", "device": self._device, "versions": versions}, self._node_types())
+
+    def _node_types(self) -> bytes:
+        found = [info.model_dump(mode="json") for info in self.runtime.registry.describe()]
+        errors = self._scrubber.value([asdict(error) for error in self.runtime.discovered.errors])
+        return json.dumps({"node_types": found, "plugin_errors": errors}, allow_nan=False).encode()
 
     def serve(self) -> None:
         """Take messages until the server is gone, then end at once: everything durable is on the disk already."""
@@ -179,9 +202,10 @@ class Worker:
         head: dict[str, Any] = {"op": "done", "job": job}
         plan = b""
         try:
-            planned = self.runtime.plan(parse_workflow(message.payload), message.head.get("targets"))
+            runtime = self.runtime
+            planned = runtime.plan(parse_workflow(message.payload), message.head.get("targets"))
             plan = _described(planned)
-            head |= self._execute(job, planned, token)
+            head |= self._execute(runtime, job, planned, token)
         except WorkflowError as error:
             problems = [problem.as_dict() for problem in error.problems[:200]]
             head |= {"status": "failed", "error": {"code": "workflow", "message": str(error), "problems": problems}}
@@ -206,8 +230,8 @@ class Worker:
             }
         self.events.tell(plan, **head)
 
-    def _execute(self, job: str, plan: Plan, token: CancelToken) -> dict[str, Any]:
-        result = self.runtime.run(
+    def _execute(self, runtime: Runtime, job: str, plan: Plan, token: CancelToken) -> dict[str, Any]:
+        result = runtime.run(
             plan,
             on_event=self.events.sink(job),
             cancel=token,

@@ -39,6 +39,10 @@ class Codecs:
     def __init__(self, classes: Iterable[type] = (), adapters: tuple[BufferAdapter, ...] = ()) -> None:
         self.adapters = adapters
         self._classes: dict[str, Any] = {}
+        self.learn(classes)
+
+    def learn(self, classes: Iterable[type]) -> None:
+        """Further classes; of two with one name the later is stored and built from now on."""
         for cls in classes:
             if is_dataclass(cls) or issubclass(cls, enum.Enum):
                 self._classes[class_name(cls)] = cls
