@@ -3,7 +3,8 @@
 A DiT (arXiv:2212.09748) with adaLN-zero whose modulation is computed once and adjusted per block by a learned table
 (arXiv:2310.00426), three-dimensional rotary positions (arXiv:2104.09864), normalised queries and keys
 (arXiv:2302.05442), cross-attention to the words, and a parameter-free shift of channels along time, height and width
-before each MLP (arXiv:1811.08383 does so along time), which gives every MLP a look at its six neighbours.
+before each MLP (arXiv:1811.08383 does so along time), which gives every MLP a look at its six neighbours. Parts of the
+clip that are known already may be given beside the noise, as image-to-video models do (arXiv:2311.15127).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class DiTConfig:
     head_dim: int = 64
     mlp_ratio: int = 4
     text_width: int = 192
+    known: bool = False
+    """Whether the model can be told parts of the clip that are known already."""
 
 
 class DiTBlock(nn.Module):
@@ -96,6 +99,7 @@ class DiT(nn.Module):
             raise ValueError(f"width {width} must be a multiple of head_dim {config.head_dim}, itself a multiple of 16")
         self.config = config
         self.latent_in = nn.Linear(config.latent_channels, width)
+        self.known_in = nn.Linear(config.latent_channels + 1, width, bias=False) if config.known else None
         self.place_in = nn.Linear(2 * (2 * SPACE_FREQUENCIES + FRAME_FREQUENCIES), width)
         self.time_in = nn.Linear(2 * TIME_FREQUENCIES, width)
         self.time_out = nn.Linear(width, width)
@@ -107,6 +111,8 @@ class DiT(nn.Module):
         for layer in (self.modulation, self.final_modulation, self.latent_out):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        if self.known_in is not None:
+            nn.init.zeros_(self.known_in.weight)
 
     def forward(
         self,
@@ -116,6 +122,8 @@ class DiT(nn.Module):
         pooled: Tensor,
         mask: Tensor,
         inner: list[Tensor] | None = None,
+        known: Tensor | None = None,
+        known_mask: Tensor | None = None,
     ) -> Tensor:
         """Predict the velocity `noise - clip` (flow matching, arXiv:2210.02747; rectified flow, arXiv:2209.03003).
 
@@ -126,6 +134,9 @@ class DiT(nn.Module):
             pooled: `[B, text_width]`.
             mask: `[B, L]` bool, False on padding.
             inner: a list that receives the tokens `[B, T*H*W, width]` after each block, for those who look inside.
+            known: `[B, C, T, H, W]`, clean latents of the parts that are known (first or last frames, a region); what
+                it holds elsewhere does not matter. Ignored by a model whose `config.known` is False.
+            known_mask: `[B, 1, T, H, W]`, 1 where `known` is to be believed, 0 elsewhere. Both or neither are given.
 
         Returns:
             Velocity `[B, C, T, H, W]`.
@@ -133,6 +144,11 @@ class DiT(nn.Module):
         batch, channels, frames, height, width = latent.shape
         grid = (frames, height, width)
         x = self.latent_in(latent.flatten(2).transpose(1, 2))  # [B, N, width], N = T*H*W
+        if self.known_in is not None and known is not None and known_mask is not None:
+            told = torch.cat(
+                [known * known_mask, known_mask.expand(len(known), -1, -1, -1, -1)], 1
+            )  # [B, C + 1, T, H, W]
+            x = x + self.known_in(told.flatten(2).transpose(1, 2))  # [B, N, width]
         place, cosines, sines = (table.to(x.dtype) for table in place_tables(grid, self.config.head_dim, latent.device))
         x = x + self.place_in(place)  # [B, N, width]
 

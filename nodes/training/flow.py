@@ -22,6 +22,7 @@ from nodes.training.latents import LatentSet
 from nodes.training.later_words import optimizer_with_later_words, with_later_words
 from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, load_checkpoint, save_checkpoint, trapezoid
+from nodes.training.samples import SampleOrder, StepSchedule, known_cells
 from nodes.training.world.captions import Language, caption
 from nodes.training.world.specs import ClipSpec
 
@@ -35,13 +36,15 @@ class FlowTraining:
     width: int = 192
     depth: int = 6
     steps: int = 5000
-    batch: int = 32
-    """Clips of a step on clips."""
-    image_steps: float = 0.7
+    cells: int = 6_400
+    """Latent cells of a step: as many samples as fit, 20 clips of 17 frames of 64x64 or 100 single frames of that."""
+    image_steps: float = 0.6
     """Share of the steps that learn from single frames (when there are any): five times as many samples a second, and
     what an object looks like is the same in both."""
-    image_batch: int = 160
-    """Frames of a step on single frames."""
+    known: float = 0.3
+    """Share of the clips of which a part is given beside the noise: first or last frames, or a region."""
+    known_images: float = 0.1
+    """The same of single frames (always a region)."""
     matrix_rate: float = 3e-3
     """Learning rate of Muon, for the matrices of the blocks."""
     other_rate: float = 1.5e-3
@@ -79,11 +82,12 @@ class TextToVelocity(nn.Module):
         self.text_encoder = text_encoder
         self.dit = dit
 
-    def forward(self, latent: Tensor, t: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """For a noised latent at times `t` `[B]` and word ids `[B, L]`: the velocity, and the tokens halfway."""
+    def forward(self, latent: Tensor, t: Tensor, ids: Tensor, known: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """For a noised latent at times `t` `[B]`, word ids `[B, L]` and what is known of the clip (see `DiT.forward`):
+        the velocity, and the tokens halfway."""
         text = self.text_encoder(ids)
         inner: list[Tensor] = []
-        velocity = self.dit(latent, t, text.tokens, text.pooled, text.mask, inner)
+        velocity = self.dit(latent, t, text.tokens, text.pooled, text.mask, inner, known, mask)
         return velocity, inner[(len(inner) - 1) // 2]  # [B, C, T, H, W], [B, T*H*W, width]
 
 
@@ -96,6 +100,8 @@ class FlowBatch(NamedTuple):
     ids: Tensor
     outline: Tensor
     """`[B, T*H*W, 64]`, 0 to 1."""
+    known: Tensor
+    """`[B, 1, T, H, W]`, 1 on the cells that are given beside the noise."""
 
 
 class FlowLoss(NamedTuple):
@@ -109,45 +115,17 @@ class FlowLoss(NamedTuple):
     """Latent frames of each sample."""
 
 
-class SampleOrder:
-    """The samples of a set in the order of training: every one once per pass, in an order drawn anew for each pass."""
-
-    def __init__(self, data: LatentSet, recipe: FlowTraining, batch: int) -> None:
-        self.data = data
-        self.seed, self.batch = recipe.seed, batch
-        self.pool = _pool(data.specs, recipe)
-        self._epoch = -1
-        self._permutation = np.arange(0)
-
-    def chosen(self, number: int) -> list[int]:
-        """Indices of the samples of batch `number` of this set."""
-        size = len(self.pool)
-        places = range(number * self.batch, (number + 1) * self.batch)
-        return [self.pool[int(self._order(place // size)[place % size])] for place in places]
-
-    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        if self._epoch != epoch:
-            self._epoch = epoch
-            self._permutation = np.random.default_rng([self.seed, 1 << 30, epoch]).permutation(len(self.pool))
-        return self._permutation
-
-
 class FlowRun:
     """A training run: networks, their averages, optimisers and the step reached."""
 
-    def __init__(
-        self, recipe: FlowTraining, data: LatentSet, tokenizer: Tokenizer, images: LatentSet | None = None
-    ) -> None:
+    def __init__(self, recipe: FlowTraining, sets: list[LatentSet], tokenizer: Tokenizer) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
-        self.clips = SampleOrder(data, recipe, recipe.batch)
-        self.images = SampleOrder(images, recipe, recipe.image_batch) if images is not None else None
+        orders = [SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded) for data in sets]
+        self.schedule = StepSchedule(orders, recipe.image_steps)
         torch.manual_seed(recipe.seed)
-        channels = data.latents.shape[1]
-        text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
-        dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width))
-        self.model = TextToVelocity(text, dit)
+        self.model = new_model(recipe, sets[0].latents.shape[1], tokenizer)
         self.average = copy.deepcopy(self.model)
-        self.outline_head = nn.Linear(recipe.width, data.outline.shape[-1])
+        self.outline_head = nn.Linear(recipe.width, sets[0].outline.shape[-1])
         self.optimizers, self.rates = flow_optimizers(self.model, self.outline_head, recipe)
         self.step = 0
         self.seen = {"clips": 0, "frames": 0}
@@ -159,21 +137,16 @@ class FlowRun:
     def batch(self, step: int) -> FlowBatch:
         """The clips and captions of a step."""
         rng = np.random.default_rng([self.recipe.seed, step])
-        before, after = self._image_steps(step), self._image_steps(step + 1)
-        if self.images is not None and after > before:
-            source, number = self.images, before
-        else:
-            source, number = self.clips, step - before
+        source, number = self.schedule.at(step)
         data, chosen = source.data, source.chosen(number)
         ids = pad_ids([self._caption(data.specs[i], rng) for i in chosen], self.recipe.caption_length)
         index = torch.tensor(chosen)
         weight = 1 + self.recipe.object_weight * (data.cover[index][:, None] > 0.01).float()
         outline = data.outline[index].flatten(1, 3).float() / 255
-        return FlowBatch(data.latents[index].float(), weight / weight.mean(), ids, outline)
-
-    def _image_steps(self, step: int) -> int:
-        """How many of the steps before `step` learn from single frames."""
-        return int(step * self.recipe.image_steps) if self.images is not None else 0
+        latent = data.latents[index].float()
+        share = self.recipe.known if latent.shape[2] > 1 else self.recipe.known_images
+        known = torch.stack([known_cells(tuple(latent.shape[2:]), share, rng) for _ in chosen])
+        return FlowBatch(latent, weight / weight.mean(), ids, outline, known)
 
     def train_step(self) -> FlowLoss:
         """Take one step."""
@@ -190,7 +163,7 @@ class FlowRun:
         at = t.view(-1, 1, 1, 1, 1)
         noised = torch.lerp(batch.latent, noise, at)
         with torch.autocast("cpu", torch.bfloat16):
-            velocity, halfway = self.model(noised, t, batch.ids)
+            velocity, halfway = self.model(noised, t, batch.ids, batch.latent, batch.known)
             outline = self.outline_head(rms_norm(halfway))
         error = (velocity.float() - (noise - batch.latent)).square()
         outline_error = (outline.float() - batch.outline).square().mean()
@@ -238,7 +211,7 @@ class FlowRun:
             words = parts.text_encoder.state_dict()
             fresh = self.model.text_encoder.state_dict()
             model.text_encoder.load_state_dict(with_later_words(words, fresh, "embedding.weight"))
-            model.dit.load_state_dict(parts.dit.state_dict())
+            model.dit.load_state_dict(model.dit.state_dict() | parts.dit.state_dict())  # older ones know no known parts
 
     def _caption(self, spec: ClipSpec, rng: np.random.Generator) -> list[int]:
         recipe = self.recipe
@@ -256,6 +229,13 @@ class FlowRun:
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
 
+def new_model(recipe: FlowTraining, channels: int, tokenizer: Tokenizer) -> TextToVelocity:
+    """The networks of a recipe, with fresh weights."""
+    text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
+    dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width, known=True))
+    return TextToVelocity(text, dit)
+
+
 def flow_optimizers(
     model: TextToVelocity, outline_head: nn.Linear, recipe: FlowTraining
 ) -> tuple[list[torch.optim.Optimizer], list[float]]:
@@ -271,18 +251,6 @@ def flow_optimizers(
     return [Muon(matrices, recipe.matrix_rate), adam, head], rates
 
 
-def _pool(specs: list[ClipSpec], recipe: FlowTraining) -> list[int]:
-    """The clips of the set that are used: all simple ones, and every so many of the crowded."""
-    chosen, crowded = [], 0
-    for i, spec in enumerate(specs):
-        if len(spec.objects) > 1 or spec.camera != "static":
-            crowded += 1
-            if int(crowded * recipe.crowded) == int((crowded - 1) * recipe.crowded):
-                continue
-        chosen.append(i)
-    return chosen
-
-
 def compile_blocks(model: TextToVelocity) -> None:
     """Compile block by block: as fast as the whole, in a fraction of the compile time."""
     import torch._inductor.config as inductor
@@ -294,23 +262,22 @@ def compile_blocks(model: TextToVelocity) -> None:
 
 def train_flow(
     recipe: FlowTraining,
-    data: LatentSet,
+    sets: list[LatentSet],
     tokenizer: Tokenizer,
     folder: Path,
     start: MiniParts | None = None,
-    images: LatentSet | None = None,
 ) -> FlowRun:
     """Train, or go on from the checkpoint in `folder`. Where the decay begins a copy `stable.pt` is kept.
 
     A new run begins with the weights of `start`, when given, and with fresh optimisers.
     """
     path, log = folder / "checkpoint.pt", RunLog(folder / "log.jsonl")
-    run = FlowRun(recipe, data, tokenizer, images)
+    run = FlowRun(recipe, sets, tokenizer)
     if path.exists():
         run.restore(load_checkpoint(path))
     elif start is not None:
         run.start_from(start)
-    log.write(step=run.step, clips=len(data.specs), recipe=asdict(recipe))
+    log.write(step=run.step, sets=[list(data.latents.shape) for data in sets], recipe=asdict(recipe))
     began, before = time.time(), dict(run.seen)
     losses: list[FlowLoss] = []
     while run.step < recipe.steps:

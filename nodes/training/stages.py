@@ -9,13 +9,11 @@ from typing import Any, TypeVar
 
 import torch
 
-from nodes.models.dit import DiT, DiTConfig
 from nodes.models.mini import MiniParts, load_mini, save_mini
-from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, train_codec
-from nodes.training.flow import FlowTraining, TextToVelocity, train_flow
+from nodes.training.flow import FlowTraining, new_model, train_flow
 from nodes.training.latents import encode_frames, encode_world, load_sets, set_path
 from nodes.training.later_words import EMBEDDING
 from nodes.training.run_state import load_checkpoint, save_checkpoint
@@ -55,11 +53,11 @@ def run_stage(
         mix = replace(DEFAULT_MIX, foresight=foresight)
         encode(load_codec(run), clips, seed, mix, size).save(set_path(run / stage, seed, size))
     elif stage == "dit":
-        data, images = (load_sets(run / kind).get("") for kind in ("latents", "frames"))
-        if data is None:
+        sets = [*load_sets(run / "latents").values(), *load_sets(run / "frames").values()]
+        if not sets:
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
         recipe = _with_steps(FlowTraining(seed=seed), steps)
-        train_flow(recipe, data, Tokenizer(vocabulary()), run / "dit", shipped, images)
+        train_flow(recipe, sets, Tokenizer(vocabulary()), run / "dit", shipped)
     elif stage == "export" and output is not None:
         parts_, state = load_run(run)
         save_mini(parts_, output, model_card(run, state))
@@ -89,9 +87,7 @@ def load_run(run: Path, checkpoint: str = "checkpoint.pt") -> tuple[MiniParts, d
     recipe = FlowTraining(**state["recipe"])
     vae, tokenizer = load_codec(run), Tokenizer(vocabulary()[: len(state["average"][EMBEDDING])])
     channels = vae.config.latent_channels
-    text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
-    dit = DiT(DiTConfig(channels, recipe.width, recipe.depth, text_width=recipe.width))
-    model = TextToVelocity(text, dit)
+    model = new_model(recipe, channels, tokenizer)
     model.load_state_dict(state["average"])
     model.eval().requires_grad_(False)
     return MiniParts(tokenizer, model.text_encoder, vae, model.dit), state

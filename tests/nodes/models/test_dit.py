@@ -101,3 +101,20 @@ def test_a_new_model_predicts_zero_and_learns_from_the_first_step() -> None:
 def test_wrong_sizes_are_named() -> None:
     with pytest.raises(ValueError, match="width 40"):
         DiT(DiTConfig(4, width=40, head_dim=16))
+
+
+def test_known_parts_change_the_velocity_only_where_the_model_was_made_for_them() -> None:
+    torch.manual_seed(0)
+    latent, t, text = torch.randn(1, CHANNELS, 3, 4, 4), torch.tensor([0.5]), conditioning(3)
+    mask = torch.zeros(1, 1, 3, 4, 4)
+    mask[:, :, 0] = 1
+    for takes_known in (False, True):
+        model = DiT(DiTConfig(CHANNELS, WIDTH, depth=1, head_dim=16, text_width=WIDTH, known=takes_known))
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.15)
+        with torch.no_grad():
+            plain = model(latent, t, *text)
+            told = model(latent, t, *text, known=latent, known_mask=mask)
+            other = torch.where(mask > 0, latent, 7.0)  # what is not known does not matter
+            assert torch.equal(plain, told) != takes_known
+            torch.testing.assert_close(model(latent, t, *text, known=other, known_mask=mask), told)

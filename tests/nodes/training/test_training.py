@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,6 +25,7 @@ from nodes.training.latents import (
 )
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
+from nodes.training.samples import SampleOrder, StepSchedule, known_cells
 from nodes.training.world.captions import vocabulary
 from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import ClipSpec, ObjectSpec
@@ -32,7 +34,7 @@ TINY_VAE = VideoVAEConfig(
     latent_channels=8, width=16, encoder_blocks=1, decoder_blocks=1, refine_width=8, refine_blocks=1
 )
 TINY_CODEC = CodecTraining(TINY_VAE, steps=4, batch=2, component_clips=32, checkpoint_every=2)
-TINY_FLOW = FlowTraining(width=64, depth=1, steps=6, batch=4, checkpoint_every=3, compiled=False, warmup=2)
+TINY_FLOW = FlowTraining(width=64, depth=1, steps=6, cells=1280, checkpoint_every=3, compiled=False, warmup=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,50 +59,51 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
 
 
 def test_flow_training_resumes_with_the_same_bits(latents: LatentSet, tokenizer: Tokenizer, tmp_path: Path) -> None:
-    whole = train_flow(TINY_FLOW, latents, tokenizer, tmp_path / "whole")
-    first = FlowRun(TINY_FLOW, latents, tokenizer)
+    whole = train_flow(TINY_FLOW, [latents], tokenizer, tmp_path / "whole")
+    first = FlowRun(TINY_FLOW, [latents], tokenizer)
     for _ in range(3):
         first.train_step()
     save_checkpoint(tmp_path / "parts" / "checkpoint.pt", first.state())
-    resumed = train_flow(TINY_FLOW, latents, tokenizer, tmp_path / "parts")
+    resumed = train_flow(TINY_FLOW, [latents], tokenizer, tmp_path / "parts")
     assert resumed.step == whole.step == 6
     assert same(resumed.model, whole.model)
     assert same(resumed.average, whole.average)
 
 
 def test_a_new_run_can_start_from_finished_weights(latents: LatentSet, tokenizer: Tokenizer, tmp_path: Path) -> None:
-    trained = train_flow(TINY_FLOW, latents, tokenizer, tmp_path / "first")
+    trained = train_flow(TINY_FLOW, [latents], tokenizer, tmp_path / "first")
     parts = MiniParts(tokenizer, trained.average.text_encoder, VideoVAE(TINY_VAE), trained.average.dit)
-    run = FlowRun(TINY_FLOW, latents, tokenizer)
+    run = FlowRun(TINY_FLOW, [latents], tokenizer)
     run.start_from(parts)
     assert run.step == 0
     assert same(run.model, trained.average)
 
 
 def test_a_short_run_learns(latents: LatentSet, tokenizer: Tokenizer) -> None:
-    run = FlowRun(replace(TINY_FLOW, steps=60, decay=0.1), latents, tokenizer)
+    run = FlowRun(replace(TINY_FLOW, steps=60, decay=0.1), [latents], tokenizer)
     losses = [float(run.train_step().error.mean()) for _ in range(60)]
     assert sum(losses[-10:]) < 0.8 * sum(losses[:5]) * 2
 
 
-def test_every_clip_is_seen_once_per_pass(latents: LatentSet, tokenizer: Tokenizer) -> None:
-    run = FlowRun(replace(TINY_FLOW, crowded=1.0), latents, tokenizer)
-    seen = [i for step in range(6) for i in run.clips.chosen(step)]
+def test_every_clip_is_seen_once_per_pass(latents: LatentSet) -> None:
+    order = SampleOrder(latents, seed=1, cells=1280, crowded=1.0)
+    assert order.batch == 4  # clips of 5 x 8 x 8 cells
+    seen = [i for number in range(6) for i in order.chosen(number)]
     assert sorted(seen) == list(range(24))
 
 
 def test_single_frames_are_learnt_from_in_their_share_of_the_steps(latents: LatentSet, tokenizer: Tokenizer) -> None:
     frames = encode_frames(VideoVAE(TINY_VAE), 10, seed=3)
     assert frames.latents.shape[2] == 1 and len(frames.specs) == len(frames.latents) == 10
-    recipe = replace(TINY_FLOW, image_steps=0.25, image_batch=5)
-    run = FlowRun(recipe, latents, tokenizer, frames)
+    recipe = replace(TINY_FLOW, image_steps=0.25)
+    run = FlowRun(recipe, [latents, frames], tokenizer)
     sizes = [(len(batch.ids), batch.latent.shape[2]) for batch in map(run.batch, range(8))]
-    assert sizes.count((5, 1)) == 2
-    assert {size for size in sizes if size != (5, 1)} == {(recipe.batch, latents.latents.shape[2])}
+    assert sizes.count((20, 1)) == 2  # frames of 8 x 8 cells
+    assert sizes.count((4, latents.latents.shape[2])) == 6
     for _ in range(4):
         run.train_step()
-    assert run.seen == {"clips": 3 * recipe.batch, "frames": 5}
-    again = FlowRun(recipe, latents, tokenizer, frames)
+    assert run.seen == {"clips": 3 * 4, "frames": 20}
+    again = FlowRun(recipe, [latents, frames], tokenizer)
     again.restore(run.state())
     assert again.seen == run.seen
 
@@ -123,28 +126,63 @@ def test_sets_of_several_sizes_live_side_by_side(tmp_path: Path) -> None:
 
 def test_a_run_goes_on_when_words_have_joined(latents: LatentSet) -> None:
     words = vocabulary()
-    old = FlowRun(TINY_FLOW, latents, Tokenizer(words[:359]))
+    old = FlowRun(TINY_FLOW, [latents], Tokenizer(words[:359]))
     for _ in range(2):
         old.train_step()
     state = old.state()
-    run = FlowRun(TINY_FLOW, latents, Tokenizer(words))
+    run = FlowRun(TINY_FLOW, [latents], Tokenizer(words))
     run.restore(state)
     table = run.model.text_encoder.embedding.weight
     assert torch.equal(table[:359], old.model.text_encoder.embedding.weight)
     run.train_step()
     parts = MiniParts(old.tokenizer, old.average.text_encoder, VideoVAE(TINY_VAE), old.average.dit)
-    again = FlowRun(TINY_FLOW, latents, Tokenizer(words))
+    again = FlowRun(TINY_FLOW, [latents], Tokenizer(words))
     again.start_from(parts)
     assert torch.equal(again.model.text_encoder.embedding.weight[:359], old.average.text_encoder.embedding.weight)
     with pytest.raises(ValueError, match="another vocabulary"):
-        FlowRun(TINY_FLOW, latents, Tokenizer([*words[:3], "other", *words[3:]])).start_from(parts)
+        FlowRun(TINY_FLOW, [latents], Tokenizer([*words[:3], "other", *words[3:]])).start_from(parts)
 
 
-def test_crowded_clips_can_be_thinned_out(latents: LatentSet, tokenizer: Tokenizer) -> None:
+def test_sets_of_a_kind_take_turns_by_their_number_of_samples(latents: LatentSet) -> None:
+    large = SampleOrder(latents, seed=1, cells=1280, crowded=1.0)
+    small = SampleOrder(_part(latents, 6), seed=1, cells=1280, crowded=1.0)
+    schedule = StepSchedule([large, small], image_steps=0.5)  # no frames: all steps are clips'
+    turns = [schedule.at(step) for step in range(20)]
+    assert sum(order is small for order, _ in turns) == 4
+    assert [number for order, number in turns if order is large] == list(range(16))
+    assert schedule.at(7) == turns[7]
+
+
+def test_known_parts_are_whole_frames_or_all_but_a_box() -> None:
+    rng = np.random.default_rng(5)
+    drawn = [known_cells((5, 8, 8), 0.5, rng)[0] for _ in range(400)]
+    given = [known for known in drawn if known.any()]
+    assert 0.4 < len(given) / len(drawn) < 0.6
+    whole = [known.flatten(1).all(1) for known in given]
+    boxes = [known for known, frames in zip(given, whole, strict=True) if not frames.any()]
+    assert 0 < len(boxes) < 0.4 * len(given) and all(torch.equal(k, k[:1].expand_as(k)) for k in boxes)
+    assert any(frames[0] and not frames[-1] for frames in whole) and any(frames[0] and frames[-1] for frames in whole)
+
+
+def test_what_is_known_is_told_to_the_model(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    run = FlowRun(replace(TINY_FLOW, known=1.0), [latents], tokenizer)
+    assert run.batch(0).known.flatten(1).any(1).all()
+    known_in = run.model.dit.known_in
+    assert known_in is not None and not known_in.weight.any()
+    for _ in range(3):
+        run.train_step()
+    assert known_in.weight.any()
+
+
+def test_crowded_clips_can_be_thinned_out(latents: LatentSet) -> None:
     simple = [i for i, s in enumerate(latents.specs) if len(s.objects) == 1 and s.camera == "static"]
-    assert FlowRun(replace(TINY_FLOW, crowded=0.0), latents, tokenizer).clips.pool == simple
-    half = FlowRun(replace(TINY_FLOW, crowded=0.5), latents, tokenizer).clips.pool
+    assert SampleOrder(latents, seed=1, cells=1280, crowded=0.0).pool == simple
+    half = SampleOrder(latents, seed=1, cells=1280, crowded=0.5).pool
     assert len(half) - len(simple) == (24 - len(simple)) // 2
+
+
+def _part(data: LatentSet, count: int) -> LatentSet:
+    return LatentSet(data.latents[:count], data.cover[:count], data.outline[:count], data.specs[:count])
 
 
 def test_outlines_fill_the_cells_they_come_from() -> None:

@@ -1,0 +1,109 @@
+"""Which samples a step of flow training learns from, and what of them is given beside the noise.
+
+Nothing here has a memory: all follows from the seed and the step's number, so that a run that was stopped goes on with
+the same bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nodes.training.latents import LatentSet
+from nodes.training.world.specs import ClipSpec
+
+
+class SampleOrder:
+    """The samples of a set in the order of training: every one once per pass, in an order drawn anew for each pass."""
+
+    def __init__(self, data: LatentSet, seed: int, cells: int, crowded: float) -> None:
+        self.data = data
+        self.seed = seed
+        self.batch = max(1, cells // data.latents[0, 0].numel())
+        """Samples of a step: as many as fit into this many latent cells."""
+        self.pool = _pool(data.specs, crowded)
+        self._epoch = -1
+        self._permutation = np.arange(0)
+
+    def chosen(self, number: int) -> list[int]:
+        """Indices of the samples of batch `number` of this set."""
+        size = len(self.pool)
+        places = range(number * self.batch, (number + 1) * self.batch)
+        return [self.pool[int(self._order(place // size)[place % size])] for place in places]
+
+    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if self._epoch != epoch:
+            self._epoch = epoch
+            self._permutation = np.random.default_rng([self.seed, 1 << 30, epoch]).permutation(len(self.pool))
+        return self._permutation
+
+
+class StepSchedule:
+    """Which set each step learns from: single frames in their share of the steps, and every set of a kind in
+    proportion to the samples that it has, as evenly spread as can be."""
+
+    def __init__(self, orders: list[SampleOrder], image_steps: float) -> None:
+        images = sum(len(order.pool) for order in orders if order.data.latents.shape[2] == 1)
+        clips = sum(len(order.pool) for order in orders) - images
+        frames_share = 0.0 if not images else 1.0 if not clips else image_steps
+        self._orders = orders
+        self._shares = [
+            frames_share * len(order.pool) / images
+            if order.data.latents.shape[2] == 1
+            else (1 - frames_share) * len(order.pool) / clips
+            for order in orders
+        ]
+        self._taken = [0] * len(orders)
+        self._steps: list[tuple[int, int]] = []
+
+    def at(self, step: int) -> tuple[SampleOrder, int]:
+        """The set of a step, and which of its batches."""
+        while len(self._steps) <= step:
+            due = [
+                share * (len(self._steps) + 1) - taken for share, taken in zip(self._shares, self._taken, strict=True)
+            ]
+            most = max(range(len(due)), key=due.__getitem__)
+            self._steps.append((most, self._taken[most]))
+            self._taken[most] += 1
+        chosen, number = self._steps[step]
+        return self._orders[chosen], number
+
+
+def known_cells(grid: tuple[int, ...], share: float, rng: np.random.Generator) -> Tensor:
+    """Draw which cells of a clip of `grid` (T, H, W) are given beside the noise: `[1, T, H, W]`, 1 where given.
+
+    With probability `share` first frames, last frames, both, or everything outside a box through all frames; else none.
+    """
+    known = torch.zeros(1, *grid)
+    if rng.random() >= share:
+        return known
+    frames, height, width = grid
+    kind = rng.random()
+    if frames == 1 or kind > 0.8:
+        top, left = int(rng.integers(height - 1)), int(rng.integers(width - 1))
+        bottom, right = int(rng.integers(top + 2, height + 1)), int(rng.integers(left + 2, width + 1))
+        known += 1
+        known[:, :, top:bottom, left:right] = 0
+        return known
+    first = 1 if rng.random() < 0.5 else int(rng.integers(1, frames))
+    last = 1 if rng.random() < 0.5 else int(rng.integers(1, frames))
+    if kind < 0.6:
+        known[:, :first] = 1
+    if kind > 0.5:
+        known[:, frames - last :] = 1
+    return known
+
+
+def _pool(specs: list[ClipSpec], crowded_share: float) -> list[int]:
+    """The clips of the set that are used: all simple ones, and this share of the crowded."""
+    chosen, crowded = [], 0
+    for i, spec in enumerate(specs):
+        if len(spec.objects) > 1 or spec.camera != "static":
+            crowded += 1
+            if int(crowded * crowded_share) == int((crowded - 1) * crowded_share):
+                continue
+        chosen.append(i)
+    return chosen
