@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,16 @@ class DiTConfig:
     text_width: int = 192
     known: bool = False
     """Whether the model can be told parts of the clip that are known already."""
+
+
+class Window(NamedTuple):
+    """A part of a larger picture, so that a model can look at it alone and still know where it is."""
+
+    corner: Tensor
+    """`[B, 2]` int64, row and column of the part's first cell."""
+    height: int
+    """Cells of the whole picture."""
+    width: int
 
 
 class DiTBlock(nn.Module):
@@ -124,6 +135,7 @@ class DiT(nn.Module):
         inner: list[Tensor] | None = None,
         known: Tensor | None = None,
         known_mask: Tensor | None = None,
+        window: Window | None = None,
     ) -> Tensor:
         """Predict the velocity `noise - clip` (flow matching, arXiv:2210.02747; rectified flow, arXiv:2209.03003).
 
@@ -137,6 +149,7 @@ class DiT(nn.Module):
             known: `[B, C, T, H, W]`, clean latents of the parts that are known (first or last frames, a region); what
                 it holds elsewhere does not matter. Ignored by a model whose `config.known` is False.
             known_mask: `[B, 1, T, H, W]`, 1 where `known` is to be believed, 0 elsewhere. Both or neither are given.
+            window: which part of a larger picture the latent is; None: it is the whole picture.
 
         Returns:
             Velocity `[B, C, T, H, W]`.
@@ -150,6 +163,8 @@ class DiT(nn.Module):
             )  # [B, C + 1, T, H, W]
             x = x + self.known_in(told.flatten(2).transpose(1, 2))  # [B, N, width]
         place, cosines, sines = (table.to(x.dtype) for table in place_tables(grid, self.config.head_dim, latent.device))
+        if window is not None:
+            place = window_places(grid, window).to(x.dtype)  # [B, N, 24]
         x = x + self.place_in(place)  # [B, N, width]
 
         embedded = self.time_out(functional.silu(self.time_in(time_features(t).to(x.dtype))))  # [B, width]
@@ -195,18 +210,40 @@ def time_features(t: Tensor) -> Tensor:
 
 
 def place_tables(grid: tuple[int, int, int], head_dim: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Where each token is: absolute features `[N, 24]`, and rotary cosines and sines `[N, head_dim / 2]`.
-
-    The absolute features are smooth in the position relative to the picture (height and width run from -1 to 1
-    whatever the size) and in the latent frame's number, so that they exist for every size and length.
-    """
-    steps = [torch.arange(size, dtype=torch.float32, device=device) for size in grid]
-    frame, row, column = (axis.reshape(-1) for axis in torch.meshgrid(*steps, indexing="ij"))
-    relative = [(axis + 0.5) * (2.0 / size) - 1.0 for axis, size in ((row, grid[1]), (column, grid[2]))]
-    angles = [place * (math.pi / 2) * 2**k for place in relative for k in range(SPACE_FREQUENCIES)]
-    angles += [frame * (math.pi / 2) / 2**k for k in range(FRAME_FREQUENCIES)]
-    features = torch.stack([wave for angle in angles for wave in (angle.sin(), angle.cos())], -1)  # [N, 24]
+    """Where each token is: absolute features `[N, 24]`, and rotary cosines and sines `[N, head_dim / 2]`."""
+    frame, row, column = _axes(grid, device)
     time_share = head_dim // 4
     space_share = (head_dim - time_share) // 2
     cosines, sines = rotary_table([frame, row, column], [time_share, space_share, space_share])
-    return features, cosines, sines
+    return place_features(grid, device), cosines, sines
+
+
+def place_features(grid: tuple[int, int, int], device: torch.device) -> Tensor:
+    """Absolute features `[N, 24]` of the cells of a clip of `grid` (T, H, W).
+
+    They are smooth in the position relative to the picture (height and width run from -1 to 1 whatever the size) and in
+    the latent frame's number, so that they exist for every size and length.
+    """
+    frame, row, column = _axes(grid, device)
+    relative = [(axis + 0.5) * (2.0 / size) - 1.0 for axis, size in ((row, grid[1]), (column, grid[2]))]
+    angles = [place * (math.pi / 2) * 2**k for place in relative for k in range(SPACE_FREQUENCIES)]
+    angles += [frame * (math.pi / 2) / 2**k for k in range(FRAME_FREQUENCIES)]
+    return torch.stack([wave for angle in angles for wave in (angle.sin(), angle.cos())], -1)  # [N, 24]
+
+
+def window_places(grid: tuple[int, int, int], window: Window) -> Tensor:
+    """Absolute features `[B, N, 24]` of the cells of windows of `grid` (T, H, W) within their pictures."""
+    frames, height, width = grid
+    whole = place_features((frames, window.height, window.width), window.corner.device)
+    table = whole.view(frames, window.height, window.width, -1)
+    rows = window.corner[:, 0, None] + torch.arange(height, device=window.corner.device)  # [B, H]
+    columns = window.corner[:, 1, None] + torch.arange(width, device=window.corner.device)  # [B, W]
+    places = table[:, rows[:, :, None], columns[:, None, :]]  # [T, B, H, W, 24]
+    return places.transpose(0, 1).flatten(1, 3)
+
+
+def _axes(grid: tuple[int, int, int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Frame, row and column of every token, each `[N]` float32."""
+    steps = [torch.arange(size, dtype=torch.float32, device=device) for size in grid]
+    frame, row, column = (axis.reshape(-1) for axis in torch.meshgrid(*steps, indexing="ij"))
+    return frame, row, column

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from nodes.models.attention import rms_norm
-from nodes.models.dit import DiT, DiTConfig
+from nodes.models.dit import DiT, DiTConfig, Window
 from nodes.models.mini import MiniParts
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import BEGIN, UNKNOWN, Tokenizer, pad_ids
@@ -22,7 +22,7 @@ from nodes.training.latents import LatentSet
 from nodes.training.later_words import optimizer_with_later_words, with_later_words
 from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, load_checkpoint, save_checkpoint, trapezoid
-from nodes.training.samples import SampleOrder, StepSchedule, known_cells
+from nodes.training.samples import SampleOrder, StepSchedule, cut_windows, known_cells, object_windows
 from nodes.training.world.captions import Language, caption
 from nodes.training.world.specs import ClipSpec
 
@@ -41,6 +41,11 @@ class FlowTraining:
     image_steps: float = 0.6
     """Share of the steps that learn from single frames (when there are any): five times as many samples a second, and
     what an object looks like is the same in both."""
+    window: int = 5
+    """Side in latent cells of the part of a single frame, with the object in it, that most such steps look at: what an
+    object looks like costs a fifth again there. 0: always the whole frame."""
+    windowed: float = 0.7
+    """Share of the steps on single frames that look at windows."""
     known: float = 0.3
     """Share of the clips of which a part is given beside the noise: first or last frames, or a region."""
     known_images: float = 0.1
@@ -82,12 +87,14 @@ class TextToVelocity(nn.Module):
         self.text_encoder = text_encoder
         self.dit = dit
 
-    def forward(self, latent: Tensor, t: Tensor, ids: Tensor, known: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, latent: Tensor, t: Tensor, ids: Tensor, known: Tensor, mask: Tensor, window: Window | None = None
+    ) -> tuple[Tensor, Tensor]:
         """For a noised latent at times `t` `[B]`, word ids `[B, L]` and what is known of the clip (see `DiT.forward`):
         the velocity, and the tokens halfway."""
         text = self.text_encoder(ids)
         inner: list[Tensor] = []
-        velocity = self.dit(latent, t, text.tokens, text.pooled, text.mask, inner, known, mask)
+        velocity = self.dit(latent, t, text.tokens, text.pooled, text.mask, inner, known, mask, window)
         return velocity, inner[(len(inner) - 1) // 2]  # [B, C, T, H, W], [B, T*H*W, width]
 
 
@@ -102,6 +109,8 @@ class FlowBatch(NamedTuple):
     """`[B, T*H*W, 64]`, 0 to 1."""
     known: Tensor
     """`[B, 1, T, H, W]`, 1 on the cells that are given beside the noise."""
+    window: Window | None
+    """Where the samples are in their pictures, when they are parts of them."""
 
 
 class FlowLoss(NamedTuple):
@@ -120,7 +129,7 @@ class FlowRun:
 
     def __init__(self, recipe: FlowTraining, sets: list[LatentSet], tokenizer: Tokenizer) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
-        orders = [SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded) for data in sets]
+        orders = [order for data in sets for order in sample_orders(data, recipe)]
         self.schedule = StepSchedule(orders, recipe.image_steps)
         torch.manual_seed(recipe.seed)
         self.model = new_model(recipe, sets[0].latents.shape[1], tokenizer)
@@ -141,12 +150,22 @@ class FlowRun:
         data, chosen = source.data, source.chosen(number)
         ids = pad_ids([self._caption(data.specs[i], rng) for i in chosen], self.recipe.caption_length)
         index = torch.tensor(chosen)
-        weight = 1 + self.recipe.object_weight * (data.cover[index][:, None] > 0.01).float()
-        outline = data.outline[index].flatten(1, 3).float() / 255
-        latent = data.latents[index].float()
+        latent, cover, outline = (
+            data.latents[index],
+            data.cover[index][:, None],
+            data.outline[index].permute(0, 4, 1, 2, 3),
+        )
+        window = None
+        if side := source.window:
+            corner = object_windows(cover[:, 0], side, rng)
+            latent, cover, outline = (cut_windows(part, corner, side) for part in (latent, cover, outline))
+            window = Window(corner, data.latents.shape[3], data.latents.shape[4])
+        latent = latent.float()
+        weight = 1 + self.recipe.object_weight * (cover > 0.01).float()
         share = self.recipe.known if latent.shape[2] > 1 else self.recipe.known_images
         known = torch.stack([known_cells(tuple(latent.shape[2:]), share, rng) for _ in chosen])
-        return FlowBatch(latent, weight / weight.mean(), ids, outline, known)
+        outline = outline.flatten(2).mT.float() / 255  # [B, T*H*W, 64]
+        return FlowBatch(latent, weight / weight.mean(), ids, outline, known, window)
 
     def train_step(self) -> FlowLoss:
         """Take one step."""
@@ -163,7 +182,7 @@ class FlowRun:
         at = t.view(-1, 1, 1, 1, 1)
         noised = torch.lerp(batch.latent, noise, at)
         with torch.autocast("cpu", torch.bfloat16):
-            velocity, halfway = self.model(noised, t, batch.ids, batch.latent, batch.known)
+            velocity, halfway = self.model(noised, t, batch.ids, batch.latent, batch.known, batch.window)
             outline = self.outline_head(rms_norm(halfway))
         error = (velocity.float() - (noise - batch.latent)).square()
         outline_error = (outline.float() - batch.outline).square().mean()
@@ -229,6 +248,17 @@ class FlowRun:
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
 
+def sample_orders(data: LatentSet, recipe: FlowTraining) -> list[SampleOrder]:
+    """The orders in which a set is learnt from: single frames whole and in windows, clips whole."""
+    side = recipe.window
+    if data.latents.shape[2] > 1 or not 0 < side < min(data.latents.shape[3:]):
+        return [SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded)]
+    return [
+        SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded, turns=1 - recipe.windowed),
+        SampleOrder(data, recipe.seed + 1, recipe.cells, recipe.crowded, side, recipe.windowed),
+    ]
+
+
 def new_model(recipe: FlowTraining, channels: int, tokenizer: Tokenizer) -> TextToVelocity:
     """The networks of a recipe, with fresh weights."""
     text = TextEncoder(TextEncoderConfig(len(tokenizer.words), recipe.width))
@@ -253,8 +283,10 @@ def flow_optimizers(
 
 def compile_blocks(model: TextToVelocity) -> None:
     """Compile block by block: as fast as the whole, in a fraction of the compile time."""
+    import torch._dynamo.config as dynamo
     import torch._inductor.config as inductor
 
+    dynamo.recompile_limit = 64  # each size and length of sample is compiled for itself
     inductor.pattern_matcher = False  # it would put the fused attention back, whose backward is slow here
     for block in [*model.dit.blocks, *model.text_encoder.blocks]:
         block.compile(dynamic=False)

@@ -19,12 +19,19 @@ from nodes.training.world.specs import ClipSpec
 class SampleOrder:
     """The samples of a set in the order of training: every one once per pass, in an order drawn anew for each pass."""
 
-    def __init__(self, data: LatentSet, seed: int, cells: int, crowded: float) -> None:
+    def __init__(
+        self, data: LatentSet, seed: int, cells: int, crowded: float, window: int = 0, turns: float = 1.0
+    ) -> None:
         self.data = data
         self.seed = seed
-        self.batch = max(1, cells // data.latents[0, 0].numel())
+        self.window = window
+        """Side in cells of the part of each sample that is looked at; 0: the whole."""
+        size = data.latents[0, 0].numel() if not window else data.latents.shape[2] * window**2
+        self.batch = max(1, cells // size)
         """Samples of a step: as many as fit into this many latent cells."""
         self.pool = _pool(data.specs, crowded)
+        self.turns = turns
+        """How much more often this order's turn comes than its number of samples alone says."""
         self._epoch = -1
         self._permutation = np.arange(0)
 
@@ -46,14 +53,14 @@ class StepSchedule:
     proportion to the samples that it has, as evenly spread as can be."""
 
     def __init__(self, orders: list[SampleOrder], image_steps: float) -> None:
-        images = sum(len(order.pool) for order in orders if order.data.latents.shape[2] == 1)
-        clips = sum(len(order.pool) for order in orders) - images
+        images = sum(len(order.pool) * order.turns for order in orders if order.data.latents.shape[2] == 1)
+        clips = sum(len(order.pool) * order.turns for order in orders) - images
         frames_share = 0.0 if not images else 1.0 if not clips else image_steps
         self._orders = orders
         self._shares = [
-            frames_share * len(order.pool) / images
+            frames_share * len(order.pool) * order.turns / images
             if order.data.latents.shape[2] == 1
-            else (1 - frames_share) * len(order.pool) / clips
+            else (1 - frames_share) * len(order.pool) * order.turns / clips
             for order in orders
         ]
         self._taken = [0] * len(orders)
@@ -70,6 +77,34 @@ class StepSchedule:
             self._taken[most] += 1
         chosen, number = self._steps[step]
         return self._orders[chosen], number
+
+
+def object_windows(cover: Tensor, side: int, rng: np.random.Generator) -> Tensor:
+    """Corners `[B, 2]` (row, column) of square windows of `side` cells that hold the objects of covers `[B, T, H, W]`.
+
+    Where an object leaves room its window is drawn at random among those that hold it; of larger ones the middle is
+    taken.
+    """
+    corners = []
+    for touched in (cover > 0.01).any(1):
+        corner = []
+        for axis in (1, 0):
+            line = touched.any(axis).nonzero().flatten()
+            room = touched.shape[1 - axis] - side
+            first, last = (int(line[0]), int(line[-1])) if len(line) else (0, room + side - 1)
+            low, high = sorted((last - side + 1, first))
+            if last - first + 1 > side:
+                low = high = (first + last + 1 - side) // 2
+            low, high = min(max(low, 0), room), min(max(high, 0), room)
+            corner.append(int(rng.integers(low, high + 1)))
+        corners.append(corner)
+    return torch.tensor(corners)
+
+
+def cut_windows(cells: Tensor, corners: Tensor, side: int) -> Tensor:
+    """Cut the windows at `corners` `[B, 2]` out of `[B, C, T, H, W]`: `[B, C, T, side, side]`."""
+    parts = [whole[..., r : r + side, c : c + side] for whole, (r, c) in zip(cells, corners.tolist(), strict=True)]
+    return torch.stack(parts)
 
 
 def known_cells(grid: tuple[int, ...], share: float, rng: np.random.Generator) -> Tensor:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from nodes.models.attention import attention, rotary_table, rotate
-from nodes.models.dit import DiT, DiTConfig, shift_channels
+from nodes.models.dit import DiT, DiTConfig, Window, place_features, shift_channels, window_places
 
 WIDTH, CHANNELS = 32, 4
 
@@ -118,3 +118,16 @@ def test_known_parts_change_the_velocity_only_where_the_model_was_made_for_them(
             other = torch.where(mask > 0, latent, 7.0)  # what is not known does not matter
             assert torch.equal(plain, told) != takes_known
             torch.testing.assert_close(model(latent, t, *text, known=other, known_mask=mask), told)
+
+
+def test_a_window_knows_where_it_is() -> None:
+    grid = (2, 3, 3)
+    whole = place_features((2, 5, 6), torch.device("cpu")).view(2, 5, 6, -1)
+    places = window_places(grid, Window(torch.tensor([[0, 0], [2, 3]]), 5, 6)).view(2, *grid, -1)
+    assert torch.equal(places[0], whole[:, :3, :3]) and torch.equal(places[1], whole[:, 2:, 3:])
+
+
+def test_the_window_that_is_the_whole_changes_nothing(dit: DiT) -> None:
+    latent, t, text = torch.randn(1, CHANNELS, 2, 3, 4), torch.tensor([0.5]), conditioning(3)
+    whole = Window(torch.tensor([[0, 0]]), 3, 4)
+    torch.testing.assert_close(dit(latent, t, *text, window=whole), dit(latent, t, *text))

@@ -25,7 +25,7 @@ from nodes.training.latents import (
 )
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
-from nodes.training.samples import SampleOrder, StepSchedule, known_cells
+from nodes.training.samples import SampleOrder, StepSchedule, cut_windows, known_cells, object_windows
 from nodes.training.world.captions import vocabulary
 from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import ClipSpec, ObjectSpec
@@ -95,7 +95,7 @@ def test_every_clip_is_seen_once_per_pass(latents: LatentSet) -> None:
 def test_single_frames_are_learnt_from_in_their_share_of_the_steps(latents: LatentSet, tokenizer: Tokenizer) -> None:
     frames = encode_frames(VideoVAE(TINY_VAE), 10, seed=3)
     assert frames.latents.shape[2] == 1 and len(frames.specs) == len(frames.latents) == 10
-    recipe = replace(TINY_FLOW, image_steps=0.25)
+    recipe = replace(TINY_FLOW, image_steps=0.25, window=0)
     run = FlowRun(recipe, [latents, frames], tokenizer)
     sizes = [(len(batch.ids), batch.latent.shape[2]) for batch in map(run.batch, range(8))]
     assert sizes.count((20, 1)) == 2  # frames of 8 x 8 cells
@@ -151,6 +151,29 @@ def test_sets_of_a_kind_take_turns_by_their_number_of_samples(latents: LatentSet
     assert sum(order is small for order, _ in turns) == 4
     assert [number for order, number in turns if order is large] == list(range(16))
     assert schedule.at(7) == turns[7]
+
+
+def test_windows_hold_the_object_and_are_where_they_are_cut() -> None:
+    cover = torch.zeros(3, 1, 8, 8)
+    cover[0, 0, 0, 7] = cover[1, 0, 3:5, 2:5] = cover[2, 0, :, 1:3] = 1  # a corner, somewhere, larger than the window
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        corners = object_windows(cover, 5, rng)
+        cut = cut_windows(cover[:, None], corners, 5)
+        assert cut.shape == (3, 1, 1, 5, 5)
+        assert cut.sum((1, 2, 3, 4)).tolist() == [1, 6, 10]
+        assert corners[0].tolist()[0] == 0 and corners[0].tolist()[1] == 3 and corners[2, 0] in (1, 2)
+
+
+def test_steps_on_windows_take_more_samples(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    frames = encode_frames(VideoVAE(TINY_VAE), 60, seed=3)
+    run = FlowRun(replace(TINY_FLOW, windowed=0.5), [frames], tokenizer)
+    batches = [run.batch(step) for step in range(4)]
+    sizes = [(len(batch.ids), *batch.latent.shape[2:]) for batch in batches]
+    assert sorted(sizes) == [(20, 1, 8, 8)] * 2 + [(51, 1, 5, 5)] * 2
+    assert all(batch.outline.shape == (len(batch.ids), batch.latent[0, 0].numel(), 64) for batch in batches)
+    for _ in range(2):
+        run.train_step()
 
 
 def test_known_parts_are_whole_frames_or_all_but_a_box() -> None:
