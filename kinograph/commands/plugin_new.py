@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         filled = text.replace("NAME", name).replace("TITLE", json.dumps(title)[1:-1])
         path.write_text(filled, encoding="utf-8")
     print(f"{folder} is ready: three nodes, a test, an example workflow. Next:")
+    print(f"  kinograph plugins test {folder}")
     print(f"  kinograph plugins link {folder}")
     print("  kinograph serve")
     return 0

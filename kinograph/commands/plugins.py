@@ -9,6 +9,7 @@ from types import ModuleType
 ACTIONS = {
     "list": "what is there, how long it takes to import, and what is wrong with it",
     "new": "begin a plugin: a package with three nodes, tests and an example workflow",
+    "test": "check a plugin: documented, deterministic, tidy, cancellable, contained",
     "link": "show a plugin that you are working on in the editor",
     "remove": "take a linked or installed plugin away",
 }

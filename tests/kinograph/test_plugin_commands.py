@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kinograph.commands.main import run_command
+from kinograph.conformance import CHECKS
 
 
 def kinograph(*words: str | Path) -> int:
@@ -26,9 +27,10 @@ def listed(capsys: pytest.CaptureFixture[str], data: Path) -> dict[str, object]:
 def test_a_new_plugin_passes_its_own_tests(tmp_path: Path) -> None:
     assert kinograph("plugins", "new", "sparkle", "--folder", tmp_path / "sparkle") == 0
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/test_nodes.py"], cwd=tmp_path / "sparkle", capture_output=True
+        [sys.executable, "-m", "pytest", "-q"], cwd=tmp_path / "sparkle", capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout.decode()
+    assert done.returncode == 0, done.stdout
+    assert f"{4 + len(CHECKS)} passed" in done.stdout
 
 
 def test_linked_it_is_listed_and_removed_its_source_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
