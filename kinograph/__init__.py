@@ -26,6 +26,7 @@ from engine.authoring import (
 from engine.context import Cancelled, NodeContext, Preview
 from engine.document import Subgraph
 from engine.files import SavedFile
+from kinograph.graphs import Graph, Result, RunFailed
 from kinograph.types import (
     Conditioning,
     DiffusionModel,
@@ -50,6 +51,7 @@ __all__ = [
     "Field",
     "FilePicker",
     "Frames",
+    "Graph",
     "InvalidInput",
     "Latent",
     "Lazy",
@@ -57,6 +59,8 @@ __all__ = [
     "NodeContext",
     "Outputs",
     "Preview",
+    "Result",
+    "RunFailed",
     "SamplingState",
     "SavedFile",
     "Subgraph",

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from engine.document import Workflow, parse_workflow, read_workflow
+from engine.document import Workflow
 from engine.folders import Folders
 from engine.fork import forked
+from engine.form import filled
 from engine.inline import set_inner_value
 from engine.problems import Problem, WorkflowError, did_you_mean
 from engine.registry import Registry
+from kinograph.commands.documents import read_document
+from kinograph.commands.inputs import given_inputs
 from kinograph.data_folder import default_data_folder
 
 _NOTHING = object()
-MEDIA = frozenset(
-    {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg", ".zip", ".wav", ".flac"}
-)
 
 
 def add_data_folder(parser: argparse.ArgumentParser) -> None:
@@ -58,9 +57,7 @@ def folders_of(arguments: argparse.Namespace) -> Folders:
     return Folders.at(data, outputs=outputs, anywhere=True, base=base.resolve().parent if base is not None else None)
 
 
-def load_workflow(
-    path: Path, settings: list[str], extra: list[str] | None = None, fork: str = "", registry: Registry | None = None
-) -> Workflow:
+def load_workflow(path: Path, settings: list[str], extra: list[str], registry: Registry, fork: str = "") -> Workflow:
     """Read a document, or the one inside a media file, and apply ``NODE.INPUT=VALUE`` settings.
 
     ``extra`` are further arguments: ``--NAME VALUE`` sets an input that the workflow declares. With ``fork``
@@ -71,22 +68,11 @@ def load_workflow(
     """
     workflow = read_document(path)
     before = workflow.model_copy(deep=True) if fork else workflow
-    declared, problems = _declared(workflow, extra or [])
-    problems += [problem for setting in [*declared, *settings] if (problem := _apply(workflow, setting))]
+    workflow = filled(workflow, given_inputs(workflow, extra, registry)).model_copy(deep=True)
+    problems = [problem for setting in settings if (problem := _apply(workflow, setting))]
     if problems:
         raise WorkflowError(problems)
-    return workflow if registry is None or not fork else _forked(before, workflow, registry, fork)
-
-
-def read_document(path: Path) -> Workflow:
-    """A document from a JSON file, or the one inside a media file; an empty one from the null device (as git uses it).
-
-    Raises:
-        WorkflowError: when there is none.
-    """
-    if str(path) == os.devnull:
-        return Workflow()
-    return _inside_media(path) if path.suffix.lower() in MEDIA else read_workflow(path)
+    return _forked(before, workflow, registry, fork) if fork else workflow
 
 
 def _forked(before: Workflow, after: Workflow, registry: Registry, fork: str) -> Workflow:
@@ -104,42 +90,6 @@ def _forked(before: Workflow, after: Workflow, registry: Registry, fork: str) ->
         for name, found in after.nodes.items()
     }
     return forked(before, registry, node, int(step), {name: values for name, values in changes.items() if values})
-
-
-def _inside_media(path: Path) -> Workflow:
-    from nodes.media.errors import MediaError
-    from nodes.media.tags import read_workflow as read_embedded
-
-    if not path.is_file():
-        raise WorkflowError([Problem("missing_file", f"there is no file {path}")])
-    try:
-        text = read_embedded(path)
-    except MediaError as error:
-        raise WorkflowError([Problem("unreadable_file", f"{path} cannot be read: {error}")]) from None
-    if text is None:
-        raise WorkflowError([Problem("no_workflow", f"{path} carries no workflow")])
-    return parse_workflow(text)
-
-
-def _declared(workflow: Workflow, extra: list[str]) -> tuple[list[str], list[Problem]]:
-    """``--NAME VALUE`` and ``--NAME=VALUE`` as settings of the nodes that the workflow's inputs stand for."""
-    settings: list[str] = []
-    problems: list[Problem] = []
-    words = iter(extra)
-    for word in words:
-        name, equals, value = word.removeprefix("--").partition("=")
-        known = workflow.inputs.get(name.replace("-", "_")) if word.startswith("--") else None
-        if known is None:
-            offered = ", ".join(f"--{declared}" for declared in workflow.inputs) or "none"
-            message = f"unknown argument {word!r}; the workflow's own inputs are {offered}"
-            return settings, [*problems, Problem("unknown_argument", message)]
-        if not equals:
-            following = next(words, None)
-            if following is None:
-                return settings, [*problems, Problem("bad_setting", f"{word} needs a value")]
-            value = following
-        settings.append(f"{known.node}.{known.socket}={value}")
-    return settings, problems
 
 
 def _apply(workflow: Workflow, setting: str) -> Problem | None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from engine.diff import diff, summary
-from kinograph.commands.common import read_document
+from kinograph.commands.documents import read_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

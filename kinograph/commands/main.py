@@ -22,6 +22,7 @@ COMMANDS = {
     "nodes": "list the node types, or explain one",
     "diff": "what differs between two workflows, in words",
     "merge": "join two changes of one workflow; usable by git",
+    "export": "write a workflow as a Python script",
     "format": "bring workflow files into their normal form",
     "schema": "print the JSON Schema of workflow files",
     "cache": "look at the cache of results",
@@ -55,12 +56,17 @@ def run_command(argv: list[str]) -> int:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for command_name, text in COMMANDS.items():
-        sub = commands.add_parser(command_name, help=text, description=text[0].upper() + text[1:] + ".")
+        about = text[0].upper() + text[1:] + "."
+        sub = commands.add_parser(
+            command_name, help=text, description=about, allow_abbrev=command_name not in TAKES_INPUTS
+        )
         sub.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
         )
         if command_name == name:
             importlib.import_module(f"kinograph.commands.{command_name}").configure(sub)
+            if name in TAKES_INPUTS:
+                importlib.import_module("kinograph.commands.inputs").add_to_help(sub, argv)
     for other in sorted(contributed):
         commands.add_parser(other, help="from an installed plugin", add_help=False)
     arguments, extra = parser.parse_known_args(argv)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from engine.merge import merge
-from kinograph.commands.common import read_document
+from kinograph.commands.documents import read_document
 from kinograph.commands.format import replace_file
 
 

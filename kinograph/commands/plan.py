@@ -21,7 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan and print."""
     runtime = Runtime.open(folders_of(arguments))
     try:
-        plan = runtime.plan(load_workflow(arguments.workflow, arguments.set, arguments.extra), arguments.target)
+        workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra, runtime.registry)
+        plan = runtime.plan(workflow, arguments.target)
         if arguments.json:
             print(json.dumps(plan.describe(), ensure_ascii=False))
         else:

@@ -21,6 +21,7 @@ from engine.problems import Problem, WorkflowError
 from engine.runtime import Runtime, discover_in
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
 from kinograph.commands.progress import Narrator
+from kinograph.device import default_device
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
@@ -55,11 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run; the exit code is 0 only when everything succeeded."""
     folders = folders_of(arguments)
-    discovered = discover_in(folders) if arguments.fork else None
-    registry = discovered.registry() if discovered is not None else None
-    workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra, arguments.fork, registry)
+    discovered = discover_in(folders)
+    registry = discovered.registry()
+    workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra, registry, arguments.fork)
     _check_writable(folders.outputs)
-    runtime = Runtime.open(folders, device=arguments.device or _default_device(), discovered=discovered)
+    runtime = Runtime.open(folders, device=arguments.device or default_device(), discovered=discovered)
     cancel = CancelToken()
     narrator = Narrator(workflow, quiet=arguments.json)
     try:
@@ -119,16 +120,6 @@ def _ask_person(narrator: Narrator, answers: Answers, event: NodeAsks) -> None:
             if len(matches) == 1:
                 answers.give(event.node, matches[0])
                 return
-
-
-def _default_device() -> str:
-    """The accelerator that torch finds, asked without importing torch where none can be."""
-    if not (Path("/proc/driver/nvidia").exists() or sys.platform in ("darwin", "win32") or Path("/dev/kfd").exists()):
-        return "cpu"
-    import torch
-
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return f"{accelerator.type}:0" if accelerator is not None else "cpu"
 
 
 def _check_writable(folder: Path) -> None:

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     registry = discover_in(folders).registry()
     problems: list[Problem] = []
     try:
-        workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra)
+        workflow = load_workflow(arguments.workflow, arguments.set, arguments.extra, registry)
         graph, problems = inspect(workflow, registry, folders)
         problems += infer(graph)[1]
     except WorkflowError as error:

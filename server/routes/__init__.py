@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.route import Route
-from server.routes import events, files, jobs, lineage, pages, plan, system, uploads, values, workflows
+from server.routes import events, files, forms, jobs, lineage, pages, plan, system, uploads, values, workflows
 
 ROUTES: tuple[Route, ...] = (
     *system.ROUTES,
@@ -13,6 +13,7 @@ ROUTES: tuple[Route, ...] = (
     *values.ROUTES,
     *events.ROUTES,
     *workflows.ROUTES,
+    *forms.ROUTES,
     *uploads.ROUTES,
     *files.ROUTES,
     *pages.ROUTES,

@@ -33,7 +33,15 @@ from server.words import words_of
 
 async def post_job(request: web.Request) -> web.Response:
     """Accept a workflow; the answer comes when it is durable."""
-    asked = await read_model(request, JobRequest, request.app[LIMITS])
+    return await accepted(request, await read_model(request, JobRequest, request.app[LIMITS]))
+
+
+async def accepted(request: web.Request, asked: JobRequest) -> web.Response:
+    """Check a workflow, store its job, and answer with its number.
+
+    Raises:
+        ApiError: 422 with every mistake, 429 when too many jobs wait.
+    """
     workflow, body = await accept_workflow(request, asked.workflow, asked.targets)
     jobs = request.app[JOBS]
     if len(jobs.scheduler.waiting) >= request.app[LIMITS].queued_jobs:

@@ -24,7 +24,12 @@ def _entry(row: WorkflowRow) -> dict[str, object]:
     return asdict(row)
 
 
-def _name(request: web.Request) -> str:
+def name_of(request: web.Request) -> str:
+    """The name in the path.
+
+    Raises:
+        ApiError: 400 when it is none.
+    """
     return _checked(request.match_info["name"], request.app[LIMITS].name)
 
 
@@ -47,7 +52,7 @@ async def list_workflows(request: web.Request) -> web.Response:
 
 async def list_versions(request: web.Request) -> web.Response:
     """All versions of one, newest first."""
-    rows = await request.app[WORKFLOWS].versions(_name(request))
+    rows = await request.app[WORKFLOWS].versions(name_of(request))
     if not rows:
         raise ApiError(404, "unknown_workflow", "there is no workflow of that name")
     return json_response({"workflows": [_entry(row) for row in rows], "total": len(rows)})
@@ -57,7 +62,7 @@ async def get_workflow(request: web.Request) -> web.Response:
     """A saved document, as it was saved; ``ETag`` is its version."""
     version = query_int(request, "version", 0, 0, 1 << 40) or None
     try:
-        row, body = await request.app[WORKFLOWS].get(_name(request), version)
+        row, body = await request.app[WORKFLOWS].get(name_of(request), version)
     except UnknownWorkflow as error:
         raise ApiError(404, "unknown_workflow", str(error)) from None
     headers = {"ETag": f'"{row.version}"', "Cache-Control": "no-store"}
@@ -66,7 +71,7 @@ async def get_workflow(request: web.Request) -> web.Response:
 
 async def put_workflow(request: web.Request) -> web.Response:
     """Save. With ``If-Match: "VERSION"`` (or ``If-None-Match: *``), only when nobody else has saved meanwhile."""
-    name = _name(request)
+    name = name_of(request)
     data = await read_json(request, request.app[LIMITS])
     if not isinstance(data, dict):
         raise ApiError(400, "bad_request", "a workflow is a JSON object")
@@ -95,7 +100,7 @@ async def put_workflow(request: web.Request) -> web.Response:
 
 async def rename_workflow(request: web.Request) -> web.Response:
     """Give it another name, with all its versions."""
-    old, given = _name(request), await read_model(request, WorkflowName)
+    old, given = name_of(request), await read_model(request, WorkflowName)
     try:
         row = await request.app[WORKFLOWS].rename(old, _checked(given.name, request.app[LIMITS].name))
     except UnknownWorkflow as error:
@@ -109,7 +114,7 @@ async def rename_workflow(request: web.Request) -> web.Response:
 
 async def delete_workflow(request: web.Request) -> web.Response:
     """Take it off the list; its versions stay."""
-    name = _name(request)
+    name = name_of(request)
     try:
         await request.app[WORKFLOWS].delete(name)
     except UnknownWorkflow as error:
