@@ -56,11 +56,16 @@ def plain_bodies(workflow: Workflow, registry: Registry, judge: Judge) -> tuple[
 
 
 def _written(nodes: dict[str, WorkflowNode], registry: Registry) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    takers: dict[str, list[str]] = {}  # inputs that take a sub-graph, by type
     for node_id, node in list(nodes.items()):
-        node_type = registry.get(node.type) if node_id != _EDGE else None
-        for name, socket in node_type.inputs.items() if node_type is not None else ():
+        names = takers.get(node.type)
+        if names is None:
+            node_type = registry.get(node.type)
+            inputs = node_type.inputs if node_type is not None else {}
+            names = takers[node.type] = [name for name, socket in inputs.items() if Subgraph in socket.type.classes]
+        for name in names if node_id != _EDGE else ():
             value = node.values.get(name)
-            if Subgraph in socket.type.classes and isinstance(value, dict):
+            if isinstance(value, dict):
                 yield node_id, name, value
 
 

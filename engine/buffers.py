@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -58,14 +57,6 @@ class BufferAdapter(ABC):
 
     def release(self) -> None:  # noqa: B027 - not every library keeps memory for later
         """Give memory that the library keeps for later back to the system."""
-
-
-class Guard(ABC):
-    """Global state that a node must leave as it found it (default dtype, random numbers, working directory)."""
-
-    @abstractmethod
-    def watch(self) -> AbstractContextManager[list[str]]:
-        """Keep the state; on leaving, restore it and put the names of what had changed into the list."""
 
 
 _PLAIN = frozenset({int, float, bool, str, bytes, type(None)})

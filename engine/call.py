@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,13 @@ from engine.authoring import Display
 from engine.context import NodeContext, Preview, PreviewSource
 from engine.events import NodeAsks, NodePreview, NodeProgress, NodeShown
 from engine.graph import GraphNode
+from engine.guards import Guarded, reaches_global_state
 from engine.inputs import Arguments, call_arguments
 from engine.node_log import node_logger
 from engine.node_type import NodeType
 from engine.out_of_memory import as_memory_error, is_out_of_memory, relieve
 from engine.outputs import Result, check_ui, read_result
+from engine.problems import listed
 
 if TYPE_CHECKING:
     from engine.executor import Executor
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _PROGRESS_INTERVAL = 1 / 30
 _PREVIEW_SHARE = 50
 """A preview may take a fiftieth (2 %) of the time."""
-_PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
 class Call:
@@ -83,18 +83,13 @@ class Call:
         positional, named = call_arguments(node_type, arguments, context)
         if not self._is_guarded(node_type):
             return self._invoke(index, node_type, positional, named)
-        watches: list[list[str]] = []
-        try:
-            with ExitStack() as stack:
-                watches += [stack.enter_context(guard.watch()) for guard in self._executor.registry.guards]
-                return self._invoke(index, node_type, positional, named)
-        finally:
-            self._report_changes(index, node_type, watches)
+        with self._executor.guards.watch(node.id, partial(self._report_changes, index)):
+            return self._invoke(index, node_type, positional, named)
 
-    def _report_changes(self, index: int, node_type: NodeType, watches: list[list[str]]) -> None:
-        changed = [name for watch in watches for name in watch]
-        if changed:
-            self._run.tell.log(index, "warning", f"{node_type.id} changed {', '.join(changed)}; it was put back")
+    def _report_changes(self, index: int, changed: list[str], others: list[str]) -> None:
+        node_type = self._run.steps.nodes[index].type
+        doubt = f" (or {listed(others, 4)}, at the same time)" if others else ""
+        self._run.tell.log(index, "warning", f"{node_type.id}{doubt} changed {', '.join(changed)}; it was put back")
 
     def _invoke(
         self, index: int, node_type: NodeType, positional: list[Any], named: Arguments
@@ -127,16 +122,24 @@ class Call:
     async def asynchronous(
         self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
     ) -> tuple[Result, dict[str, Any] | None]:
-        """Call a coroutine function or an asynchronous generator. (Guards need a thread of their own: not used.)"""
+        """Call a coroutine function or an asynchronous generator."""
         context = self._context(index, node, position, mapped) if node.type.context else None
         positional, named = call_arguments(node.type, arguments, context)
-        if node.type.form == "async":
-            return read_result(node.type, await node.type.function(*positional, **named))
+        coroutine = self._invoke_async(index, node.type, positional, named)
+        if not self._is_guarded(node.type):
+            return await coroutine
+        return await Guarded(coroutine, self._executor.guards, node.id, partial(self._report_changes, index))
+
+    async def _invoke_async(
+        self, index: int, node_type: NodeType, positional: list[Any], named: Arguments
+    ) -> tuple[Result, dict[str, Any] | None]:
+        if node_type.form == "async":
+            return read_result(node_type, await node_type.function(*positional, **named))
         last = None
-        async for item in node.type.function(*positional, **named):
+        async for item in node_type.function(*positional, **named):
             if not self._show(index, item):
                 last = item
-        return read_result(node.type, last)
+        return read_result(node_type, last)
 
     def _ask(self, index: int, question: str, choices: tuple[str, ...], preview: PreviewSource) -> str:
         run = self._run
@@ -152,11 +155,10 @@ class Call:
         return answer
 
     def _is_guarded(self, node_type: NodeType) -> bool:
-        """Whether to watch global state: for nodes that handle more than numbers and text."""
+        """Whether to watch global state: wherever a function could reach it."""
         known = self._guarded.get(id(node_type))
         if known is None:
-            plain = all(cls in _PLAIN for kind in node_type.socket_types() for cls in kind.classes)
-            known = bool(self._executor.registry.guards) and (not plain or node_type.mark.lane == "device")
+            known = bool(self._executor.guards) and reaches_global_state(node_type.function)
             self._guarded[id(node_type)] = known
         return known
 

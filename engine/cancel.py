@@ -35,3 +35,8 @@ class CancelToken:
                 self._listeners.append(listener)
                 return
         listener()
+
+    def forget(self, listener: Callable[[], None]) -> None:
+        """Do not call ``listener`` any more."""
+        with self._lock:
+            self._listeners = [other for other in self._listeners if other != listener]

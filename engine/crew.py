@@ -25,6 +25,10 @@ class Crew:
         wake: notified when something became ready or ended; a condition of the same lock.
         step: runs a taken step as far as it goes; returns whether it was handed over to somebody who gives the
             device back.
+
+    Attributes:
+        step: see above.
+        waiting: whether the run's own thread waits for somebody to end a step.
     """
 
     def __init__(
@@ -39,7 +43,8 @@ class Crew:
         self._lanes = lanes
         self._lock = lock
         self._wake = wake
-        self._step = step
+        self.step = step
+        self.waiting = False
         self._standing_by = False
         self._dismissed = False
 
@@ -52,7 +57,9 @@ class Crew:
                 if index < 0:
                     if helping or steps.idle or (steps.stopped and not steps.active):
                         return
+                    self.waiting = True
                     self._wake.wait()
+                    self.waiting = False
                     continue
                 steps.take(index)
                 more = bool(steps.ready or steps.device_ready)
@@ -60,7 +67,7 @@ class Crew:
                 self.call_help()
             handed_over = False
             try:
-                handed_over = self._step(index)
+                handed_over = self.step(index)
             finally:
                 if on_device and not handed_over:
                     self._lanes.device.release()

@@ -20,6 +20,7 @@ from engine.checkpoints import CheckpointStore
 from engine.events import EventSink
 from engine.expansion import Mounted
 from engine.graph import GraphNode
+from engine.guards import Guards
 from engine.ids import Key
 from engine.kept_states import KeptStates
 from engine.keys import FileDigests, Keys
@@ -67,6 +68,7 @@ class Executor:
         self.lanes = Lanes(limits or LaneLimits())
         self.checkpoints = checkpoints
         self.kept = kept
+        self.guards = Guards(registry.guards)
         self._files = FileDigests()
 
     def with_registry(self, registry: Registry) -> Executor:

@@ -143,7 +143,9 @@ def _node(
     registry: Registry,
     problems: list[str],
 ) -> GraphNode:
-    made = GraphNode(index_of[name], NodeId(_inner_id(owner.id, name)), node_type, {}, {}, [])
+    values: dict[str, Any] = {}
+    raw: dict[str, Any] = {}
+    made = GraphNode(index_of[name], NodeId(_inner_id(owner.id, name)), node_type, values, raw, [])
     for input_name, value in inner.inputs.items():
         socket = node_type.input_socket(input_name)
         place = f"{name}.{input_name}"
@@ -154,7 +156,7 @@ def _node(
             value = value()
         source = _source(value, index_of, problems, place)
         if source is None:
-            source = _literal(made, input_name, socket, value, place, constant)
+            source = _literal(values, raw, input_name, socket, value, place, constant)
         elif isinstance(value, Wire) and value.node in expansion.nodes:
             upstream = registry.get(expansion.nodes[value.node].type_id)
             if upstream is not None and upstream.output_socket(value.output) is None:
@@ -168,7 +170,8 @@ def _node(
 
 
 def _literal(
-    made: GraphNode,
+    values: dict[str, Any],
+    raw: dict[str, Any],
     name: str,
     socket: InputSocket,
     value: Any,
@@ -178,8 +181,8 @@ def _literal(
     """Keep a written value at the node; whatever is not JSON becomes a wire from a constant."""
     try:
         canonical(value)
-        made.values[name] = check_value(socket, value)
-        made.raw[name] = value
+        values[name] = check_value(socket, value)
+        raw[name] = value
     except (KeyingError, BadValue, InvalidInput):
         return constant(place, value)
     return None

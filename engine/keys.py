@@ -45,8 +45,12 @@ def canonical(values: object) -> str:
     Raises:
         KeyingError: for NaN, infinities and anything that is not JSON.
     """
-    _check_json(values)
     try:
+        if type(values) is dict and len(values) < _FEW:
+            flat = _flat(values)
+            if flat is not None:
+                return flat
+        _check_json(values)
         return _encode(values)
     except KeyingError:
         raise
@@ -55,6 +59,28 @@ def canonical(values: object) -> str:
 
 
 _SCALARS = frozenset({int, float, str, bool, type(None)})
+_FEW = 16
+_text = json.encoder.encode_basestring
+
+
+def _flat(values: dict[Any, Any]) -> str | None:
+    """What the encoder writes for a few numbers and texts, without its set-up; ``None`` for everything else."""
+    parts = []
+    for name in sorted(values) if len(values) > 1 else values:
+        value = values[name]
+        kind = type(value) if type(name) is str else None
+        if kind is str:
+            text = _text(value)
+        elif kind is int:
+            text = repr(value)
+        elif kind is bool:
+            text = "true" if value else "false"
+        elif kind is float and value - value == 0:
+            text = repr(value)
+        else:
+            return None
+        parts.append(f"{_text(name)}:{text}")
+    return "{" + ",".join(parts) + "}"
 
 
 def _check_json(values: object) -> None:
@@ -118,14 +144,14 @@ class Keys:
 
     def __init__(self, files: FileDigests) -> None:
         self._files = files
-        self._types: dict[int, bytes] = {}
+        self._types: dict[int, tuple[Any, tuple[str, ...]]] = {}  # a hash that has read the type, and its file inputs
 
-    def values_of(self, node: GraphNode) -> dict[str, Any]:
+    def _values_of(self, node: GraphNode, file_inputs: tuple[str, ...]) -> dict[str, Any]:
         """What of a node's values enters its key: files by content instead of by name."""
-        raw = node.raw
-        for name, socket in node.type.inputs.items():
-            if socket.file is not None and raw.get(name) is not None:
-                raw = {**raw, name: {"file": self._files.of(node.values[name])}}
+        raw = dict(node.raw)
+        for name in file_inputs:
+            if raw.get(name) is not None:
+                raw[name] = {"file": self._files.of(node.values[name])}
         return raw
 
     def of(self, node: GraphNode, upstream: Mapping[int, Key] | list[Key], extra: str = "") -> Key:
@@ -135,16 +161,21 @@ class Keys:
             KeyingError: when a value has no canonical form.
         """
         node_type = node.type
-        prefix = self._types.get(id(node_type))
-        if prefix is None:
-            prefix = self._types[id(node_type)] = type_digest(node_type)
         if not node_type.mark.cache:
             return Key(uuid.uuid4().hex)
-        summary = hashlib.blake2b(prefix, digest_size=16)
-        parts = [canonical(self.values_of(node)) if node.raw else "{}", extra]
-        links = node.links if len(node.links) < 2 else sorted(node.links)
-        for link in links:
-            parts += (link.input, upstream[link.source], link.output)
+        known = self._types.get(id(node_type))
+        if known is None:
+            begun = hashlib.blake2b(type_digest(node_type), digest_size=16)
+            file_inputs = tuple(name for name, socket in node_type.inputs.items() if socket.file is not None)
+            known = self._types[id(node_type)] = (begun, file_inputs)
+        begun, file_inputs = known
+        raw = self._values_of(node, file_inputs) if file_inputs else node.raw
+        values = canonical(raw) if raw else "{}"
         # lengths make the encoding injective: no name can imitate a separator
-        summary.update("".join([f"{len(part)}:{part}" for part in parts]).encode("utf-8", "surrogatepass"))
+        parts = [f"{len(values)}:{values}{len(extra)}:{extra}"]
+        for name, source, output, _ in node.links if len(node.links) < 2 else sorted(node.links):
+            key = upstream[source]
+            parts.append(f"{len(name)}:{name}{len(key)}:{key}{len(output)}:{output}")
+        summary = begun.copy()
+        summary.update("".join(parts).encode("utf-8", "surrogatepass"))
         return Key(summary.hexdigest())

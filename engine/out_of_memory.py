@@ -7,10 +7,10 @@ accelerator move to host memory; on a machine without one, results in memory are
 
 from __future__ import annotations
 
-import gc
 import traceback
 
 from engine.buffers import BufferAdapter
+from engine.bulk import collect_all
 from engine.cache import Cache
 
 
@@ -28,6 +28,6 @@ def relieve(error: BaseException, cache: Cache, adapters: tuple[BufferAdapter, .
     """Let go of what the failed attempt and the cache hold."""
     traceback.clear_frames(error.__traceback__)  # its local variables hold the largest arrays
     cache.shed(host=device == "cpu")
-    gc.collect()
+    collect_all()
     for adapter in adapters:
         adapter.release()

@@ -162,7 +162,7 @@ def _targets(graph: Graph, targets: Sequence[str] | None) -> list[int]:
         return list(dict.fromkeys(index for name in targets for index in graph.at(name)))
     found = graph.output_nodes()
     if not found:
-        found = [node.index for node in graph.nodes if not graph.readers[node.index]]
+        found = graph.ends()
     if not found:
         raise WorkflowError([Problem("empty", "the workflow has no nodes, so there is nothing to run")])
     return found

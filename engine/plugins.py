@@ -19,7 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from engine.buffers import BufferAdapter, Guard
+from engine.buffers import BufferAdapter
+from engine.guards import Guard
 from engine.manifest import Manifest, ManifestError, read_manifest
 from engine.node_type import NodeType
 from engine.plugin_code import Code, import_code, inner_modules, installed_code

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engine.buffers import BufferAdapter, Guard
+from engine.buffers import BufferAdapter
+from engine.guards import Guard
 from engine.ids import TypeId
 from engine.node_type import NodeType
 from engine.problems import did_you_mean

@@ -1,8 +1,8 @@
 """One run of a plan: who takes which step when, and what becomes of it.
 
 Threads
-    :mod:`engine.crew` says which thread takes a ready step. ``io`` nodes then get threads of their own, ``async`` nodes
-    a shared event loop. Everything in :class:`~engine.steps.Steps` changes under ``_lock`` only.
+    :mod:`engine.crew` says which thread takes a ready step, :mod:`engine.computing` on which thread its function is
+    called. Everything in :class:`~engine.steps.Steps` changes under ``_lock`` only.
 
 Suspension
     A node that asks for a lazy input that is not there yet is stopped by :class:`~engine.lazy_inputs.NeedInput`; the
@@ -22,15 +22,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.answers import Answers
 from engine.authoring import Block, Expansion
-from engine.call import Call
+from engine.bulk import older_objects_spared
 from engine.cancel import CancelToken
 from engine.claims import Claims
+from engine.computing import Computing
 from engine.context import Cancelled
 from engine.crew import Crew
 from engine.events import EventSink, NodeFailed, RunFinished, RunStarted, Status
@@ -46,6 +46,10 @@ from engine.subgraphs import Subgraphs
 if TYPE_CHECKING:
     from engine.executor import Executor
     from engine.plan import Plan
+
+
+def _nothing(index: int) -> bool:  # noqa: ARG001 - stands for a run that has ended
+    return False
 
 
 class Run:
@@ -75,18 +79,18 @@ class Run:
         self.costs: dict[int, tuple[float, int]] = {}
         self._executor = executor
         self._cache = executor.cache
-        self._lanes = executor.lanes
-        self._call = Call(executor, self)
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._crew = Crew(self.steps, self._lanes, self._lock, self._wake, self._step)
+        self._crew = Crew(self.steps, executor.lanes, self._lock, self._wake, self._step)
+        self._computing = Computing(executor, self, self._crew.call_help)
+        self._checkpoints = self._computing.call.checkpoints
         self._failures: list[NodeFailed] = []
+        self._lazy = partial(lazy_input, self.steps, self._load)
         self._found = 0  # steps whose result turned up after the plan was made
         self._claims = Claims(self.steps, self._cache, self._lock, self._look_again)
         self._in_place = InPlaceWatch(self.steps, self._cache, self.tell)
         self._subgraphs = Subgraphs(executor, self.steps, self._lock, self._load)
         self._spent: dict[int, float] = {}  # seconds before a suspension
-        self._tasks: dict[int, Future[None]] = {}
 
     @property
     def workflow(self) -> str:
@@ -97,10 +101,14 @@ class Run:
 
     def finished_checkpoints(self) -> list[str]:
         """Keys of checkpoints of steps that are done."""
-        return [key for index, keys in self._call.checkpoints.items() if index in self.costs for key in keys]
+        return [key for index, keys in self._checkpoints.items() if index in self.costs for key in keys]
 
     def execute(self) -> RunResult:
         """Run everything; the calling thread works."""
+        with older_objects_spared(len(self.steps.nodes)):
+            return self._execute()
+
+    def _execute(self) -> RunResult:
         started = time.perf_counter()
         plan, steps = self.plan, self.steps
         hits = plan.hits
@@ -118,7 +126,19 @@ class Run:
                 break
         self._crew.dismiss()
         self._claims.give_back_all()
-        return self._result(time.perf_counter() - started)
+        result = self._result(time.perf_counter() - started)
+        self._take_apart()
+        return result
+
+    def _take_apart(self) -> None:
+        """The parts of a run know each other. Separate them, so that everything is freed now and not at some later
+        collection; unless a node of a cancelled run still works."""
+        self.cancel.forget(self._stop)
+        with self._lock:
+            if self.steps.active:
+                return
+        self._crew.step = _nothing
+        del self._computing, self._claims, self._subgraphs, self._lazy
 
     def _result(self, seconds: float) -> RunResult:
         status: Status = "failed" if self._failures else "succeeded"
@@ -136,10 +156,8 @@ class Run:
         """Somebody asked to stop."""
         with self._lock:
             self.steps.stop()
-            tasks = list(self._tasks.values())
             self._wake.notify_all()
-        for task in tasks:
-            task.cancel()
+        self._computing.cancel()
 
     # ------------------------------------------------------------------------------------ before a step
 
@@ -163,7 +181,7 @@ class Run:
                 return False
             if self.steps.entries:
                 self._in_place.begin(index)
-            gathered = gather(node, self.steps.values, partial(lazy_input, self.steps, self._load))
+            gathered = gather(node, self.steps.values, self._lazy)
             if gathered.blocked is not None:
                 self._block(index, gathered.blocked)
                 return False
@@ -175,17 +193,7 @@ class Run:
         except BaseException as error:
             self._fail(index, error)
             return False
-        lane = node.type.lane
-        if lane == "loop":
-            self._tasks[index] = self._lanes.on_loop(self._compute_on_loop(index, gathered))
-            if self.cancel.cancelled():
-                self._tasks[index].cancel()
-            return True
-        if lane == "io" and not alone:
-            self._lanes.wait_in_thread(partial(self._compute_aside, index, gathered))
-        else:
-            self._compute(index, gathered)
-        return False
+        return self._computing.start(index, gathered, aside=not alone)
 
     def _sources_there(self, index: int) -> bool:
         """Read what comes from the cache. What has gone since is computed after all; the step waits for it."""
@@ -253,51 +261,16 @@ class Run:
             self._wake.notify_all()
         self._crew.call_help()
 
-    # --------------------------------------------------------------------------------------- computing
+    # ------------------------------------------------------------------------------------------ endings
 
-    def _compute(self, index: int, gathered: Gathered) -> None:
-        node = self.steps.nodes[index]
-        self.tell.started(index)
-        started = time.perf_counter()
-        try:
-            results = [
-                None if arguments is None else self._call.sync(index, node, arguments, position, gathered.mapped)
-                for position, arguments in enumerate(gathered.calls)
-            ]
-        except NeedInput as need:
-            self._suspend(index, need, time.perf_counter() - started)
-        except BaseException as error:
-            self._fail(index, error)
+    def after(self, index: int, gathered: Gathered, results: list[Any] | BaseException, seconds: float) -> None:
+        """A step's function has returned, one result per call, or ended with an error."""
+        if isinstance(results, NeedInput):
+            self._suspend(index, results, seconds)
+        elif isinstance(results, BaseException):
+            self._fail(index, results)
         else:
-            self._complete(index, gathered, results, time.perf_counter() - started)
-
-    def _compute_aside(self, index: int, gathered: Gathered) -> None:
-        """On a thread of its own, which does not take further steps: somebody has to take what became ready."""
-        self._compute(index, gathered)
-        self._crew.call_help()
-
-    async def _compute_on_loop(self, index: int, gathered: Gathered) -> None:
-        node = self.steps.nodes[index]
-        self.tell.started(index)
-        started = time.perf_counter()
-        try:
-            results: list[Any] = []
-            for position, arguments in enumerate(gathered.calls):
-                if arguments is None:
-                    results.append(None)
-                else:
-                    results.append(await self._call.asynchronous(index, node, arguments, position, gathered.mapped))
-        except NeedInput as need:
-            self._suspend(index, need, time.perf_counter() - started)
-        except BaseException as error:
-            self._fail(index, error)
-        else:
-            self._complete(index, gathered, results, time.perf_counter() - started)
-        finally:
-            self._tasks.pop(index, None)
-            if node.type.mark.lane == "device":
-                self._lanes.device.release()
-            self._crew.call_help()
+            self._complete(index, gathered, results, seconds)
 
     def _suspend(self, index: int, need: NeedInput, seconds: float) -> None:
         self._claims.give_back(index)
@@ -364,12 +337,9 @@ class Run:
         self._finish(index, outputs, ui, seconds)
 
     def _settle(self, index: int) -> None:
-        before = len(self.steps.ready) + len(self.steps.device_ready)
         self.steps.settle(index)
-        if not self.steps.active or len(self.steps.ready) + len(self.steps.device_ready) > before:
+        if self._crew.waiting:
             self._wake.notify_all()
-
-    # ------------------------------------------------------------------------------------ other endings
 
     def _block(self, index: int, block: Block) -> None:
         self.tell.blocked(index, block.reason)

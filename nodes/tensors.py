@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.buffers import BufferAdapter, Guard
+from engine.buffers import BufferAdapter
+from engine.guards import Guard
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,50 +73,88 @@ class TorchBuffers(BufferAdapter):
             torch.cuda.empty_cache()
 
 
+class GradientMode(Guard):
+    """torch's gradient mode, of which each thread has its own."""
+
+    per_thread = True
+
+    def read(self) -> Any:
+        """See :class:`engine.guards.Guard`."""
+        torch = sys.modules.get("torch")
+        return torch.is_grad_enabled() if torch is not None and hasattr(torch, "is_grad_enabled") else None
+
+    def put_back(self, state: Any) -> list[str]:
+        """See :class:`engine.guards.Guard`."""
+        if state is None:
+            return []
+        import torch
+
+        if torch.is_grad_enabled() == state:
+            return []
+        torch.set_grad_enabled(state)
+        return ["torch's gradient mode"]
+
+
 class TorchState(Guard):
-    """torch's default dtype, gradient mode, random numbers and thread count, and the working directory."""
+    """torch's default dtype, random numbers and thread count. Nothing while torch is not loaded."""
 
-    def watch(self) -> AbstractContextManager[list[str]]:
-        """See :class:`engine.buffers.Guard`."""
-        return _watch()
+    def read(self) -> Any:
+        """See :class:`engine.guards.Guard`."""
+        torch = sys.modules.get("torch")
+        if torch is None or not hasattr(torch, "get_rng_state"):  # still being imported
+            return None
+        return torch.get_default_dtype(), torch.get_rng_state(), torch.get_num_threads()
 
+    def put_back(self, state: Any) -> list[str]:
+        """See :class:`engine.guards.Guard`."""
+        if state is None:
+            return []
+        import torch
 
-@contextmanager
-def _watch() -> Iterator[list[str]]:
-    changed: list[str] = []
-    folder = os.getcwd()  # noqa: PTH109 - compared as text, once per node
-    torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_rng_state"):
-        try:
-            yield changed
-        finally:
-            _put_back_folder(folder, changed)
-        return
-    dtype, grad, random = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state()
-    threads = torch.get_num_threads()
-    try:
-        yield changed
-    finally:
-        _put_back_folder(folder, changed)
+        dtype, numbers, threads = state
+        changed = []
         if torch.get_default_dtype() is not dtype:
             torch.set_default_dtype(dtype)
             changed.append("torch's default dtype")
-        if torch.is_grad_enabled() != grad:
-            torch.set_grad_enabled(grad)
-            changed.append("torch's gradient mode")
-        if not torch.equal(torch.get_rng_state(), random):
-            torch.set_rng_state(random)
+        if not torch.equal(torch.get_rng_state(), numbers):
+            torch.set_rng_state(numbers)
             changed.append("torch's global random numbers")
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
             changed.append("torch's number of threads")
+        return changed
 
 
-def _put_back_folder(folder: str, changed: list[str]) -> None:
-    if os.getcwd() != folder:  # noqa: PTH109
-        os.chdir(folder)
-        changed.append("the working directory")
+class ProcessState(Guard):
+    """The working directory, and the global random numbers of Python and NumPy."""
+
+    def read(self) -> Any:
+        """See :class:`engine.guards.Guard`."""
+        numpy = sys.modules.get("numpy.random")
+        numbers = numpy.get_state() if numpy is not None and hasattr(numpy, "get_state") else None
+        return os.getcwd(), random.getstate(), numbers  # noqa: PTH109 - compared as text, once per node
+
+    def put_back(self, state: Any) -> list[str]:
+        """See :class:`engine.guards.Guard`."""
+        folder, pythons, numpys = state
+        changed = []
+        if os.getcwd() != folder:  # noqa: PTH109
+            os.chdir(folder)
+            changed.append("the working directory")
+        if random.getstate() != pythons:
+            random.setstate(pythons)
+            changed.append("Python's global random numbers")
+        if numpys is not None:
+            import numpy
+
+            now: Any = numpy.random.get_state()
+            if now[2] != numpys[2] or not numpy.array_equal(now[1], numpys[1]):
+                numpy.random.set_state(numpys)
+                changed.append("NumPy's global random numbers")
+        return changed
 
 
 TORCH_BUFFERS = TorchBuffers()
+GRADIENT_MODE = GradientMode()
 TORCH_STATE = TorchState()
+PROCESS_STATE = ProcessState()

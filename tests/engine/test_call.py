@@ -6,16 +6,15 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.authoring import Display, Lazy, node
-from engine.buffers import Guard
 from engine.context import NodeContext, Preview
 from engine.events import NodeFinished, NodePreview, NodeProgress, NodeShown
+from engine.guards import Guard
 
 CALLS: list[str] = []
 
@@ -253,19 +252,14 @@ class Dial:
 
 
 class DialGuard(Guard):
-    def watch(self):
-        return self._watch()
+    def read(self):
+        return Dial.value
 
-    @contextmanager
-    def _watch(self):
-        changed: list[str] = []
-        before = Dial.value
-        try:
-            yield changed
-        finally:
-            if Dial.value != before:
-                Dial.value = before
-                changed.append("the dial")
+    def put_back(self, state):
+        if Dial.value == state:
+            return []
+        Dial.value = state
+        return ["the dial"]
 
 
 @node("Turn", lane="device")
@@ -290,9 +284,95 @@ def test_a_node_that_fails_after_changing_global_state_is_reported_too(make_lab)
     assert ("t", "Turn changed the dial; it was put back") in lab.logged
 
 
+@node("AsyncTurn")
+async def async_turn(to: int, back: bool = False) -> int:
+    """Changes state, waits, and finds it as it had left it; what waits beside it never sees the change."""
+    before, Dial.value = Dial.value, to
+    await asyncio.sleep(0.05)
+    found = Dial.value
+    if back:
+        Dial.value = before
+    return found
+
+
+@node("AsyncLook")
+async def async_look() -> int:
+    await asyncio.sleep(0.02)
+    return Dial.value
+
+
+def test_an_async_node_keeps_its_changes_to_itself_and_is_reported(make_lab):
+    lab = make_lab(async_turn, async_look, guards=(DialGuard(),))
+    result = lab.run({"t": ("AsyncTurn", {"to": 11}), "l": "AsyncLook"})
+    assert result.values == {"t": {"value": 11}, "l": {"value": 0}}
+    assert Dial.value == 0
+    assert lab.logged == [("t", "AsyncTurn changed the dial; it was put back")]
+
+
+def test_an_async_node_that_puts_back_what_it_changed_is_not_reported(make_lab):
+    lab = make_lab(async_turn, guards=(DialGuard(),))
+    assert lab.value({"t": ("AsyncTurn", {"to": 11, "back": True})}) == 11
+    assert Dial.value == 0 and lab.logged == []
+
+
+@node("PlainTurn")
+def plain_turn(to: int) -> int:
+    Dial.value = to
+    return to
+
+
+def test_nodes_with_plain_values_are_watched_when_they_can_reach_anything(make_lab):
+    lab = make_lab(plain_turn, guards=(DialGuard(),))
+    lab.value({"t": ("PlainTurn", {"to": 5})})
+    assert Dial.value == 0
+    assert lab.logged == [("t", "PlainTurn changed the dial; it was put back")]
+
+
+def test_a_function_that_names_nothing_outside_itself_cannot_reach_global_state():
+    from engine.guards import reaches_global_state
+
+    def through_a_helper(a: int) -> int:
+        return plain_turn(a)
+
+    def through_an_attribute(a: int) -> int:
+        return a.bit_length()
+
+    def through_an_import(a: int) -> int:
+        import os
+
+        return os
+
+    assert [
+        reaches_global_state(function)
+        for function in (lambda a, b: max(a, b) + sum([x * 2 for x in (a, b)]), plain_turn, through_a_helper,
+                         through_an_attribute, through_an_import, len)
+    ] == [False, True, True, True, True, True]  # fmt: skip
+
+
+BOTH = threading.Barrier(2)
+
+
+@node("TurnTogether", lane="io")
+def turn_together(to: int, turn: bool) -> int:
+    BOTH.wait(10)
+    if turn:
+        Dial.value = to
+    BOTH.wait(10)
+    return to
+
+
+def test_of_two_nodes_at_once_nobody_is_blamed_alone_and_the_state_comes_back(make_lab):
+    lab = make_lab(turn_together, guards=(DialGuard(),))
+    lab.run({"a": ("TurnTogether", {"to": 1, "turn": True}), "b": ("TurnTogether", {"to": 2, "turn": False})})
+    assert Dial.value == 0
+    ((name, message),) = lab.logged
+    other = {"a": "b", "b": "a"}[name]
+    assert message == f"TurnTogether (or {other}, at the same time) changed the dial; it was put back"
+
+
 def test_torch_state_and_working_folder_are_put_back(make_lab, tmp_path):
     torch = pytest.importorskip("torch")
-    from nodes.tensors import TORCH_STATE
+    from nodes.tensors import GRADIENT_MODE, PROCESS_STATE, TORCH_STATE
 
     @node("Vandal", lane="device")
     def vandal(folder: str) -> int:
@@ -303,7 +383,7 @@ def test_torch_state_and_working_folder_are_put_back(make_lab, tmp_path):
         return 1
 
     before = (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state().sum(), Path.cwd())
-    lab = make_lab(vandal, guards=(TORCH_STATE,))
+    lab = make_lab(vandal, guards=(TORCH_STATE, GRADIENT_MODE, PROCESS_STATE))
     lab.value({"v": ("Vandal", {"folder": str(tmp_path)})})
     assert (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state().sum(), Path.cwd()) == before
     (message,) = [text for _, text in lab.logged]

@@ -6,11 +6,11 @@ import gc
 import threading
 import time
 import weakref
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
-from engine.authoring import Display, node
+from engine.authoring import Display, Lazy, node
 from engine.cache import Cache
 from engine.events import NodeFinished, NodeStarted, RunFinished, RunStarted
 from nodes.tensors import TORCH_BUFFERS
@@ -410,3 +410,36 @@ def test_without_any_cache_budget_everything_still_works(make_lab):
     assert lab.value(DIAMOND, WIRES) == 5
     assert lab.value(DIAMOND, WIRES) == 5
     assert lab.ran == ["a", "b", "c", "d"]
+
+
+class Precious:
+    """Something of which one can tell whether it is still there."""
+
+    alive: ClassVar[weakref.WeakSet[Precious]] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        Precious.alive.add(self)
+
+
+@node("MakePrecious")
+def make_precious(seed: int = 0) -> Any:
+    return Precious()
+
+
+@node("Spoil")
+def spoil(value: Any, lazy: Lazy[Any]) -> Any:
+    lazy()
+    raise ValueError("spoilt")
+
+
+def test_what_a_run_held_is_free_when_it_has_ended_without_a_garbage_collection(make_lab):
+    lab = make_lab(make_precious, spoil, cache=Cache(memory=0))
+    gc.collect()
+    gc.disable()
+    try:
+        lab.run({"a": "MakePrecious", "b": ("MakePrecious", {"seed": 1}), "s": "Spoil"},
+                ["a.value -> s.value", "b.value -> s.lazy"])  # fmt: skip
+        assert lab.failed == {"s": "ValueError: spoilt"}
+        assert len(Precious.alive) == 0
+    finally:
+        gc.enable()
