@@ -6,32 +6,38 @@ import asyncio
 import contextlib
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from server.body import query_int
 from server.keys import EVENTS, HUB, LIMITS
+from server.limits import Limits
 from server.route import Route
 from server.stream import Outbox, Overflow
 
 
-class _Tasks:
-    """Writers of the listeners."""
+@dataclass(slots=True, eq=False)
+class _Listener:
+    """An open WebSocket, with its outbox and its writer."""
+
+    request: web.Request
+    socket: web.WebSocketResponse
+    outbox: Outbox
+    writer: asyncio.Task[None] | None = None
+
+
+class _Streams:
+    """Everybody who listens now."""
 
     def __init__(self) -> None:
-        self.all: set[asyncio.Task[Any]] = set()
+        self.listeners: set[_Listener] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.sweeper: asyncio.Task[None] | None = None
 
 
-class _Sockets:
-    """Open WebSockets."""
-
-    def __init__(self) -> None:
-        self.all: set[web.WebSocketResponse] = set()
-
-
-_TASKS: web.AppKey[_Tasks] = web.AppKey("stream_tasks", _Tasks)
-_SOCKETS: web.AppKey[_Sockets] = web.AppKey("stream_sockets", _Sockets)
+_STREAMS: web.AppKey[_Streams] = web.AppKey("streams", _Streams)
 
 
 async def catch_up(app: web.Application, after: int, now: int) -> list[str]:
@@ -65,19 +71,17 @@ async def stream(request: web.Request) -> web.WebSocketResponse:
     after = query_int(request, "after", 0, 0, 1 << 53)
     socket = web.WebSocketResponse(heartbeat=30.0, compress=False, max_msg_size=limits.websocket_message, timeout=1.0)
     await socket.prepare(request)
-    outbox = app[HUB].join(limits)
-    app[_SOCKETS].all.add(socket)
-    writer = asyncio.get_running_loop().create_task(_write(request, socket, outbox, after, app[HUB].n))
-    app[_TASKS].all.add(writer)
+    listener = _Listener(request, socket, app[HUB].join(limits))
+    app[_STREAMS].listeners.add(listener)
+    listener.writer = asyncio.get_running_loop().create_task(_write(listener, after, app[HUB].n))
     try:
         await _listen(socket, limits.websocket_messages_per_second)
     finally:
-        app[HUB].leave(outbox)
-        app[_SOCKETS].all.discard(socket)
-        app[_TASKS].all.discard(writer)
-        writer.cancel()
+        app[HUB].leave(listener.outbox)
+        app[_STREAMS].listeners.discard(listener)
+        listener.writer.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
-            await writer
+            await listener.writer
     return socket
 
 
@@ -97,25 +101,42 @@ async def _listen(socket: web.WebSocketResponse, most: int) -> None:
             return
 
 
-async def _write(request: web.Request, socket: web.WebSocketResponse, outbox: Outbox, after: int, now: int) -> None:
-    limits = request.app[LIMITS]
+async def _write(listener: _Listener, after: int, now: int) -> None:
+    """Send until the listener has gone. Waits only where the listener reads slowly; :func:`_sweep` looks after that."""
+    socket, outbox = listener.socket, listener.outbox
     try:
-        for frame in await catch_up(request.app, after, now):
-            await asyncio.wait_for(socket.send_str(frame), limits.send_seconds)
+        for frame in await catch_up(listener.request.app, after, now):
+            await socket.send_frame(frame.encode(), WSMsgType.TEXT)
         while True:
             for item in await outbox.next():
-                if isinstance(item, str):
-                    await asyncio.wait_for(socket.send_str(item), limits.send_seconds)
-                else:
-                    await asyncio.wait_for(socket.send_bytes(item), limits.send_seconds)
-            await asyncio.sleep(0.008)
-    except (Overflow, TimeoutError):
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow"), 0.5)
-        if request.transport is not None:
-            request.transport.abort()
+                await socket.send_frame(item.data, WSMsgType.TEXT if item.text else WSMsgType.BINARY)
+    except Overflow:
+        await _show_out(listener)
     except (ConnectionError, RuntimeError):
         return
+
+
+async def _show_out(listener: _Listener) -> None:
+    """Close the connection of one who does not read; it may come back and catch up."""
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(listener.socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow"), 0.5)
+    if listener.request.transport is not None:
+        listener.request.transport.abort()
+
+
+async def _sweep(streams: _Streams, limits: Limits) -> None:
+    """Show out those whose writer cannot go on; runs for ever."""
+    while True:
+        await asyncio.sleep(0.25)
+        now = time.monotonic()
+        for listener in [*streams.listeners]:
+            since = listener.outbox.sending_since
+            if since and (now - since > limits.send_seconds or (listener.outbox.overflowed and now - since > 0.25)):
+                listener.outbox.overflowed = True
+                listener.outbox.sending_since = 0.0
+                task = asyncio.get_running_loop().create_task(_show_out(listener))
+                streams.tasks.add(task)
+                task.add_done_callback(streams.tasks.discard)
 
 
 async def server_sent_events(request: web.Request) -> web.StreamResponse:
@@ -133,7 +154,7 @@ async def server_sent_events(request: web.Request) -> web.StreamResponse:
     outbox, now = app[HUB].join(limits), app[HUB].n
     task = asyncio.current_task()
     assert task is not None
-    app[_TASKS].all.add(task)
+    app[_STREAMS].tasks.add(task)
     try:
         for frame in await catch_up(app, after, now):
             await response.write(_as_sse(frame))
@@ -144,9 +165,8 @@ async def server_sent_events(request: web.Request) -> web.StreamResponse:
                 await response.write(b": still here\n\n")
                 continue
             for item in items:
-                if isinstance(item, str):
-                    await asyncio.wait_for(response.write(_as_sse(item)), limits.send_seconds)
-            await asyncio.sleep(0.02)
+                if item.text:
+                    await asyncio.wait_for(response.write(_as_sse(item.data.decode())), limits.send_seconds)
     except (Overflow, TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()
@@ -155,7 +175,7 @@ async def server_sent_events(request: web.Request) -> web.StreamResponse:
             request.transport.abort()
         raise
     finally:
-        app[_TASKS].all.discard(task)
+        app[_STREAMS].tasks.discard(task)
         app[HUB].leave(outbox)
     return response
 
@@ -170,12 +190,12 @@ def _as_sse(frame: str) -> bytes:
 async def wait_for_job(app: web.Application, job: str, seconds: float) -> None:
     """Return when something happened in a job, or after ``seconds``."""
     outbox = app[HUB].join(app[LIMITS])
-    marker = f'"job":"{job}"'
+    marker = f'"job":"{job}"'.encode()
     try:
         async with asyncio.timeout(seconds):
             while True:
                 for item in await outbox.next():
-                    if isinstance(item, str) and marker in item:
+                    if item.text and marker in item.data:
                         return
     except (TimeoutError, Overflow):
         return
@@ -185,16 +205,22 @@ async def wait_for_job(app: web.Application, job: str, seconds: float) -> None:
 
 async def open_streams(app: web.Application) -> None:
     """Make room for the listeners."""
-    app[_TASKS], app[_SOCKETS] = _Tasks(), _Sockets()
+    app[_STREAMS] = streams = _Streams()
+    streams.sweeper = asyncio.get_running_loop().create_task(_sweep(streams, app[LIMITS]))
 
 
 async def close_streams(app: web.Application) -> None:
     """Say goodbye, so that browsers come back soon."""
-    for socket in [*app[_SOCKETS].all]:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops"), 0.5)
-    for task in [*app[_TASKS].all]:
+    streams = app[_STREAMS]
+    app[HUB].tell()
+    await asyncio.gather(*(_say_goodbye(listener.socket) for listener in [*streams.listeners]))
+    for task in [*streams.tasks, *([streams.sweeper] if streams.sweeper is not None else [])]:
         task.cancel()
+
+
+async def _say_goodbye(socket: web.WebSocketResponse) -> None:
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops"), 0.5)
 
 
 ROUTES = (

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from server.limits import Limits
-from server.stream import Hub, Outbox, Overflow, fields_of
+from server.stream import Batch, Frame, Hub, Line, Outbox, Overflow, fields_of
 from tests.server.live import LiveServer, workflow
 
 
@@ -18,8 +18,9 @@ def flat(frames: list[Any]) -> list[dict[str, Any]]:
     """Events of text frames, one after the other."""
     found: list[dict[str, Any]] = []
     for frame in frames:
-        if isinstance(frame, str):
-            data = json.loads(frame)
+        text = frame.data if isinstance(frame, Frame) and frame.text else frame
+        if isinstance(text, str | bytes):
+            data = json.loads(text)
             found.extend(data if isinstance(data, list) else [data])
     return found
 
@@ -56,8 +57,30 @@ async def test_who_does_not_read_overflows_and_the_others_get_everything() -> No
 
 async def test_an_outbox_is_bounded_in_bytes() -> None:
     outbox = Outbox(Limits(outbox_bytes=1000))
-    outbox.add("x" * 2000, [])
+    large = Batch.of([Line("x" * 600, "j", "")], {})
+    outbox.add(large)
+    assert not outbox.overflowed
+    outbox.add(large)
     assert outbox.overflowed
+
+
+async def test_a_slow_listener_gets_every_state_and_only_the_latest_progress_of_running_nodes() -> None:
+    hub = Hub()
+    slow = hub.join()
+    for step in range(100):
+        hub.publish([hub.number("j", "a", fields_of("node_progress", node="a", step=step), progress=True)])
+        hub.publish([hub.number("j", "b", fields_of("node_progress", node="b", step=step), progress=True)])
+        hub.publish([hub.number("j", "c", fields_of("node_logged", node="c", message=str(step)))])
+        hub.tell()
+    hub.publish([hub.number("j", "a", fields_of("node_finished", node="a"))])
+    hub.tell()
+    events = flat(await slow.next())
+    assert [event["message"] for event in events if event["type"] == "node_logged"] == [str(n) for n in range(100)]
+    assert [(event["node"], event["step"]) for event in events if event["type"] == "node_progress"] == [("b", 99)]
+    hub.publish([hub.number("j", "b", fields_of("node_progress", node="b", step=100), progress=True)])
+    hub.end_job("j")
+    hub.publish([hub.number("j", "", fields_of("job_finished"))])
+    assert [event["type"] for event in flat(await slow.next())] == ["job_finished"]
 
 
 async def test_previews_carry_their_head() -> None:
@@ -66,10 +89,10 @@ async def test_previews_carry_their_head() -> None:
     hub.publish_preview("j", "a", "image/webp", b"old")
     hub.publish_preview("j", "a", "image/webp", b"new")
     (frame,) = await outbox.next()
-    assert isinstance(frame, bytes)
-    size = int.from_bytes(frame[:4], "big")
-    assert json.loads(frame[4 : 4 + size]) == {"job": "j", "node": "a", "media_type": "image/webp"}
-    assert frame[4 + size :] == b"new"
+    assert not frame.text
+    size = int.from_bytes(frame.data[:4], "big")
+    assert json.loads(frame.data[4 : 4 + size]) == {"job": "j", "node": "a", "media_type": "image/webp"}
+    assert frame.data[4 + size :] == b"new"
 
 
 async def receive_until(socket: aiohttp.ClientWebSocketResponse, kind: str) -> list[dict[str, Any]]:
