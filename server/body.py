@@ -38,7 +38,8 @@ async def read_body(request: web.Request, limits: Limits = DEFAULT, most: int = 
     size, started = 0, time.monotonic()
     while True:
         try:
-            part = await asyncio.wait_for(request.content.readany(), limits.body_idle_seconds)
+            async with asyncio.timeout(limits.body_idle_seconds):
+                part = await request.content.readany()
         except TimeoutError:
             raise ApiError(408, "too_slow", "the body came too slowly", close=True) from None
         if not part:

@@ -87,8 +87,9 @@ class NodeTypeCatalogue:
 
     async def wait(self, timeout: float = 60.0) -> bool:
         """Wait until node types are known; ``False`` when the time was not enough."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._known.wait(), timeout)
+        if not self._known.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._known.wait(), timeout)
         return self._known.is_set()
 
     @property

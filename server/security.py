@@ -13,6 +13,7 @@ import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -49,6 +50,7 @@ HEADERS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether a name or address means this machine alone."""
     if host == "localhost":
@@ -105,6 +107,7 @@ class Access:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.cookie_value.encode())
 
 
+@lru_cache(maxsize=256)
 def _host_name(header: str) -> str | None:
     """The name in a ``Host`` header, without the port; ``None`` where it is malformed."""
     if not header or any(char in header for char in "/@\\ ,?#%"):

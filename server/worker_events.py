@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from engine.events import Event, NodePreview, NodeProgress
+from engine.events import Event, NodeFinished, NodePreview, NodeProgress
 from server.channel import BlockingChannel, ChannelClosed
 from server.scrub import Scrubber
 
@@ -23,6 +23,10 @@ _MAX_LOGS = 1000
 
 
 def _encode(event: Event, scrubber: Scrubber) -> str:
+    """An event's JSON object without its braces."""
+    if isinstance(event, NodeFinished):  # by far the most frequent
+        name = json.dumps(event.node)
+        return f'"type":"node_finished","node":{name},"seconds":{round(event.seconds, 6)},"nbytes":{event.nbytes}'
     fields: dict[str, object] = {"type": event.type}
     for name in event.__dataclass_fields__:
         if name not in _OMITTED and name != "type":
@@ -48,9 +52,9 @@ class EventSender:
         self._scrubber = scrubber
         self._channel = channel
         self._wake = threading.Condition()
-        self._lines: dict[str, list[str]] = {}
+        self._lines: dict[str, list[Event | None]] = {}
         self._started: dict[str, dict[str, int]] = {}
-        self._progress: dict[tuple[str, str], str] = {}
+        self._progress: dict[tuple[str, str], NodeProgress] = {}
         self._previews: dict[tuple[str, str], NodePreview] = {}
         self._messages: list[tuple[dict[str, object], bytes]] = []
         self._logs: dict[str, int] = {}
@@ -76,12 +80,11 @@ class EventSender:
         node = getattr(event, "node", "")
         if isinstance(event, NodeProgress):
             with self._wake:
-                self._progress[job, node] = f"p\t{json.dumps(node)}\t{_encode(event, self._scrubber)}"
+                self._progress[job, node] = event
                 self._wake.notify()
             return
         if event.type == "node_logged" and not self._may_log(job):
             return
-        line = f"s\t{json.dumps(node)}\t{_encode(event, self._scrubber)}"
         with self._wake:
             lines = self._lines.setdefault(job, [])
             started = self._started.setdefault(job, {})
@@ -92,9 +95,13 @@ class EventSender:
                 self._previews.pop((job, node), None)
                 at = started.pop(node, None)
                 if at is not None:
-                    lines[at] = ""  # began and ended within one batch: the end says it all
-            lines.append(line)
+                    lines[at] = None  # began and ended within one batch: the end says it all
+            lines.append(event)
             self._wake.notify()
+
+    def _line(self, event: Event) -> str:
+        kind = "p" if isinstance(event, NodeProgress) else "s"
+        return f"{kind}\t{json.dumps(getattr(event, 'node', ''))}\t{_encode(event, self._scrubber)}"
 
     def _may_log(self, job: str) -> bool:
         count = self._logs[job] = self._logs.get(job, 0) + 1
@@ -135,8 +142,8 @@ class EventSender:
             self._started = {}
             messages, self._messages = self._messages, []
             if self._progress and now - self._last_progress >= _PROGRESS_INTERVAL:
-                for (job, _), line in self._progress.items():
-                    lines.setdefault(job, []).append(line)
+                for (job, _), progress in self._progress.items():
+                    lines.setdefault(job, []).append(progress)
                 self._progress = {}
                 self._last_progress = now
             previews: dict[tuple[str, str], NodePreview] = {}
@@ -146,7 +153,7 @@ class EventSender:
             self._sending = True
         try:
             for job, found in lines.items():
-                kept = [line for line in found if line]
+                kept = [self._line(event) for event in found if event is not None]
                 if kept:
                     self._channel.send({"op": "events", "job": job}, "\n".join(kept).encode("utf-8", "replace"))
             for (job, node), preview in previews.items():
