@@ -13,7 +13,7 @@ from nodes.training.world.backgrounds import background_texture
 from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
 from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import COLOURS, SHAPES, ClipSpec
-from nodes.training.world.tracks import Tracks, clip_tracks, on_screen
+from nodes.training.world.tracks import Tracks, clip_tracks, on_screen, some_frames
 
 
 class Rendered(NamedTuple):
@@ -26,11 +26,13 @@ class Rendered(NamedTuple):
 
 
 @torch.no_grad()
-def render(specs: list[ClipSpec], size: ClipSize = BASE) -> Rendered:
-    """Render clips. At the base size about 16 at a time is fastest. Raises ValueError for a size that cannot be."""
-    size.checked()
+def render(specs: list[ClipSpec], size: ClipSize = BASE, only: list[int] | None = None) -> Rendered:
+    """Render clips of any size, all their frames or `only` some. At the base size about 16 at a time is fastest."""
     count = len(specs)
     tracks = [clip_tracks(spec, size) for spec in specs]
+    if only is not None:
+        tracks = [some_frames(t, only) for t in tracks]
+        size = size._replace(frames=len(only))
     picture = torch.stack([_background(s, t, size) for s, t in zip(specs, tracks, strict=True)])
     cover = torch.zeros(count, size.frames, size.height, size.width)
     for i in range(max(len(spec.objects) for spec in specs)):

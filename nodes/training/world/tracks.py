@@ -75,6 +75,12 @@ def clip_tracks(spec: ClipSpec, size: ClipSize = BASE) -> Tracks:
     return Tracks(objects, camera_x, zoom, int(rng.integers(BACKGROUND_VARIANTS)))
 
 
+def some_frames(tracks: Tracks, only: list[int]) -> Tracks:
+    """The tracks of some frames of a clip."""
+    objects = [Track(*(values[only] for values in track)) for track in tracks.objects]
+    return Tracks(objects, tracks.camera_x[only], tracks.zoom[only], tracks.background_variant)
+
+
 def camera_at(camera: str, t: Floats, size: ClipSize = BASE) -> tuple[Floats, Floats]:
     """Shift of the view to the right in pixels, and zoom, at times `t` from 0 to 1."""
     shift = {"panleft": -PAN, "panright": PAN}.get(camera, 0.0) * (size.width / SIZE) * (t - 0.5)
