@@ -40,6 +40,8 @@ class Latent:
         seed: the seed of the noise in it, from which a sampler derives further noise.
         fps: frames per second of the clip that it stands for.
         clean: the clip without noise, ``[B, C, t, h, w]``, where it is known (after ``AddNoise``).
+        keep: ``[1 or B, 1, t, h, w]`` in 0..1: where a sampler keeps ``clean`` (1) and where it makes something new
+            (0); ``None``: everywhere new.
     """
 
     samples: Tensor
@@ -48,6 +50,7 @@ class Latent:
     seed: int = 0
     fps: float = 8.0
     clean: Tensor | None = None
+    keep: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,17 @@ class Conditioning:
         tensors: named tensors, each with a leading batch dimension (Mini: ``tokens [1, L, D]``,
             ``pooled [1, D]``, ``mask [1, L]`` bool).
         prompt: the text that it was made from.
+        at: from which share of the clip's length on it holds, 0..1 (in ``later``).
+        later: what takes over later in the clip, in order (see ``PromptSchedule``).
+        blend: over which share of the clip one passes into the next.
     """
 
     family: str
     tensors: dict[str, Tensor]
     prompt: str = ""
+    at: float = 0.0
+    later: tuple[Conditioning, ...] = ()
+    blend: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext, SamplingState
@@ -16,6 +16,7 @@ from nodes.previews import PreviewMaker
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nodes.sampling.guidance import Weighted
     from nodes.sampling.solvers import State, Velocity
 
 SolverName = Literal["auto", "euler", "heun", "dpmpp_2m", "unipc", "euler_ancestral"]
@@ -35,6 +36,8 @@ class Settings:
     rescale: float = 0.0
     batching: Batching = "auto"
     eta: float = 1.0
+    repeats: int = 1
+    tell_known: bool = True
 
 
 def sampled_facts(model: Any, positive: Any, latent: Any, negative: Any) -> Facts | None:
@@ -100,6 +103,7 @@ def course_of(
     Raises:
         InvalidInput: for a clean latent, or a start that does not fit.
     """
+    from nodes.sampling.known import placed
     from nodes.sampling.schedule import flow_sigmas
     from nodes.sampling.solvers import State
 
@@ -107,7 +111,11 @@ def course_of(
     solver = traits.solver if settings.solver == "auto" else settings.solver
     if start is None:
         levels = noise_levels(model, latent, settings)
-        return Course(levels, solver, State(latent.samples.to(context.device), seed=latent.seed))
+        samples = latent.samples.to(context.device)
+        if latent.keep is not None:
+            clean, keep = known_part(context, latent)
+            samples = placed(samples, clean, keep, levels[0], latent.seed)
+        return Course(levels, solver, State(samples, seed=latent.seed))
     check_family("start", start.family, model.family)
     if start.samples.shape != latent.samples.shape:
         raise InvalidInput(
@@ -163,12 +171,15 @@ def denoise(
     """
     import torch
 
+    from nodes.sampling.known import finished, repeating
     from nodes.sampling.registry import solver_named
     from nodes.sampling.solvers import State
 
     velocity = velocity_of(context, model, positive, latent, negative, settings)
     course = course or course_of(context, model, latent, settings)
     solver = solver_named(course.solver, settings.eta)
+    if settings.repeats > 1:
+        solver = repeating(solver, settings.repeats)
     stored = context.restore() if resumable else None
     if stored is None and stop is not None and lineage:
         stored = context.kept(lineage, stop)
@@ -184,6 +195,8 @@ def denoise(
     while state.step < total:
         with torch.no_grad():
             state = solver(velocity, course.levels, state)
+            if latent.keep is not None and state.step == end:
+                state = replace(state, latent=finished(state.latent, *known_part(context, latent)))
         if resumable and state.step < end:
             context.checkpoint(state.state_dict())  # thinned out by the engine to one in a few seconds
         if lineage and state.step < end:
@@ -206,6 +219,8 @@ def lineage_of(
     settings: Settings,
     course: Course,
     start: SamplingState | None = None,
+    *,
+    latent: Latent,
 ) -> str:
     """Digest of everything that the states of a run depend on; empty where the model's weights have no digest.
 
@@ -221,9 +236,13 @@ def lineage_of(
     origin = (None, 0) if start is None else (start.lineage, start.step)
     summary.update(repr((plain, origin, device, context.memory_saving, torch.__version__)).encode())
     against = model.extras.get("unconditional") if negative is None else negative.tensors
+    schedule = [(part.at, part.blend) for part in (positive, *positive.later)]
+    summary.update(repr(schedule).encode())
     groups = {
         "positive": positive.tensors,
+        **{f"positive {number}": part.tensors for number, part in enumerate(positive.later, 1)},
         "negative": against or {},
+        "known": {} if latent.keep is None else dict(zip(("clean", "keep"), known_part(context, latent), strict=True)),
         "first": {"latent": course.first.latent, **course.first.memory},
     }
     for group, tensors in groups.items():
@@ -253,6 +272,7 @@ def velocity_of(
 ) -> Velocity:
     """The guided velocity of a model for these prompts, after checking that everything belongs together."""
     from nodes.sampling.guidance import Guidance, guided_velocity
+    from nodes.sampling.known import keeping
 
     check_family("positive", positive.family, model.family)
     check_family("latent", latent.family, model.family)
@@ -275,17 +295,55 @@ def velocity_of(
             wanted="a TextEncode with an empty prompt will do, or guidance 1",
         )
     family = family_named(model.family)
+    told: dict[str, Tensor] = {}
+    if latent.keep is not None and settings.tell_known:
+        told = dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))
 
     def predict(x: Tensor, sigma: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
         return family.velocity(model.module, x, sigma, tensors)
 
-    away = None if against is None else on_device(against, context)
-    velocity = guided_velocity(predict, on_device(positive.tensors, context), away, guidance)
+    away = None if against is None else on_device(against, context) | told
+    velocity = guided_velocity(predict, towards(context, positive, latent, told), away, guidance)
     batch = latent.samples.shape[0]
-    conditions = [*positive.tensors.values(), *(against or {}).values()]
-    if context.memory_saving and batch > 1 and all(tensor.shape[0] == 1 for tensor in conditions):
-        return clip_by_clip(velocity)
-    return velocity
+    conditions = [*positive.tensors.values(), *(against or {}).values(), *told.values()]
+    alone = all(tensor.shape[0] == 1 for tensor in conditions)
+    if context.memory_saving and batch > 1 and alone and not positive.later:
+        velocity = clip_by_clip(velocity)
+    return velocity if latent.keep is None else keeping(velocity, *known_part(context, latent))
+
+
+def known_part(context: NodeContext, latent: Latent) -> tuple[Tensor, Tensor]:
+    """What a latent keeps, and where, on the context's device.
+
+    Raises:
+        InvalidInput: when it says where to keep and not what.
+    """
+    if latent.keep is None or latent.clean is None:
+        raise InvalidInput(
+            "latent", "it says where to keep the clip and not what", wanted="a latent from KnownFrames or KeepRegion"
+        )
+    return latent.clean.to(context.device), latent.keep.to(context.device)
+
+
+def towards(
+    context: NodeContext, positive: Conditioning, latent: Latent, told: dict[str, Tensor]
+) -> Mapping[str, Tensor] | list[Weighted]:
+    """The prompt as the guidance takes it: one, or those of a schedule with their weights over the latent frames."""
+    import torch
+
+    from nodes.sampling.guidance import schedule_weights
+
+    if not positive.later:
+        return on_device(positive.tensors, context) | told
+    parts = (positive, *positive.later)
+    frames = latent.samples.shape[2]
+    places = torch.linspace(0.0, 1.0, frames) if frames > 1 else torch.zeros(1)
+    weights = schedule_weights([part.at for part in parts], places, positive.blend)
+    return [
+        (weight.to(context.device), on_device(part.tensors, context) | told)
+        for weight, part in zip(weights, parts, strict=True)
+        if bool(weight.any())
+    ]
 
 
 def clip_by_clip(velocity: Velocity) -> Velocity:

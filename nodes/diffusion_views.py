@@ -121,9 +121,9 @@ def denoising_steps(
     for state in denoise(context, model, positive, latent, negative, settings, resumable=False):
         samples = state.latent
         if state.step in kept and state.prediction is not None:
-            predictions.append(replace(latent, samples=state.prediction, sigma=0.0, clean=None))
-            noisy.append(replace(latent, samples=samples, sigma=sigmas[state.step], clean=None))
-    return DenoisedSteps(predictions, noisy, replace(latent, samples=samples, sigma=0.0, clean=None))
+            predictions.append(replace(latent, samples=state.prediction, sigma=0.0, clean=None, keep=None))
+            noisy.append(replace(latent, samples=samples, sigma=sigmas[state.step], clean=None, keep=None))
+    return DenoisedSteps(predictions, noisy, replace(latent, samples=samples, sigma=0.0, clean=None, keep=None))
 
 
 def spread(total: int, wanted: int) -> set[int]:

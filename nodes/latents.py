@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from kinograph import DiffusionModel, Display, Facts, Field, InvalidInput, Latent, Widget, node
 from nodes.families.traits import MAX_FRAMES, MAX_SIDE, Traits
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1), Widget(kind="seed")]
 Side = Annotated[int | None, Field(ge=8, le=MAX_SIDE), Widget(placeholder="the model's own")]
@@ -145,13 +148,17 @@ def split_latent(latent: Latent) -> list[Latent]:
     Returns:
         B latents ``[1, C, t, h, w]``.
     """
-    clean = latent.clean
+
+    def one(tensor: Tensor | None, index: int) -> Tensor | None:
+        return tensor if tensor is None or tensor.shape[0] == 1 else tensor[index : index + 1]
+
     return [
         replace(
             latent,
             samples=latent.samples[index : index + 1],
             seed=latent.seed + index,
-            clean=None if clean is None else clean[index : index + 1],
+            clean=one(latent.clean, index),
+            keep=one(latent.keep, index),
         )
         for index in range(latent.samples.shape[0])
     ]

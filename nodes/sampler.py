@@ -76,6 +76,8 @@ def dit_sampler(
     guidance_batching: Annotated[Batching, Widget(advanced=True)] = "auto",
     eta: Share = 1.0,
     start: SamplingState | None = None,
+    repeats: Annotated[int, Field(ge=1, le=20), Widget(advanced=True)] = 1,
+    tell_known: Annotated[bool, Widget(advanced=True)] = True,
 ) -> Latent:
     """Denoise a latent with a diffusion transformer: from its noise level down to a clean clip.
 
@@ -107,6 +109,9 @@ def dit_sampler(
         eta: how much fresh noise euler_ancestral adds; 0 is euler.
         start: go on with a run that DiTSamplerSteps stopped, instead of beginning with the latent (of which the
             seed counts for fresh noise). Everything else may be other than in that run.
+        repeats: take each step this often, with fresh noise in between, so that new parts fit the known ones better
+            (RePaint, arXiv:2201.09865); costs as many times as much.
+        tell_known: tell a model that was trained for it what is known, besides keeping it.
     """
     settings = Settings(
         steps=steps,
@@ -118,13 +123,15 @@ def dit_sampler(
         rescale=guidance_rescale,
         batching=guidance_batching,
         eta=eta,
+        repeats=repeats,
+        tell_known=tell_known,
     )
     course = course_of(context, model, latent, settings, start)
-    lineage = lineage_of(context, model, positive, negative, settings, course, start)
+    lineage = lineage_of(context, model, positive, negative, settings, course, start, latent=latent)
     samples = course.first.latent
     for state in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
         samples = state.latent
-    return replace(latent, samples=samples, sigma=0.0, clean=None)
+    return replace(latent, samples=samples, sigma=0.0, clean=None, keep=None)
 
 
 class StoppedRun(NamedTuple):
@@ -187,6 +194,8 @@ def dit_sampler_steps(
     guidance_batching: Annotated[Batching, Widget(advanced=True)] = "auto",
     eta: Share = 1.0,
     start: SamplingState | None = None,
+    repeats: Annotated[int, Field(ge=1, le=20), Widget(advanced=True)] = 1,
+    tell_known: Annotated[bool, Widget(advanced=True)] = True,
 ) -> StoppedRun:
     """Begin like DiTSampler and stop after some steps, so that a DiTSampler can go on with other values.
 
@@ -209,6 +218,9 @@ def dit_sampler_steps(
         guidance_batching: see DiTSampler.
         eta: how much fresh noise euler_ancestral adds; 0 is euler.
         start: go on with a run that was stopped before.
+        repeats: take each step this often, with fresh noise in between, so that new parts fit the known ones better
+            (RePaint, arXiv:2201.09865); costs as many times as much.
+        tell_known: tell a model that was trained for it what is known, besides keeping it.
     """
     settings = Settings(
         steps=steps,
@@ -220,6 +232,8 @@ def dit_sampler_steps(
         rescale=guidance_rescale,
         batching=guidance_batching,
         eta=eta,
+        repeats=repeats,
+        tell_known=tell_known,
     )
     course = course_of(context, model, latent, settings, start)
     check_stop(stop, len(course.levels) - 1)
@@ -227,12 +241,14 @@ def dit_sampler_steps(
         raise InvalidInput(
             "stop", f"{course.first.step} steps are done already", wanted=f"more than {course.first.step}"
         )
-    lineage = lineage_of(context, model, positive, negative, settings, course, start)
+    lineage = lineage_of(context, model, positive, negative, settings, course, start, latent=latent)
     states = denoise(context, model, positive, latent, negative, settings, course=course, stop=stop, lineage=lineage)
     *_, state = states
     stopped = SamplingState(
         state.latent, latent.family, state.step, course.levels, course.solver, dict(state.memory), lineage
     )
-    noisy = replace(latent, samples=state.latent, sigma=course.levels[stop], clean=None)
+    noisy = replace(
+        latent, samples=state.latent, sigma=course.levels[stop], clean=None if latent.keep is None else latent.clean
+    )
     prediction = state.latent if state.prediction is None else state.prediction
-    return StoppedRun(stopped, noisy, replace(latent, samples=prediction, sigma=0.0, clean=None))
+    return StoppedRun(stopped, noisy, replace(latent, samples=prediction, sigma=0.0, clean=None, keep=None))

@@ -65,7 +65,11 @@ class Family(Protocol):
         ...
 
     def velocity(self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
-        """The velocity ``noise - clean`` ``[B, C, t, h, w]`` at noise level ``sigma`` ``[B]`` in 0..1."""
+        """The velocity ``noise - clean`` ``[B, C, t, h, w]`` at noise level ``sigma`` ``[B]`` in 0..1.
+
+        Besides what :meth:`encode_text` gives, ``conditioning`` may hold ``known [B, C, t, h, w]`` and ``known_mask
+        [B, 1, t, h, w]``: the clean latent where the mask is 1, for models that can be told; others pass it over.
+        """
         ...
 
     def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:

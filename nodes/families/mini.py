@@ -56,9 +56,10 @@ class MiniFamily:
         return EncodedText(encode_ids(encoder.module, encoded.ids), warnings)
 
     def velocity(self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
-        """Mini predicts ``noise - clip`` and takes the noise level as its time."""
+        """Mini predicts ``noise - clip`` and takes the noise level as its time; it may be told what is known."""
         words, pooled, mask = (conditioning[name] for name in ("tokens", "pooled", "mask"))
-        velocity: Tensor = module(x, sigma, words, pooled, mask)
+        told = {name: conditioning[name] for name in ("known", "known_mask") if name in conditioning}
+        velocity: Tensor = module(x, sigma, words, pooled, mask, **told)
         return velocity
 
     def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:

@@ -55,7 +55,7 @@ class Upscaler(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Enlarge `[B, 3, T, H, W]` to `[B, 3, T, scale*H, scale*W]`; the first and last frame stand in beyond the ends."""
+        """Enlarge `[B, 3, T, H, W]` to `[B, 3, T, scale*H, scale*W]`; beyond the ends the last frames repeat."""
         padded = torch.cat([frames[:, :, :1], frames, frames[:, :, -1:]], 2)
         return self.inner(padded)
 

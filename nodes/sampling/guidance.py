@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,8 @@ from nodes.sampling.solvers import Velocity
 Tensors = Mapping[str, Tensor]
 Model = Callable[[Tensor, Tensor, Tensors], Tensor]
 """``model(x [B, C, T, H, W], sigma [B], conditioning, each [B, ...]) -> velocity [B, C, T, H, W]``."""
+Weighted = tuple[Tensor, Tensors]
+"""Weights ``[1, 1, T, 1, 1]`` over the latent frames, and a conditioning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,15 @@ class Guidance:
         return self.scale != 1.0 and self.low <= sigma <= self.high
 
 
-def guided_velocity(model: Model, positive: Tensors, negative: Tensors | None, guidance: Guidance) -> Velocity:
+def guided_velocity(
+    model: Model, positive: Tensors | Sequence[Weighted], negative: Tensors | None, guidance: Guidance
+) -> Velocity:
     """The velocity that a solver integrates: the model with its conditioning and guidance filled in.
 
     Args:
         model: the velocity model.
-        positive: conditioning of the prompt, each tensor ``[1, ...]`` or ``[B, ...]``.
+        positive: conditioning of the prompt, each tensor ``[1, ...]`` or ``[B, ...]``; or several with their weights,
+            whose velocities are mixed (as in MultiDiffusion, arXiv:2302.08113): the prompts of a schedule.
         negative: of the negative prompt; may be ``None`` only where guidance never acts.
         guidance: scale, interval, rescale, batching.
 
@@ -58,7 +63,15 @@ def guided_velocity(model: Model, positive: Tensors, negative: Tensors | None, g
     def velocity(x: Tensor, sigma: float) -> Tensor:
         batch = x.shape[0]
         level = torch.full((batch,), sigma, dtype=x.dtype, device=x.device)
-        if negative is None or not guidance.acts_at(sigma):
+        guided = negative is not None and guidance.acts_at(sigma)
+        if not isinstance(positive, Mapping):
+            mixed = torch.zeros_like(x)
+            for weight, tensors in positive:
+                mixed = mixed + weight * model(x, level, expanded(tensors, batch))
+            if negative is None or not guided:
+                return mixed
+            return guide(mixed, model(x, level, expanded(negative, batch)), guidance.scale, guidance.rescale)
+        if negative is None or not guided:
             return model(x, level, expanded(positive, batch))
         if guidance.batched:
             both = joined(expanded(positive, batch), expanded(negative, batch))
@@ -112,3 +125,22 @@ def padded(tensor: Tensor, length: int) -> Tensor:
     """``[B, L, ...]`` with zeros behind up to ``[B, length, ...]``."""
     after = [0, 0] * (tensor.ndim - 2) + [0, length - tensor.shape[1]]
     return nn.functional.pad(tensor, after)
+
+
+def schedule_weights(starts: Sequence[float], places: Tensor, blend: float) -> list[Tensor]:
+    """How much each prompt of a schedule counts at each latent frame; together 1 everywhere.
+
+    Args:
+        starts: from which share of the clip each prompt holds, rising, the first 0.
+        places: ``[T]``, where the latent frames are, 0..1.
+        blend: over which share of the clip one prompt passes into the next, around its start; 0: at once.
+
+    Returns:
+        For each prompt ``[1, 1, T, 1, 1]`` in 0..1.
+    """
+    begun = [torch.ones_like(places)]
+    for start in starts[1:]:
+        step = (places >= start).to(places.dtype)
+        begun.append(step if blend <= 0.0 else ((places - start) / blend + 0.5).clamp(0.0, 1.0))
+    ended = [*begun[1:], torch.zeros_like(places)]
+    return [(one - other).clamp(min=0.0).view(1, 1, -1, 1, 1) for one, other in zip(begun, ended, strict=True)]

@@ -5,9 +5,11 @@ import logging
 import pytest
 import torch
 
-from kinograph import Facts, NodeContext
-from nodes.conditioning import text_encode, text_facts
+from kinograph import Facts, InvalidInput, NodeContext
+from nodes.conditioning import prompt_schedule, schedule_facts, schedule_lines, text_encode, text_facts
 from nodes.families.family import Parts
+from nodes.latents import noise_latent
+from nodes.sampler import dit_sampler
 
 
 def test_conditioning_of_a_prompt(tiny: Parts) -> None:
@@ -35,3 +37,42 @@ def test_known_words_make_no_noise(tiny: Parts, caplog: pytest.LogCaptureFixture
 def test_family_is_known_before() -> None:
     assert text_facts(Facts(family="mini")) == Facts(family="mini")
     assert text_facts(None) is None
+
+
+def test_a_schedule_is_read_line_by_line() -> None:
+    assert schedule_lines("0%: a red ball\n\n 37.5 % :  a blue ball ") == [(0.0, "a red ball"), (0.375, "a blue ball")]
+    assert schedule_facts(Facts(family="mini"), "0%: a") == Facts(family="mini")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("", "missing"),
+        ("a red ball", "line 1"),
+        ("0%: a\n101%: b", "line 2"),
+        ("10%: a", "10%"),
+        ("0%: a\n50%: b\n50%: c", "50%, 50%"),
+        ("0%: a\n60%: b\n20%: c", "60%, 20%"),
+    ],
+)
+def test_a_schedule_that_cannot_be_read_is_refused_with_an_example(schedule: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said) as caught:
+        schedule_facts(Facts(family="mini"), schedule)
+    assert caught.value.socket == "schedule" and "50%" in str(caught.value.example)
+
+
+def test_each_part_of_the_clip_follows_its_prompt(tiny: Parts) -> None:
+    """A schedule of one prompt twice is that prompt; with two, each half of the clip is of its own."""
+    latent = noise_latent(tiny.model, 3, 16, 16, 17)
+
+    def run(text: str, blend: float = 0.0) -> torch.Tensor:
+        given = prompt_schedule(NodeContext(), tiny.encoder, text, blend)
+        return dit_sampler(NodeContext(), tiny.model, given, latent, steps=1, solver="euler").samples
+
+    plain = text_encode(NodeContext(), tiny.encoder, "a red ball")
+    expected = dit_sampler(NodeContext(), tiny.model, plain, latent, steps=1, solver="euler").samples
+    assert torch.allclose(run("0%: a red ball\n50%: a red ball", 0.5), expected, atol=1e-5)
+    red, blue, both = run("0%: a red ball"), run("0%: a blue meadow"), run("0%: a red ball\n50%: a blue meadow")
+    assert torch.allclose(both[:, :, :2], red[:, :, :2], atol=1e-5)
+    assert torch.allclose(both[:, :, 2:], blue[:, :, 2:], atol=1e-5)
+    assert not torch.allclose(red, blue, atol=1e-2)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nodes.sampling.guidance import Guidance, Tensors, expanded, guide, guided_velocity, joined
+from nodes.sampling.guidance import Guidance, Tensors, expanded, guide, guided_velocity, joined, schedule_weights
 from nodes.sampling.noise import noise
 
 X = noise((3, 4, 2, 3, 3), seed=0)
@@ -78,3 +78,24 @@ def test_joined_pads_with_nothing_that_counts() -> None:
     assert both["tokens"].shape == (2, 5, 8)
     assert both["mask"].tolist() == [[True] * 5, [True, True, False, False, False]]
     assert not both["tokens"][1, 2:].any()
+
+
+def test_prompts_of_a_schedule_are_mixed_by_their_weights() -> None:
+    first, second = Recorder(), Recorder()
+    weight = torch.tensor([1.0, 0.25]).view(1, 1, 2, 1, 1)
+    both = guided_velocity(first, [(weight, POSITIVE), (1 - weight, NEGATIVE)], None, Guidance(1.0))(X, 0.5)
+    one, other = (guided_velocity(second, c, None, Guidance(1.0))(X, 0.5) for c in (POSITIVE, NEGATIVE))
+    assert torch.allclose(both[:, :, 0], one[:, :, 0], atol=1e-5)
+    assert torch.allclose(both[:, :, 1], 0.25 * one[:, :, 1] + 0.75 * other[:, :, 1], atol=1e-5)
+    guided = guided_velocity(first, [(torch.ones(1, 1, 2, 1, 1), POSITIVE)], NEGATIVE, Guidance(3.0))(X, 0.5)
+    assert torch.allclose(guided, guided_velocity(second, POSITIVE, NEGATIVE, Guidance(3.0))(X, 0.5), atol=1e-5)
+
+
+@pytest.mark.parametrize("blend", [0.0, 0.2, 1.0])
+def test_weights_of_a_schedule_are_a_partition(blend: float) -> None:
+    places = torch.linspace(0, 1, 9)
+    weights = schedule_weights([0.0, 0.3, 0.7], places, blend)
+    assert torch.allclose(torch.stack(weights).sum(0).flatten(), torch.ones(9))
+    assert all(bool((w >= 0).all()) for w in weights)
+    assert float(weights[0].flatten()[0]) == (1.0 if blend < 0.6 else pytest.approx(0.8))
+    assert [int(torch.stack(weights)[:, 0, 0, i, 0, 0].argmax()) for i in (0, 4, 8)] == [0, 1, 2]
