@@ -1,12 +1,12 @@
 """Which files of a plugin a node depends on: its module's imports, and theirs, and so on.
 
-A node's key holds a fingerprint of this code, so that an edit elsewhere in the plugin leaves its results alone. Leaving a
-file out that does matter would give wrong results, taking one in that does not costs a computation: in doubt, it is in.
+A node's key holds a fingerprint of this code, so that an edit elsewhere in the plugin leaves its results alone. Leaving
+out a file that does matter would give wrong results; taking in one that does not costs time. In doubt, it is in.
 
-* Imports are found in the text, also inside functions (and inside comments, which does no harm). With a module come the
-  ``__init__.py`` files above it.
-* A module that imports by computed name (``import_module``, ``__import__``) depends on the whole plugin, unless it lists
-  what it imports so: ``IMPORTED_BY_NAME = ("package.module", ...)``.
+* Imports are found in the text, also inside functions (and inside comments, which does no harm). With a module come
+  the ``__init__.py`` files above it.
+* A module that imports by computed name (``import_module``, ``__import__``) depends on the whole plugin, unless it
+  lists what it imports so: ``IMPORTED_BY_NAME = ("package.module", ...)`` (or the values of a dict).
 * A module that does something to others when it is imported (it calls a function, uses a decorator of its own package,
   sets an attribute of something) is a part of all nodes' code.
 """
@@ -24,7 +24,7 @@ from engine.plugin_code import Code
 _WIRE = re.compile(r"\bfrom\s+(\.*)\s*([\w.]*)\s+import\s+(.*)|\bimport\s+([\w.][\w., ]*)")
 _COMPUTED = ("import_module", "__import__", "importlib", "runpy", "pkgutil")
 _COMPUTED_CODE = re.compile(r"(?<![\w.])(?:exec|eval)\(")
-_LISTED = re.compile(r"^IMPORTED_BY_NAME\b[^=\n]*=\s*\(([^)]*)\)", re.MULTILINE)
+_LISTED = re.compile(r"^IMPORTED_BY_NAME\b[^=\n]*=\s*[({]([^)}]*)[)}]", re.MULTILINE)
 _TEXT = re.compile(r"""["']([\w.]+)["']""")
 _DECORATOR = re.compile(r"@(\w+)")
 _ASSIGNED_CALL = re.compile(r"\w+(?:\s*:[^=]+)?\s*=\s*(\w+)(?:\.\w+)*\(")
@@ -41,13 +41,15 @@ class CodeClosure:
 
     Args:
         code: where it lies.
-        package: the name under which it is imported.
         whole: fingerprint of all its files, which holds where nothing better can be said.
+
+    Attributes:
+        package: the name under which it was imported.
     """
 
-    def __init__(self, code: Code, package: str, whole: str) -> None:
+    def __init__(self, code: Code, whole: str) -> None:
         self._code = code
-        self._package = package
+        self.package = ""
         self._whole = whole
         self._stamp = code.stamp()
         self._lock = threading.Lock()
@@ -112,9 +114,9 @@ class CodeClosure:
         return summary.hexdigest()
 
     def _inner(self, module: str) -> str | None:
-        if module == self._package:
+        if module == self.package:
             return ""
-        return module.removeprefix(f"{self._package}.") if module.startswith(f"{self._package}.") else None
+        return module.removeprefix(f"{self.package}.") if module.startswith(f"{self.package}.") else None
 
     def _imported_by(self, name: str) -> set[str]:
         known = self._imports.get(name)
@@ -129,7 +131,9 @@ class CodeClosure:
             for member in names:
                 found.update(self._with_parents(f"{target}.{member}" if target else member))
         text = self._content[name]
-        if any(word in text for word in _COMPUTED) or (("eval(" in text or "exec(" in text) and _COMPUTED_CODE.search(text)):
+        if any(word in text for word in _COMPUTED) or (
+            ("eval(" in text or "exec(" in text) and _COMPUTED_CODE.search(text)
+        ):
             listed = _LISTED.search(text)
             if listed is None:
                 return set(self._content)
