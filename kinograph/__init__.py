@@ -25,7 +25,6 @@ from engine.authoring import (
 )
 from engine.context import Cancelled, NodeContext, Preview
 from engine.document import Subgraph
-from engine.file_digests import content_digest
 from engine.files import SavedFile
 from kinograph.graphs import Graph, Result, RunFailed
 from kinograph.types import (
@@ -70,6 +69,5 @@ __all__ = [
     "Widget",
     "Wire",
     "__version__",
-    "content_digest",
     "node",
 ]

@@ -9,12 +9,10 @@ from typing import cast
 
 from nodes.families.family import Family
 
-IMPORTED_BY_NAME: dict[str, str] = {
+FAMILY_MODULES: dict[str, str] = {
     "mini": "nodes.families.mini",
 }
-"""Name -> module with a ``FAMILY``. The engine reads this name: these modules belong to the code of nodes."""
-
-FAMILY_MODULES = IMPORTED_BY_NAME
+"""Name -> module with a ``FAMILY``."""
 
 SHIPPED_WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 """Folder of the models that come with the package, one folder each."""

@@ -96,7 +96,7 @@ export const listVersions = (name: string): Promise<WorkflowList> =>
   request("GET", `workflows/${encodeURIComponent(name)}/versions`);
 export const getVersion = (name: string, version: number): Promise<JsonObject> =>
   request("GET", `workflows/${encodeURIComponent(name)}?version=${version}`);
-export const listWorkflows = (): Promise<WorkflowList> => request("GET", "workflows");
+export const listWorkflows = (search = ""): Promise<WorkflowList> => request("GET", `workflows?search=${encodeURIComponent(search)}`);
 export const getModels = (): Promise<ModelList> => request("GET", "models");
 
 export const getFiles = (query: string): Promise<FilePage> => request("GET", `files${query}`);

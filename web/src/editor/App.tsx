@@ -2,6 +2,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useEffect } from "react";
 import { useUi } from "../store/ui";
 import { Canvas } from "./canvas/Canvas";
+import { Breadcrumbs } from "./chrome/Breadcrumbs";
 import { ShortcutOverview } from "./chrome/ShortcutOverview";
 import { Start } from "./chrome/Start";
 import { Toasts } from "./chrome/Toasts";
@@ -44,6 +45,7 @@ export function App() {
         <TopBar />
         <main className="stage">
           <Canvas />
+          <Breadcrumbs />
           <Start />
           <ViewerTray />
           <DropZone />

@@ -9,9 +9,11 @@ import { alignSelected, arrange, groupSelected } from "./actions/arrange";
 import { saveNow } from "./actions/autosave";
 import { duplicate, keepOuterOnce } from "./actions/clipboard";
 import { chooseFile } from "./actions/files";
+import { enterNode, hasInside, leave, nestSelected, unpackSelected } from "./actions/nesting";
 import { cancelShown, run } from "./actions/run";
 import {
   deleteSelection,
+  selectedPaths,
   dissolveSelection,
   placeNote,
   selectAll,
@@ -53,7 +55,7 @@ function focusNode(id: string | undefined): void {
 }
 
 function walkFrom(direction: Parameters<typeof walk>[0]): void {
-  const from = currentNode() ?? Object.keys(useEditor.getState().document.nodes)[0];
+  const from = currentNode() ?? Object.keys(useEditor.getState().view.nodes)[0];
   if (from !== undefined) focusNode(walk(direction, from) ?? from);
 }
 
@@ -71,6 +73,13 @@ function renameNode(): void {
   title?.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
 }
 
+/** Into the sub-graph that is focused; into the fields of any other node. */
+function enterOrFields(): void {
+  const id = currentNode();
+  if (hasInside(id)) enterNode(id);
+  else fieldsOfNode();
+}
+
 function fieldsOfNode(): void {
   const focused = document.activeElement?.closest(".react-flow__node");
   focused?.querySelector<HTMLElement>('.field[tabindex="0"], .field input, .field textarea, .field select, button.field')?.focus();
@@ -81,7 +90,12 @@ const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["Tab", "/"], says: "key.search", part: "build", run: openSearch },
   { keys: ["w"], says: "key.wire", part: "build", run: () => setUi({ wiringFrom: currentNode() }) },
-  { keys: ["Enter"], says: "key.fields", part: "build", run: fieldsOfNode },
+  { keys: ["Enter"], says: "key.fieldsOrInside", part: "build", run: enterOrFields },
+  { keys: ["Shift+Enter"], says: "key.fields", part: "build", run: fieldsOfNode },
+  { keys: ["Ctrl+Shift+g"], says: "menu.nest", part: "build", run: () => nestSelected() },
+  { keys: ["Ctrl+ArrowDown"], says: "subgraph.enter", part: "build", run: () => enterNode() },
+  { keys: ["Ctrl+ArrowUp"], says: "subgraph.leave", part: "build", run: leave },
+  { keys: ["u"], says: "menu.unpack", part: "build", run: unpackSelected },
   { keys: ["Alt+ArrowLeft"], says: "key.walkBefore", part: "build", run: () => walkFrom("before") },
   { keys: ["Alt+ArrowRight"], says: "key.walkAfter", part: "build", run: () => walkFrom("after") },
   { keys: ["Alt+ArrowUp"], says: "key.walkUp", part: "build", run: () => walkFrom("up") },
@@ -123,7 +137,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
 ];
 
 function runSelected(): void {
-  const ids = [...useEditor.getState().selection.nodes];
+  const ids = selectedPaths();
   if (ids.length > 0) void run(ids);
 }
 
@@ -148,9 +162,9 @@ export function onShortcut(event: KeyboardEvent, typing: boolean): void {
   if (typing && !TYPING.has(name)) return;
   const target = event.target instanceof Element ? event.target : null;
   const onCanvas = target === document.body || target?.closest(".canvas") !== null;
-  if (!onCanvas && (name === "Tab" || name === "Enter" || name.includes("Arrow") || name === "Delete" || name === "Backspace")) return;
+  if (!onCanvas && (name === "Tab" || name === "Enter" || name === "Shift+Enter" || name.includes("Arrow") || name === "Delete" || name === "Backspace")) return;
   if (name === "Tab" && target !== document.body && !target?.classList.contains("react-flow__node")) return;
-  if (name === "Enter" && !target?.classList.contains("react-flow__node")) return;
+  if ((name === "Enter" || name === "Shift+Enter") && !target?.classList.contains("react-flow__node")) return;
   const found = SHORTCUTS.find((shortcut) => shortcut.keys.includes(name));
   if (!found) return;
   if (!found.shownOnly) event.preventDefault();

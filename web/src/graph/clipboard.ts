@@ -1,7 +1,7 @@
 /** Copy and paste: a fragment is a small workflow document, so it is also a file and text that can be mailed. */
 
 import { wiringOf } from "./sockets";
-import { removeNodes } from "./commands";
+import { isBoundary } from "./bodies";
 import { freshElementId, freshId, type Edge, type NodeId, type Note, type WorkflowDocument } from "./document";
 
 /** The selected nodes with the wires between them; `outer` also keeps wires that come from outside. */
@@ -10,8 +10,7 @@ export function copyFragment(
   ids: ReadonlySet<NodeId>,
   notes: ReadonlySet<string> = new Set(),
 ): WorkflowDocument {
-  const others = new Set(Object.keys(document.nodes).filter((id) => !ids.has(id)));
-  const inner = removeNodes(others)(document);
+  const inner = onlyNodes(document, new Set([...ids].filter((id) => !isBoundary(id))));
   const outer = document.edges.filter((edge) => ids.has(edge.to.node) && !ids.has(edge.from.node));
   return {
     ...inner,
@@ -22,9 +21,20 @@ export function copyFragment(
       ...inner.layout,
       viewport: undefined,
       groups: [],
-      blocks: [],
       notes: document.layout.notes.filter((note) => notes.has(note.id)),
     },
+  };
+}
+
+/** The part of a document that consists of these nodes. */
+function onlyNodes(document: WorkflowDocument, ids: ReadonlySet<NodeId>): WorkflowDocument {
+  const keep = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).filter(([id]) => ids.has(id)));
+  return {
+    ...document,
+    nodes: keep(document.nodes),
+    edges: document.edges.filter((edge) => ids.has(edge.from.node) && ids.has(edge.to.node)),
+    layout: { ...document.layout, nodes: keep(document.layout.nodes) },
   };
 }
 

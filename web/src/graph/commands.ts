@@ -5,6 +5,8 @@
  * command does not touch keep their identity, so that nothing else is drawn again.
  */
 
+import { INPUTS, OUTPUTS, SPARE, boundaryNames, isBoundary, within } from "./bodies";
+import { homesOf, sharers } from "./homes";
 import {
   edgeId,
   freshId,
@@ -46,14 +48,16 @@ export function addNode(
   type: string,
   place: { readonly x: number; readonly y: number },
   values: Readonly<Record<string, JsonValue>> = {},
+  title?: string,
 ): { readonly document: WorkflowDocument; readonly id: NodeId } {
   const id = freshId(document.nodes, type);
-  const added = { ...document, nodes: { ...document.nodes, [id]: { type, values } } };
+  const added = { ...document, nodes: { ...document.nodes, [id]: { type, values, ...(title ? { title } : {}) } } };
   return { document: withPlace(added, id, place), id };
 }
 
 /** Take nodes out, with their wires and every mention of them. */
-export function removeNodes(ids: ReadonlySet<NodeId>): Command {
+export function removeNodes(chosen: ReadonlySet<NodeId>): Command {
+  const ids = new Set([...chosen].filter((id) => !isBoundary(id)));
   return (document) => {
     if (![...ids].some((id) => id in document.nodes)) return document;
     const keep = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
@@ -62,15 +66,12 @@ export function removeNodes(ids: ReadonlySet<NodeId>): Command {
       ...document,
       nodes: keep(document.nodes),
       edges: document.edges.filter((edge) => !ids.has(edge.from.node) && !ids.has(edge.to.node)),
-      inputs: Object.fromEntries(Object.entries(document.inputs).filter(([, input]) => !ids.has(input.node))),
+      inputs: Object.fromEntries(
+        Object.entries(document.inputs).filter(([, { node }]) => !ids.has(node) && ![...ids].some((id) => node.startsWith(`${id}/`))),
+      ),
       layout: {
         ...document.layout,
         nodes: keep(document.layout.nodes),
-        blocks: document.layout.blocks.map((block) => ({
-          ...block,
-          nodes: block.nodes.filter((id) => !ids.has(id)),
-          exposed: block.exposed?.filter((end) => !ids.has(end.node)),
-        })),
       },
     };
   };
@@ -92,12 +93,28 @@ export function dissolveNode(id: NodeId, through: (output: string) => SocketRef 
 /** Wire an output to an input; a wire that was there makes room. */
 export function connect(from: SocketRef, to: SocketRef): Command {
   return (document) => {
-    const edge: Edge = { from: { ...from }, to: { ...to } };
+    const edge: Edge = named(document, { from: { ...from }, to: { ...to } });
     const id = edgeId(edge);
     const present = document.edges.find((other) => edgeId(other) === id);
     if (present && present.from.node === from.node && present.from.socket === from.socket) return document;
     return { ...document, edges: [...document.edges.filter((other) => edgeId(other) !== id), edge] };
   };
+}
+
+/** A wire at the free socket of a sub-graph's end makes a new input or output, named like the socket at its other end. */
+function named(document: WorkflowDocument, edge: Edge): Edge {
+  const free = (boundary: NodeId, wanted: string): string => {
+    const base = wanted.slice(wanted.lastIndexOf(".") + 1) || "value";
+    const taken = new Set(boundaryNames(document.nodes[boundary]));
+    for (let number = 1; ; number += 1) {
+      const name = number === 1 ? base : `${base}${number}`;
+      if (!taken.has(name)) return name;
+    }
+  };
+  const { from, to } = edge;
+  if (from.node === INPUTS && from.socket === SPARE) return { ...edge, from: { ...from, socket: free(INPUTS, to.socket) } };
+  if (to.node === OUTPUTS && to.socket === SPARE) return { ...edge, to: { ...to, socket: free(OUTPUTS, from.socket) } };
+  return edge;
 }
 
 /** Cut wires by their ids. */
@@ -127,8 +144,26 @@ export function closesCycle(document: WorkflowDocument, from: NodeId, to: NodeId
   return false;
 }
 
-/** Set a value; `undefined` goes back to the default. */
+/**
+ * Set a value; `undefined` goes back to the default. A value that a sub-graph shows on its face is set where it lives,
+ * at the inner node, and at all inner nodes that one input feeds.
+ */
 export function setValue(id: NodeId, name: string, value: JsonValue | undefined): Command {
+  return (document) =>
+    sharers(document, { node: id, socket: name })
+      .flatMap((end) => homesOf(document, end))
+      .reduce((current, home) => within(home.scope, setOwn(home.node, home.socket, value))(current), withoutOwn(id, name)(document));
+}
+
+/** A value written at a sub-graph itself would hide the inner node's. */
+function withoutOwn(id: NodeId, name: string): Command {
+  return (document) => {
+    const [home] = homesOf(document, { node: id, socket: name });
+    return home && home.scope.length > 0 ? setOwn(id, name, undefined)(document) : document;
+  };
+}
+
+function setOwn(id: NodeId, name: string, value: JsonValue | undefined): Command {
   return (document) =>
     withNode(document, id, (node) => {
       if (same(node.values[name], value)) return node;
@@ -150,6 +185,7 @@ export function setValues(values: Readonly<Record<NodeId, Readonly<Record<string
 export function setTitle(id: NodeId, title: string): Command {
   return (document) =>
     withNode(document, id, (node) => {
+      if (isBoundary(id)) return node;
       const { title: before, ...others } = node;
       const wanted = title.trim();
       if ((before ?? "") === wanted) return node;
@@ -160,7 +196,7 @@ export function setTitle(id: NodeId, title: string): Command {
 /** Bypass or mute nodes; where all of them already are, make them normal again. */
 export function toggleMode(ids: readonly NodeId[], mode: NodeMode): Command {
   return (document) => {
-    const present = ids.filter((id) => id in document.nodes);
+    const present = ids.filter((id) => id in document.nodes && !isBoundary(id));
     const clear = present.every((id) => document.nodes[id]?.mode === mode);
     return present.reduce(
       (current, id) =>

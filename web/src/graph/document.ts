@@ -59,22 +59,10 @@ export interface Note extends Rect {
   readonly color?: string;
 }
 
-/** A sub-graph: a named set of nodes shown as one. The nodes stay where they are, so every value has one home. */
-export interface Block {
-  readonly id: string;
-  readonly title: string;
-  readonly nodes: readonly NodeId[];
-  readonly parent?: string;
-  readonly x: number;
-  readonly y: number;
-  readonly exposed?: readonly SocketRef[];
-}
-
 export interface Layout {
   readonly nodes: Readonly<Record<NodeId, NodeLayout>>;
   readonly groups: readonly Group[];
   readonly notes: readonly Note[];
-  readonly blocks: readonly Block[];
   readonly viewport?: { readonly x: number; readonly y: number; readonly zoom: number };
   readonly extra?: JsonObject;
 }
@@ -96,7 +84,7 @@ export interface WorkflowDocument {
   readonly extra?: JsonObject;
 }
 
-export const EMPTY_LAYOUT: Layout = { nodes: {}, groups: [], notes: [], blocks: [] };
+export const EMPTY_LAYOUT: Layout = { nodes: {}, groups: [], notes: [] };
 
 export const EMPTY_DOCUMENT: WorkflowDocument = {
   nodes: {},

@@ -8,7 +8,6 @@
 import {
   EMPTY_DOCUMENT,
   edgeId,
-  type Block,
   type Edge,
   type Group,
   type JsonObject,
@@ -156,27 +155,6 @@ function readBoxes<T extends Group | Note>(raw: unknown, field: "title" | "text"
   });
 }
 
-function readBlocks(raw: unknown, nodes: Record<string, NodeRecord>): Block[] {
-  if (!Array.isArray(raw)) return [];
-  return raw.flatMap((value: unknown): Block[] => {
-    if (!isObject(value) || typeof value.id !== "string" || !Array.isArray(value.nodes)) return [];
-    const members = value.nodes.filter((id): id is string => typeof id === "string" && id in nodes);
-    const exposed = Array.isArray(value.exposed) ? value.exposed.flatMap((end) => readEnd(end) ?? []) : [];
-    return [
-      {
-        ...(value as JsonObject),
-        id: value.id,
-        title: text(value.title) ?? "",
-        nodes: members,
-        parent: text(value.parent),
-        x: finite(value.x) ?? 0,
-        y: finite(value.y) ?? 0,
-        exposed,
-      },
-    ];
-  });
-}
-
 function readLayout(raw: unknown, nodes: Record<string, NodeRecord>): Layout {
   const source = isObject(raw) ? raw : {};
   const places: Record<string, NodeLayout> = {};
@@ -190,10 +168,9 @@ function readLayout(raw: unknown, nodes: Record<string, NodeRecord>): Layout {
     nodes: places,
     groups: readBoxes<Group>(source.groups, "title"),
     notes: readBoxes<Note>(source.notes, "text"),
-    blocks: readBlocks(source.blocks, nodes),
     ...(x === undefined || y === undefined || zoom === undefined || zoom <= 0 ? {} : { viewport: { x, y, zoom } }),
   };
-  return withExtra(layout, rest(source, ["nodes", "groups", "notes", "blocks", "viewport"]));
+  return withExtra(layout, rest(source, ["nodes", "groups", "notes", "viewport"]));
 }
 
 function readInputs(raw: unknown): Record<string, WorkflowInput> {

@@ -5,6 +5,7 @@
 
 import { DEFAULT_WIDTH, geometryOf, inputY, type Geometry, type NodeFurniture } from "./geometry";
 import type { NodeId, NodeLayout, NodeRecord, Rect, WorkflowDocument } from "./document";
+import { INPUTS, isBoundary, pathOf, type Scope } from "./bodies";
 import { edgesInto, edgesOutOf, socketsOf, wiringOf, type Catalogue, type Sockets } from "./sockets";
 import type { NodeTypeInfo } from "../api/protocol";
 
@@ -16,33 +17,52 @@ export interface Placed {
   readonly sockets: Sockets;
   readonly geometry: Geometry;
   readonly wired: ReadonlySet<string>;
+  /** Wired inputs whose value can be set here all the same: the sub-graph's input that feeds them has no wire outside. */
+  readonly open: ReadonlySet<string>;
+  /** The node's name in events, plans and problems: its id, behind the ids of the nodes that it stands in. */
+  readonly path: string;
   readonly read: ReadonlySet<string>;
 }
 
 export type PlacedNodes = ReadonlyMap<NodeId, Placed>;
 
 interface Remembered {
+  readonly catalogue: Catalogue;
   readonly wiredKey: string;
   readonly furniture: NodeFurniture;
   readonly placed: Placed;
 }
 
-export type Furnish = (id: NodeId, info: NodeTypeInfo | undefined) => NodeFurniture;
+export type Furnish = (path: string, info: NodeTypeInfo | undefined, record: NodeRecord) => NodeFurniture;
+
+/** Where the placed document stands in the whole one. */
+export interface Inside {
+  readonly scope: Scope;
+  /** The inputs that no wire feeds from outside. */
+  readonly open: ReadonlySet<string>;
+}
+
+export const OUTSIDE: Inside = { scope: [], open: new Set() };
 
 /** A placer remembers its last answer. One per view. */
-export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue, furnish: Furnish) => PlacedNodes {
+export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue, furnish: Furnish, inside?: Inside) => PlacedNodes {
   let memory = new Map<NodeId, Remembered>();
-  return (document, catalogue, furnish) => {
+  return (document, catalogue, furnish, inside = OUTSIDE) => {
     const wiring = wiringOf(document.edges);
     const next = new Map<NodeId, Remembered>();
     const result = new Map<NodeId, Placed>();
     let index = 0;
     for (const [id, record] of Object.entries(document.nodes)) {
       const info = catalogue.get(record.type);
-      const furniture = furnish(id, info);
-      const wired = edgesInto(wiring, id).map((edge) => edge.to.socket);
-      const read = edgesOutOf(wiring, id).map((edge) => edge.from.socket);
-      const wiredKey = `${wired.join("\n")}\t${read.join("\n")}`;
+      const path = pathOf(inside.scope, id);
+      const furniture = furnish(path, info, record);
+      const into = edgesInto(wiring, id);
+      const wired = into.map((edge) => edge.to.socket);
+      const open = into.filter((edge) => edge.from.node === INPUTS && inside.open.has(edge.from.socket)).map((edge) => edge.to.socket);
+      const outOf = edgesOutOf(wiring, id);
+      const read = outOf.map((edge) => edge.from.socket);
+      const far = isBoundary(id) ? [...into, ...outOf].map((edge) => `${edge.from.node}.${edge.from.socket}>${edge.to.node}.${edge.to.socket}`) : [];
+      const wiredKey = [wired, read, open, far, [path]].map((names) => names.join("\n")).join("\t");
       const layout = document.layout.nodes[id] ?? memory.get(id)?.placed.layout ?? unplaced(index);
       const known = memory.get(id);
       const fresh =
@@ -51,9 +71,10 @@ export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue,
         known.placed.record !== record ||
         known.placed.layout !== layout ||
         known.placed.info !== info ||
+        known.catalogue !== catalogue ||
         known.furniture.media !== furniture.media ||
         known.furniture.footer !== furniture.footer;
-      const entry = fresh ? remember(id, record, info, layout, wired, read, wiredKey, furniture) : known;
+      const entry = fresh ? remember(id, record, info, layout, { wired, read, open, path }, wiredKey, furniture) : known;
       next.set(id, entry);
       result.set(id, entry.placed);
       index += 1;
@@ -66,16 +87,17 @@ export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue,
       record: NodeRecord,
       info: NodeTypeInfo | undefined,
       layout: NodeLayout,
-      wired: readonly string[],
-      read: readonly string[],
+      ends: { readonly wired: readonly string[]; readonly read: readonly string[]; readonly open: readonly string[]; readonly path: string },
       wiredKey: string,
       furniture: NodeFurniture,
     ): Remembered {
-      const sockets = socketsOf(record, wiring, id, catalogue);
-      const wiredSet = new Set(wired);
-      const geometry = geometryOf(sockets, layout, wiredSet, furniture);
-      const placed = { id, record, info, layout, sockets, geometry, wired: wiredSet, read: new Set(read) };
-      return { wiredKey, furniture, placed };
+      const sockets = socketsOf(record, wiring, id, catalogue, document);
+      const wired = new Set(ends.wired);
+      const open = new Set(ends.open);
+      const closed = new Set(ends.wired.filter((name) => !open.has(name)));
+      const geometry = geometryOf(sockets, layout, closed, furniture);
+      const placed = { id, record, info, layout, sockets, geometry, wired, open, path: ends.path, read: new Set(ends.read) };
+      return { catalogue, wiredKey, furniture, placed };
     }
   };
 }

@@ -1,6 +1,7 @@
 /** Find node types by what a person types: name, words of it, synonyms, category, socket types. */
 
 import type { NodeTypeInfo, TypeInfo } from "../api/protocol";
+import { containerOf } from "./bodies";
 import { fit } from "./compatibility";
 
 /** A wire in the hand: which end is missing, and what it carries. */
@@ -73,6 +74,7 @@ export function socketFor(info: NodeTypeInfo, wire: WireEnd): string | undefined
 export function searchTypes(types: readonly NodeTypeInfo[], query: string, wire?: WireEnd): readonly Found[] {
   const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
   const found = types.flatMap((info) => {
+    if (wire && containerOf(info.id)) return []; // without an inside it has no socket yet
     const socket = wire ? socketFor(info, wire) : undefined;
     if (wire && socket === undefined) return [];
     const entry = indexed(info);

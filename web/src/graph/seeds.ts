@@ -1,6 +1,7 @@
 /** Seeds that change from run to run: fixed, random, or counted up. The mode is a look of the node, not a value. */
 
 import type { JsonValue, NodeId, WorkflowDocument } from "./document";
+import { INPUTS, allViews, within } from "./bodies";
 import { setValue } from "./commands";
 import type { Catalogue } from "./sockets";
 import { edgesInto, valueOf, wiringOf } from "./sockets";
@@ -9,7 +10,8 @@ export type SeedMode = "fixed" | "random" | "increment";
 
 type Modes = Record<string, JsonValue>;
 
-function modesOf(document: WorkflowDocument, id: NodeId): Modes {
+/** How each seed of a node changes from run to run. */
+export function modesOf(document: WorkflowDocument, id: NodeId): Modes {
   const seeds = document.layout.nodes[id]?.extra?.seeds;
   return typeof seeds === "object" && seeds !== null && !Array.isArray(seeds) ? seeds : {};
 }
@@ -24,8 +26,24 @@ export function setSeedMode(id: NodeId, socket: string, mode: SeedMode): (docume
   };
 }
 
-/** The document as it goes to the next run: every changing seed has its new value, which stays. */
+/**
+ * The document as it goes to the next run: every changing seed has its new value, which stays. `ids` are the nodes that
+ * are to run; a sub-graph stands for all that is in it.
+ */
 export function nextSeeds(
+  document: WorkflowDocument,
+  catalogue: Catalogue,
+  random: (limit: number | undefined) => number,
+  ids: ReadonlySet<NodeId> | undefined,
+): WorkflowDocument {
+  return allViews(document).reduce((result, { scope }) => {
+    const [outermost] = scope;
+    if (ids && outermost !== undefined && !ids.has(outermost)) return result;
+    return within(scope, (view) => nextSeedsIn(view, catalogue, random, outermost === undefined ? ids : undefined))(result);
+  }, document);
+}
+
+function nextSeedsIn(
   document: WorkflowDocument,
   catalogue: Catalogue,
   random: (limit: number | undefined) => number,
@@ -35,7 +53,8 @@ export function nextSeeds(
   let result = document;
   for (const [id, record] of Object.entries(document.nodes)) {
     if (ids && !ids.has(id)) continue;
-    const wired = new Set(edgesInto(wiring, id).map((edge) => edge.to.socket));
+    // a seed that its sub-graph shows outside changes here all the same, where it has no wire there
+    const wired = new Set(edgesInto(wiring, id).filter((edge) => edge.from.node !== INPUTS).map((edge) => edge.to.socket));
     for (const [socket, mode] of Object.entries(modesOf(document, id))) {
       if (wired.has(socket)) continue;
       const info = catalogue.get(record.type)?.inputs.find((input) => input.name === socket);

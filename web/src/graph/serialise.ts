@@ -1,26 +1,28 @@
 /** The document as it is saved, shared and sent to the server. One format for all three. */
 
-import type { Edge, JsonObject, JsonValue, Layout, WorkflowDocument } from "./document";
+import type { Edge, JsonObject, JsonValue, Layout, NodeRecord, WorkflowDocument } from "./document";
 import { FORMAT, VERSION } from "./normalise";
 import { writeNormal } from "./normalForm";
 
-function edgeJson(edge: Edge): JsonObject {
+/** A wire as it stands in a document. */
+export function edgeJson(edge: Edge): JsonObject {
   return { from: [edge.from.node, edge.from.socket], to: [edge.to.node, edge.to.socket], ...edge.extra };
 }
 
-function layoutJson(layout: Layout): JsonObject {
+/** A node as it stands in a document. */
+export function nodeJson({ extra, ...record }: NodeRecord): JsonObject {
+  return { ...record, ...extra } as JsonObject;
+}
+
+/** A layout as it stands in a document. */
+export function layoutJson(layout: Layout): JsonObject {
   const nodes = Object.fromEntries(
     Object.entries(layout.nodes).map(([id, { extra, ...place }]) => [id, { ...place, ...extra } as JsonObject]),
   );
-  const blocks = layout.blocks.map((block) => ({
-    ...block,
-    exposed: (block.exposed ?? []).map((end) => [end.node, end.socket]),
-  }));
   return {
     nodes,
     ...(layout.groups.length > 0 ? { groups: layout.groups as unknown as JsonValue } : {}),
     ...(layout.notes.length > 0 ? { notes: layout.notes as unknown as JsonValue } : {}),
-    ...(blocks.length > 0 ? { blocks: blocks as unknown as JsonValue } : {}),
     ...(layout.viewport ? { viewport: layout.viewport as unknown as JsonValue } : {}),
     ...layout.extra,
   };
@@ -29,7 +31,7 @@ function layoutJson(layout: Layout): JsonObject {
 /** The document as JSON data. `normalise(toJson(document))` gives an equal document. */
 export function toJson(document: WorkflowDocument): JsonObject {
   const nodes = Object.fromEntries(
-    Object.entries(document.nodes).map(([id, { extra, ...record }]) => [id, { ...record, ...extra } as JsonObject]),
+    Object.entries(document.nodes).map(([id, record]) => [id, nodeJson(record)]),
   );
   return JSON.parse(
     JSON.stringify({
@@ -51,8 +53,29 @@ export function toText(document: WorkflowDocument): string {
   return writeNormal(toJson(document));
 }
 
+const computedNodes = new WeakMap<NodeRecord, string>();
+const computedEdges = new WeakMap<readonly Edge[], string>();
+
+/** Leaves out the layout of bodies, and the titles of the nodes in them. */
+function withoutLooks(this: unknown, key: string, part: unknown): unknown {
+  const holder = this as Record<string, unknown>;
+  if (key === "layout" && "nodes" in holder && "outputs" in holder) return undefined;
+  return key === "title" && "type" in holder && "values" in holder ? undefined : part;
+}
+
+/** What counts of a node: not its title, and of a body not its layout. */
+function computedNode(record: NodeRecord): string {
+  const known = computedNodes.get(record);
+  if (known !== undefined) return known;
+  const text = JSON.stringify([record.type, record.mode ?? "", record.values], withoutLooks);
+  computedNodes.set(record, text);
+  return text;
+}
+
 /** The part that decides what is computed: two documents with equal fingerprints give equal results. */
 export function computedPart(document: WorkflowDocument): string {
-  const { nodes, edges } = toJson(document);
-  return JSON.stringify([nodes ?? null, edges ?? null]);
+  const edges = computedEdges.get(document.edges) ?? JSON.stringify(document.edges);
+  computedEdges.set(document.edges, edges);
+  const nodes = Object.entries(document.nodes).map(([id, record]) => `${JSON.stringify(id)}:${computedNode(record)}`);
+  return `${nodes.join(",")}|${edges}`;
 }

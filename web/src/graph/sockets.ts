@@ -1,6 +1,8 @@
 /** The sockets of a placed node: its type's, one more for every variadic input, and what a ghost node is known to have. */
 
 import type { InputInfo, NodeTypeInfo, OutputInfo, TypeInfo, WidgetInfo } from "../api/protocol";
+import { INPUTS, OUTPUTS, SPARE, bodyView, boundaryNames, containerOf, type Container } from "./bodies";
+import { faceName } from "./homes";
 import { ANY_TYPE } from "./compatibility";
 import type { Edge, NodeId, NodeRecord, SocketRef, WorkflowDocument } from "./document";
 
@@ -57,15 +59,82 @@ export function edgesOutOf(wiring: Wiring, node: NodeId): readonly Edge[] {
   return wiring.outOf.get(node) ?? NO_EDGES;
 }
 
-/** All sockets of a node, in the order in which they are shown. */
-export function socketsOf(record: NodeRecord, wiring: Wiring, id: NodeId, catalogue: Catalogue): Sockets {
+/** All sockets of a node, in the order in which they are shown. `document` is where the node stands. */
+export function socketsOf(
+  record: NodeRecord,
+  wiring: Wiring,
+  id: NodeId,
+  catalogue: Catalogue,
+  document?: WorkflowDocument,
+): Sockets {
+  if (document && id === INPUTS) return innerEnd(document, catalogue, "output");
+  if (document && id === OUTPUTS) return innerEnd(document, catalogue, "input");
   const info = catalogue.get(record.type);
+  const container = containerOf(record.type);
+  if (info && container) return faceSockets(record, info, container, catalogue);
   const wired = edgesInto(wiring, id).map((edge) => edge.to.socket);
   const read = edgesOutOf(wiring, id).map((edge) => edge.from.socket);
   if (info === undefined) return ghostSockets(record, wired, read);
   const used = new Set([...wired, ...Object.keys(record.values)]);
   const inputs = info.inputs.flatMap((input) => (input.variadic ? variadicSockets(input, used) : [plain(input)]));
   return { inputs, outputs: outputsOf(info, read), ghost: false };
+}
+
+/** The sockets of a node that stands for the outside. A free one makes a new input or output. */
+function innerEnd(document: WorkflowDocument, catalogue: Catalogue, side: "input" | "output"): Sockets {
+  const node = side === "output" ? INPUTS : OUTPUTS;
+  const record = document.nodes[node];
+  const names = boundaryNames(record);
+  const spare = side === "output" || record?.values.loop !== true ? [SPARE] : [];
+  if (side === "output") {
+    const outputs = [...names, ...spare].map((name) => ({ name, type: outputType(document, catalogue, { node, socket: name }), doc: "" }));
+    return { inputs: [], outputs, ghost: false };
+  }
+  const inputs = [...names, ...spare].map((name): InputSocket => {
+    const type = inputType(document, catalogue, { node, socket: name });
+    return { name, label: name, type, info: undefined, widget: null, spare: name === SPARE };
+  });
+  return { inputs, outputs: [], ghost: false };
+}
+
+/** The sockets on the face of a node with a body: its own, and one for each inner input and output. */
+function faceSockets(record: NodeRecord, info: NodeTypeInfo, container: Container, catalogue: Catalogue): Sockets {
+  const inner = bodyView(record);
+  const own = info.inputs.filter((input) => input.variadic === "" && input.widget?.kind !== "subgraph").map(plain);
+  const names = boundaryNames(inner?.nodes[INPUTS]).filter((name) => !container.inputs.includes(name));
+  const faces = names.map((name): InputSocket => {
+    const leaf = inner && innerInput(inner, catalogue, name);
+    const socket = container.prefix + name;
+    const about = leaf && { ...leaf, name: socket, variadic: "" as const };
+    return { name: socket, label: name, type: leaf?.type ?? ANY_TYPE, info: about, widget: leaf?.widget ?? null, spare: false };
+  });
+  const given = container.loop ? names : boundaryNames(inner?.nodes[OUTPUTS]);
+  const outputs = given.map((name) => ({ name, type: (inner && innerOutputType(inner, catalogue, name)) ?? ANY_TYPE, doc: "" }));
+  return { inputs: [...own, ...faces], outputs, ghost: false };
+}
+
+/** The inner socket that an input of a sub-graph feeds first; a nested sub-graph's is looked up in turn. */
+function innerInput(inner: WorkflowDocument, catalogue: Catalogue, name: string): InputInfo | undefined {
+  const wire = inner.edges.find((edge) => edge.from.node === INPUTS && edge.from.socket === name);
+  const record = wire && inner.nodes[wire.to.node];
+  if (!wire || !record || wire.to.node === OUTPUTS) return undefined;
+  return inputInfoOf(record, catalogue, wire.to.socket);
+}
+
+function innerOutputType(inner: WorkflowDocument, catalogue: Catalogue, name: string): TypeInfo | undefined {
+  const wire = inner.edges.find((edge) => edge.to.node === OUTPUTS && edge.to.socket === name);
+  if (wire && wire.from.node !== INPUTS) return outputType(inner, catalogue, wire.from);
+  return innerInput(inner, catalogue, name)?.type;
+}
+
+/** The description of an input of a placed node, also of one that a sub-graph shows for an inner node. */
+export function inputInfoOf(record: NodeRecord, catalogue: Catalogue, name: string): InputInfo | undefined {
+  const container = containerOf(record.type);
+  if (container && name.startsWith(container.prefix)) {
+    const inner = bodyView(record);
+    return inner && innerInput(inner, catalogue, name.slice(container.prefix.length));
+  }
+  return inputInfo(catalogue.get(record.type), name);
 }
 
 function plain(info: InputInfo): InputSocket {
@@ -114,9 +183,14 @@ function ghostSockets(record: NodeRecord, wired: readonly string[], read: readon
 
 /** The type of an output of a placed node. */
 export function outputType(document: WorkflowDocument, catalogue: Catalogue, end: SocketRef): TypeInfo {
+  if (end.node === INPUTS) {
+    return innerInput(document, catalogue, end.socket)?.type ?? ANY_TYPE;
+  }
   const record = document.nodes[end.node];
   const info = record ? catalogue.get(record.type) : undefined;
-  if (info === undefined) return ANY_TYPE;
+  if (record === undefined || info === undefined) return ANY_TYPE;
+  const inner = containerOf(record.type) ? bodyView(record) : undefined;
+  if (inner) return innerOutputType(inner, catalogue, end.socket) ?? ANY_TYPE;
   return info.outputs.find((output) => output.name === end.socket)?.type ?? info.dynamic_outputs ?? ANY_TYPE;
 }
 
@@ -130,12 +204,24 @@ export function inputInfo(info: NodeTypeInfo | undefined, name: string): InputIn
 
 /** The type of an input of a placed node. */
 export function inputType(document: WorkflowDocument, catalogue: Catalogue, end: SocketRef): TypeInfo {
+  if (end.node === OUTPUTS) {
+    const wire = document.edges.find((edge) => edge.to.node === OUTPUTS && edge.to.socket === end.socket);
+    return wire && wire.from.node !== INPUTS ? outputType(document, catalogue, wire.from) : ANY_TYPE;
+  }
   const record = document.nodes[end.node];
-  return inputInfo(record ? catalogue.get(record.type) : undefined, end.socket)?.type ?? ANY_TYPE;
+  return (record && inputInfoOf(record, catalogue, end.socket)?.type) ?? ANY_TYPE;
 }
 
-/** The value that counts for an input without a wire: the one set, else the default. */
+/**
+ * The value that counts for an input without a wire: the one set, else the default. What a sub-graph shows on its face
+ * is the inner node's value.
+ */
 export function valueOf(record: NodeRecord, info: InputInfo | undefined, name: string): NodeRecord["values"][string] {
   const value = record.values[name];
-  return value === undefined ? (info?.default ?? null) : value;
+  if (value !== undefined) return value;
+  const face = faceName(record, name);
+  const inner = face === undefined ? undefined : bodyView(record);
+  const wire = inner?.edges.find((edge) => edge.from.node === INPUTS && edge.from.socket === face);
+  const home = wire && inner?.nodes[wire.to.node];
+  return wire && home ? valueOf(home, info, wire.to.socket) : (info?.default ?? null);
 }

@@ -83,6 +83,17 @@ const TYPES = [
   ),
   nodeType("Grid", [input("clips", type("Latent"), { variadic: "items" })], [["latent", type("Latent")]]),
   nodeType("Reroute", [input("value", type("Any"), { required: true })], [["value", type("Any")]]),
+  nodeType("Subgraph", [input("body", type("Subgraph"), { kind: "subgraph", required: true }), input("inputs", type("Any"), { variadic: "slots" })], [], { dynamic_outputs: type("Any") }),
+  nodeType(
+    "ForLoop",
+    [
+      input("body", type("Subgraph"), { kind: "subgraph", required: true }),
+      input("count", type("int"), { kind: "number", default: 2 }),
+      input("state", type("Any"), { variadic: "slots" }),
+    ],
+    [],
+    { dynamic_outputs: type("Any") },
+  ),
   nodeType("Save", [input("latent", type("Latent"), { required: true })], [], { output: true }),
 ];
 

@@ -1,9 +1,10 @@
 /** Mistakes that can be seen without the server: shown on the field as they are made, with the fix where there is one. */
 
 import type { InputInfo, JsonValue, LimitsInfo } from "../api/protocol";
+import { allViews, containerOf, isBoundary, pathOf } from "./bodies";
 import { fit } from "./compatibility";
 import type { NodeId, WorkflowDocument } from "./document";
-import { edgesInto, inputType, outputType, valueOf, wiringOf, type Catalogue } from "./sockets";
+import { edgesInto, inputType, outputType, socketsOf, valueOf, wiringOf, type Catalogue } from "./sockets";
 
 export interface Mistake {
   readonly node: NodeId;
@@ -17,19 +18,31 @@ export interface Mistake {
   readonly level: "error" | "open" | "notice";
 }
 
-/** Every mistake in the document. Bypassed and muted nodes are not judged: they do not run. */
+/** Every mistake in the document, also inside of sub-graphs. Bypassed and muted nodes are not judged: they do not run. */
 export function mistakesOf(document: WorkflowDocument, catalogue: Catalogue): readonly Mistake[] {
+  const idle: string[] = [];
+  return allViews(document).flatMap(({ scope, view }) => {
+    if (idle.some((path) => `${scope.join("/")}/`.startsWith(path))) return [];
+    for (const [id, record] of Object.entries(view.nodes)) if (record.mode) idle.push(`${pathOf(scope, id)}/`);
+    return mistakesIn(view, catalogue).map((mistake) => ({ ...mistake, node: pathOf(scope, mistake.node) }));
+  });
+}
+
+function mistakesIn(document: WorkflowDocument, catalogue: Catalogue): readonly Mistake[] {
   const wiring = wiringOf(document.edges);
   const mistakes: Mistake[] = [];
   for (const [id, record] of Object.entries(document.nodes)) {
-    if (record.mode) continue;
+    if (record.mode || isBoundary(id)) continue;
     const info = catalogue.get(record.type);
     if (info === undefined) {
       mistakes.push({ node: id, socket: "", message: "mistake.ghost", fill: { type: record.type }, level: "notice" });
       continue;
     }
     const wired = new Set(edgesInto(wiring, id).map((edge) => edge.to.socket));
-    for (const input of info.inputs) {
+    const inputs = containerOf(record.type)
+      ? socketsOf(record, wiring, id, catalogue, document).inputs.flatMap((socket) => socket.info ?? [])
+      : info.inputs;
+    for (const input of inputs) {
       if (input.variadic || wired.has(input.name)) continue;
       const mistake = judge(input, valueOf(record, input, input.name), input.name in record.values);
       if (mistake) mistakes.push({ node: id, socket: input.name, level: mistake.message === "mistake.unwired" || mistake.message === "mistake.missing" ? "open" : "error", ...mistake });

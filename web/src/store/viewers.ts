@@ -45,10 +45,10 @@ export function closeViewers(): void {
   useViewers.setState({ active: undefined });
 }
 
-/** The numbers of the viewers that are on a node, as text: `1 3`. */
+/** The numbers of the viewers that are on a node (by its path) or inside of it, as text: `1 3`. */
 export function viewersOn(state: ViewersState, node: NodeId): string {
   return Object.entries(state.slots)
-    .filter(([slot, ref]) => Number(slot) !== PASSING && ref.node === node)
+    .filter(([slot, ref]) => Number(slot) !== PASSING && (ref.node === node || ref.node.startsWith(`${node}/`)))
     .map(([slot]) => slot)
     .join(" ");
 }

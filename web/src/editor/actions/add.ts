@@ -1,10 +1,18 @@
+import { bodyJson, bodyView } from "../../graph/bodies";
 import { addNode, connect } from "../../graph/commands";
-import type { SocketRef } from "../../graph/document";
+import type { NodeRecord, SocketRef } from "../../graph/document";
 import { snap } from "../../graph/geometry";
 import { apply, selectNodes, useEditor } from "../../store/editor";
+import { blockById } from "../../store/blocks";
 import { announce } from "../../store/ui";
 import type { Found } from "../../graph/search";
 import { tr } from "./tr";
+
+/** A node with an inside begins with an empty one. */
+function firstValues(type: string): NodeRecord["values"] {
+  const inside = bodyView({ type, values: {} });
+  return inside ? { body: bodyJson(inside) } : {};
+}
 
 /** Place a node of a type; with a wire in the hand, connect it in the same step. */
 export function placeNode(
@@ -15,7 +23,9 @@ export function placeNode(
   let placed = "";
   apply((document) => {
     const place = { x: snap(wire ? (wire.side === "input" ? at.x : at.x - 264) : at.x - 40), y: snap(at.y - 18) };
-    const added = addNode(document, found.info.id, place);
+    const block = blockById(found.info.id);
+    const type = block?.record.type ?? found.info.id;
+    const added = addNode(document, type, place, block?.record.values ?? firstValues(type), block?.record.title);
     placed = added.id;
     if (!wire || found.socket === undefined) return added.document;
     const own = { node: added.id, socket: found.socket };
@@ -29,7 +39,7 @@ export function placeNode(
 /** The node under keyboard focus, else the only selected one. */
 export function currentNode(): string | undefined {
   const focused = document.activeElement?.closest<HTMLElement>(".react-flow__node")?.dataset.id;
-  const { selection, document: workflow } = useEditor.getState();
+  const { selection, view: workflow } = useEditor.getState();
   if (focused !== undefined && focused in workflow.nodes) return focused;
   return selection.nodes.size === 1 ? [...selection.nodes][0] : undefined;
 }

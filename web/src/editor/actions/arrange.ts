@@ -13,7 +13,7 @@ function rectsOf(ids: ReadonlySet<string>): Record<string, Rect> {
 
 /** Put all nodes, or the selected ones, in layers along their wires. */
 export function arrange(): void {
-  const { document, selection } = useEditor.getState();
+  const { view: document, selection } = useEditor.getState();
   const chosen = selection.nodes.size > 1 ? selection.nodes : new Set(useCanvas.getState().placed.keys());
   apply(moveNodes(autoLayout(rectsOf(chosen), document.edges)), "step.arrange");
 }

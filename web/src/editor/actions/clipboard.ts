@@ -19,7 +19,7 @@ export function rememberPointer(at: { x: number; y: number }): void {
 }
 
 function fragment(): WorkflowDocument | undefined {
-  const { document, selection } = useEditor.getState();
+  const { view: document, selection } = useEditor.getState();
   if (selection.nodes.size + selection.notes.size === 0) return undefined;
   return copyFragment(document, selection.nodes, selection.notes);
 }

@@ -1,16 +1,30 @@
 /** Looking at what wires carry: which output a key or a press means. */
 
 import type { NodeId, SocketRef } from "../../graph/document";
+import { SPARE } from "../../graph/bodies";
+import { originOf } from "../../graph/homes";
+import { useEditor } from "../../store/editor";
 import { useCanvas } from "../../store/canvas";
 import { lookAt, putViewer, showViewer, useViewers, PASSING } from "../../store/viewers";
 import { toast } from "../../store/ui";
 import { currentNode } from "./add";
 import { tr } from "./tr";
 
+/** Where the value of an output that is seen comes from: inside of a sub-graph, or outside of the one that is entered. */
+function origin(ref: SocketRef): SocketRef {
+  const { document, scope } = useEditor.getState();
+  return originOf(document, scope, ref);
+}
+
+/** Look at an output on the canvas. */
+export function lookAtSeen(ref: SocketRef): void {
+  lookAt(origin(ref));
+}
+
 /** The outputs of a node, or what it reads where it has none (a node that only saves). */
 function outputsOf(node: NodeId): readonly SocketRef[] {
   const placed = useCanvas.getState().placed.get(node);
-  return placed?.sockets.outputs.map((output) => ({ node, socket: output.name })) ?? [];
+  return placed?.sockets.outputs.filter((output) => output.name !== SPARE).map((output) => origin({ node, socket: output.name })) ?? [];
 }
 
 /** The output to look at: the first, or the one after that which the viewer shows already. */

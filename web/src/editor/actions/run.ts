@@ -3,11 +3,12 @@
 import type { StreamEvent } from "../../api/protocol";
 import { Refused, deleteJob, getJob, getJobEvents, jobAction, postJob, reorderJobs } from "../../api/client";
 import { upstreamOf } from "../../graph/clipboard";
-import type { NodeId } from "../../graph/document";
+import { allViews, findPath, isBoundary, pathOf } from "../../graph/bodies";
+import type { NodeId, WorkflowDocument } from "../../graph/document";
 import { normalise } from "../../graph/normalise";
 import { nextSeeds } from "../../graph/seeds";
 import { toJson } from "../../graph/serialise";
-import { apply, openDocument, selectNodes, useEditor } from "../../store/editor";
+import { applyWhole, openDocument, showNode, useEditor } from "../../store/editor";
 import { isEnded, unknownJob } from "../../store/events";
 import { retellJob, showJob, useRun } from "../../store/run";
 import { announce, setUi, toast } from "../../store/ui";
@@ -19,12 +20,25 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The node of the whole document in which a node stands. */
+function outermost(document: WorkflowDocument, path: string): NodeId {
+  const found = findPath(document, path);
+  return found?.scope[0] ?? found?.id ?? path;
+}
+
+/** Every node that can run, by its path. */
+function allPaths(document: WorkflowDocument): string[] {
+  return allViews(document).flatMap(({ scope, view }) =>
+    Object.keys(view.nodes).filter((id) => !isBoundary(id)).map((id) => pathOf(scope, id)),
+  );
+}
+
 /** Send the workflow. `targets` runs only what these nodes need. */
 export async function run(targets?: readonly NodeId[]): Promise<string | undefined> {
   const { catalogue } = useEditor.getState();
   const { document: before } = useEditor.getState();
-  const involved = targets ? upstreamOf(before, targets) : undefined;
-  apply((document) => nextSeeds(document, catalogue, rollSeed, involved), "step.seed");
+  const involved = targets ? upstreamOf(before, targets.map((path) => outermost(before, path))) : undefined;
+  applyWhole((document) => nextSeeds(document, catalogue, rollSeed, involved), "step.seed");
   const { document } = useEditor.getState();
   if (Object.keys(document.nodes).length === 0) {
     toast("info", tr("run.empty"));
@@ -33,7 +47,7 @@ export async function run(targets?: readonly NodeId[]): Promise<string | undefin
   try {
     const workflow = toJson(document);
     const { id } = await postJob({ workflow, client: clientName(), ...(targets ? { targets: [...targets] } : {}) });
-    const nodes = involved ? [...involved] : Object.keys(document.nodes);
+    const nodes = allPaths(document).filter((path) => !involved || involved.has(outermost(document, path)));
     if (!isBusy()) showJob(id, nodes);
     useRun.setState((state) => {
       const title = typeof document.meta.title === "string" ? document.meta.title : "";
@@ -46,7 +60,7 @@ export async function run(targets?: readonly NodeId[]): Promise<string | undefin
     if (error instanceof Refused) {
       useRun.setState({ problems: error.problems });
       const [first] = error.problems;
-      if (first?.node) selectNodes([first.node]);
+      if (first?.node) showNode(first.node);
       toast("error", tr("run.refused", { count: error.problems.length, first: first?.message ?? "" }));
     } else toast("error", tr("run.failed", { reason: reasonOf(error) }));
     return undefined;

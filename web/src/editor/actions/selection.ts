@@ -1,6 +1,7 @@
 /** What can be done with what is selected. */
 
 import { addNote, removeBoxes } from "../../graph/boxes";
+import { isBoundary, pathOf } from "../../graph/bodies";
 import { passedThrough } from "../../graph/bypass";
 import { disconnect, dissolveNode, removeNodes, setColor, toggleCollapsed, toggleMode } from "../../graph/commands";
 import type { NodeMode } from "../../graph/document";
@@ -23,9 +24,15 @@ export function deleteSelection(): void {
   announce(tr("said.deleted", { count }));
 }
 
+/** The selected nodes by their paths, as the server names them. */
+export function selectedPaths(): string[] {
+  const { scope, selection } = useEditor.getState();
+  return [...selection.nodes].filter((id) => !isBoundary(id)).map((id) => pathOf(scope, id));
+}
+
 /** Take one node out and join its neighbours. */
 export function dissolveSelection(): void {
-  const { selection, document, catalogue } = useEditor.getState();
+  const { selection, view: document, catalogue } = useEditor.getState();
   const [id] = selection.nodes;
   if (id === undefined || selection.nodes.size !== 1) return;
   apply(dissolveNode(id, (output) => passedThrough(document, catalogue, id, output)), "step.dissolve");
@@ -46,7 +53,7 @@ export function colorSelected(color: string | undefined): void {
 }
 
 export function selectAll(): void {
-  const { document } = useEditor.getState();
+  const { view: document } = useEditor.getState();
   useEditor.setState({
     selection: {
       nodes: new Set(Object.keys(document.nodes)),
@@ -63,7 +70,7 @@ export function placeNote(at: { x: number; y: number }): void {
 
 /** Select what stands at the other end of the selected nodes' wires: walk the graph. */
 export function walk(direction: "up" | "down" | "before" | "after", from: string): string | undefined {
-  const { document } = useEditor.getState();
+  const { view: document } = useEditor.getState();
   const place = (id: string): { x: number; y: number } => document.layout.nodes[id] ?? { x: 0, y: 0 };
   const next =
     direction === "before"
@@ -77,7 +84,7 @@ export function walk(direction: "up" | "down" | "before" | "after", from: string
 }
 
 function siblings(from: string, sign: number): string[] {
-  const { document } = useEditor.getState();
+  const { view: document } = useEditor.getState();
   const here = document.layout.nodes[from] ?? { x: 0, y: 0 };
   const distance = (id: string): number => {
     const place = document.layout.nodes[id] ?? { x: 0, y: 0 };

@@ -1,9 +1,11 @@
 import { Background, BackgroundVariant, MiniMap, ReactFlow, type NodeTypes } from "@xyflow/react";
 import { memo, useCallback, useMemo, useRef, type MouseEvent } from "react";
+import { openInputs } from "../../graph/homes";
 import { makePlacer, type Placed } from "../../graph/place";
 import { useCanvas } from "../../store/canvas";
 import { NOTHING, useEditor } from "../../store/editor";
 import { setUi, useUi } from "../../store/ui";
+import { enterNode } from "../actions/nesting";
 import { GroupView } from "../boxes/GroupView";
 import { NoteView } from "../boxes/NoteView";
 import { NodeView } from "../node/NodeView";
@@ -33,7 +35,7 @@ function minimapColor(node: FlowNode): string {
 /** The canvas: nodes from the document, pan, zoom and selection by React Flow, wires by our own layer. */
 export const Canvas = memo(function Canvas() {
   const t = useT();
-  const document = useEditor((state) => state.document);
+  const document = useEditor((state) => state.view);
   const catalogue = useEditor((state) => state.catalogue);
   const selection = useEditor((state) => state.selection);
   const drag = useCanvas((state) => state.drag);
@@ -44,11 +46,15 @@ export const Canvas = memo(function Canvas() {
   placer.current ??= makePlacer();
   const furnish = useFurnish();
   const place = placer.current;
+  const whole = useEditor((state) => state.document);
+  const scope = useEditor((state) => state.scope);
+  const openKey = useMemo(() => [...openInputs(whole, scope)].join("\n"), [whole, scope]);
+  const inside = useMemo(() => ({ scope, open: new Set(openKey === "" ? [] : openKey.split("\n")) }), [scope, openKey]);
   const placed = useMemo(() => {
-    const result = place(document, catalogue, furnish);
+    const result = place(document, catalogue, furnish, inside);
     useCanvas.setState({ placed: result });
     return result;
-  }, [place, document, catalogue, furnish]);
+  }, [place, document, catalogue, furnish, inside]);
 
   const labelOf = useCallback((node: Placed) => t("node.label", { title: titleOf(node), id: node.id }), [t]);
   const nodes = useFlowNodes(placed, document.layout.groups, document.layout.notes, selection, drag, labelOf);
@@ -72,6 +78,12 @@ export const Canvas = memo(function Canvas() {
     if (useEditor.getState().selection.nodes.size > 1) useEditor.setState({ selection: { ...NOTHING, nodes: new Set([node.id]) } });
   }, []);
 
+  /** A double click on a node with an inside goes in; on its title it renames. */
+  const onNodeDoubleClick = useCallback((event: MouseEvent, node: FlowNode) => {
+    const on = event.target instanceof Element ? event.target.closest(".node-title, .field, button, input, textarea") : null;
+    if (node.type === "node" && !on) enterNode(node.id);
+  }, []);
+
   return (
     <div className="canvas" onPointerDownCapture={onPointerDownCapture} onDoubleClick={onDoubleClick}>
       <ReactFlow<FlowNode>
@@ -85,6 +97,7 @@ export const Canvas = memo(function Canvas() {
         onMove={onMove}
         onMoveEnd={onMoveEnd}
         onNodeClick={onNodeClick}
+        onNodeDoubleClick={onNodeDoubleClick}
         onPaneClick={onPaneClick}
         onNodeContextMenu={(event, node) => openMenu(event, node)}
         onPaneContextMenu={(event) => openMenu(event)}

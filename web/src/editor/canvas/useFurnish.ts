@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { containerOf, isBoundary } from "../../graph/bodies";
 import type { Furnish } from "../../graph/place";
 import { useRun } from "../../store/run";
 
@@ -13,6 +14,10 @@ export function useFurnish(): Furnish {
   );
   return useMemo(() => {
     const showing = new Set(key.split("\n"));
-    return (id, info) => ({ media: info?.output === true || showing.has(id), footer: true });
+    const within = (path: string): boolean => [...showing].some((id) => id.startsWith(`${path}/`));
+    return (path, info, record) => ({
+      media: info?.output === true || showing.has(path) || (containerOf(record.type) !== undefined && within(path)),
+      footer: !isBoundary(path.slice(path.lastIndexOf("/") + 1)),
+    });
   }, [key]);
 }

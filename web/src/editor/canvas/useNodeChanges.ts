@@ -101,7 +101,7 @@ export function useNodeChanges(): Handlers {
     const { drag, dropEdge } = useCanvas.getState();
     useCanvas.setState({ drag: NO_DRAG, dropEdge: undefined });
     if (Object.keys(drag).length === 0) return;
-    const wire = useEditor.getState().document.edges.find((edge) => edgeId(edge) === dropEdge);
+    const wire = useEditor.getState().view.edges.find((edge) => edgeId(edge) === dropEdge);
     const sockets = wire && insertion(node.id, wire);
     if (!wire || !sockets) {
       commitPlaces(drag);
@@ -119,7 +119,7 @@ export function useNodeChanges(): Handlers {
 }
 
 function placesInside(groupId: string): Record<string, Point> {
-  const { document } = useEditor.getState();
+  const { view: document } = useEditor.getState();
   const group = document.layout.groups.find((candidate) => candidate.id === groupId);
   if (!group) return {};
   const rects = Object.fromEntries([...useCanvas.getState().placed.values()].map((placed) => [placed.id, rectOf(placed)]));

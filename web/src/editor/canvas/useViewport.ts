@@ -21,7 +21,7 @@ export function useViewport(): Handlers {
     setProjection(flow.screenToFlowPosition, (rect) => void flow.fitBounds(rect, { padding: 0.4, duration: motionMs(200) }));
   }, [flow]);
   useEffect(() => {
-    const { document } = useEditor.getState();
+    const { view: document } = useEditor.getState();
     const kept = document.layout.viewport;
     const frame = requestAnimationFrame(() => {
       // React Flow would keep a fit of nothing for later and carry it out when the first node comes

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { isBoundary, pathOf } from "../../graph/bodies";
 import { isEnded } from "../../store/events";
 import { useEditor } from "../../store/editor";
 import { useMistakes } from "../../store/mistakes";
@@ -24,7 +25,8 @@ export function RunControls() {
   const steps = Object.values(plan);
   const running = steps.filter((step) => step.status === "run");
   const seconds = running.reduce((sum, step) => sum + (step.seconds ?? 0), 0);
-  const ids = [...selected];
+  const scope = useEditor((state) => state.scope);
+  const ids = [...selected].filter((id) => !isBoundary(id)).map((id) => pathOf(scope, id));
   return (
     <div className="run-controls">
       <div className="run-split">

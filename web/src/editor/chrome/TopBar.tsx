@@ -1,5 +1,5 @@
 import { setMeta } from "../../graph/commands";
-import { apply, redoStep, undoStep, useEditor } from "../../store/editor";
+import { applyWhole, redoStep, undoStep, useEditor } from "../../store/editor";
 import { setLanguage, setTheme, setUi, togglePanel, useUi, type Panel } from "../../store/ui";
 import { Icon, type IconName } from "../shared/Icon";
 import { useT } from "../useT";
@@ -34,7 +34,7 @@ export function TopBar() {
           aria-label={t("top.title")}
           placeholder={t("top.untitled")}
           value={title}
-          onChange={(event) => apply(setMeta("title", event.target.value), "step.title", "meta:title")}
+          onChange={(event) => applyWhole(setMeta("title", event.target.value), "step.title", "meta:title")}
           onKeyDown={(event) => {
             event.stopPropagation();
             if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();

@@ -1,7 +1,8 @@
+import { findPath, recordAt } from "../../graph/bodies";
 import { setValue } from "../../graph/commands";
 import type { WorkflowInput } from "../../graph/document";
-import { inputInfo, valueOf } from "../../graph/sockets";
-import { apply, useEditor } from "../../store/editor";
+import { inputInfoOf, valueOf } from "../../graph/sockets";
+import { applyIn, useEditor } from "../../store/editor";
 import { useMistake } from "../node/useMistake";
 import { Widget } from "../widgets/Widget";
 
@@ -18,10 +19,10 @@ export function FormFields() {
 }
 
 function FormField({ name, input }: { readonly name: string; readonly input: WorkflowInput }) {
-  const record = useEditor((state) => state.document.nodes[input.node]);
-  const type = useEditor((state) => (record ? state.catalogue.get(record.type) : undefined));
+  const record = useEditor((state) => recordAt(state.document, input.node));
+  const catalogue = useEditor((state) => state.catalogue);
   const mistake = useMistake(input.node, input.socket);
-  const info = inputInfo(type, input.socket);
+  const info = record && inputInfoOf(record, catalogue, input.socket);
   if (!record || !info?.widget) return null;
   const label = input.label || name;
   const socket = { name: input.socket, label, type: info.type, info, widget: info.widget, spare: false };
@@ -29,13 +30,16 @@ function FormField({ name, input }: { readonly name: string; readonly input: Wor
   return (
     <div className="form-field">
       <Widget
-        node={input.node}
+        home={{ node: input.node, socket: input.socket }}
         socket={socket}
         value={valueOf(record, info, input.socket)}
         label={label}
         invalid={mistake?.level === "error"}
         describedBy={describedBy}
-        onChange={(value, gesture) => apply(setValue(input.node, input.socket, value), "step.value", gesture)}
+        onChange={(value, gesture) => {
+          const found = findPath(useEditor.getState().document, input.node);
+          if (found) applyIn(found.scope, setValue(found.id, input.socket, value), "step.value", gesture);
+        }}
       />
       {(mistake || input.doc) && (
         <p className={mistake ? "form-mistake" : "form-doc"} id={describedBy}>

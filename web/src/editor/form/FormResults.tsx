@@ -1,3 +1,4 @@
+import { recordAt } from "../../graph/bodies";
 import { useEditor } from "../../store/editor";
 import { useRun } from "../../store/run";
 import { Player } from "../player/Player";
@@ -8,8 +9,8 @@ export function FormResults() {
   const t = useT();
   const nodes = useRun((state) => state.nodes);
   const document = useEditor((state) => state.document);
-  const running = Object.entries(nodes).find(([id, run]) => run.state === "running" && id in document.nodes);
-  const outputs = Object.entries(nodes).flatMap(([id, run]) => (id in document.nodes ? (run.outputs ?? []) : []));
+  const running = Object.entries(nodes).find(([id, run]) => run.state === "running" && recordAt(document, id));
+  const outputs = Object.entries(nodes).flatMap(([id, run]) => (recordAt(document, id) ? (run.outputs ?? []) : []));
   const preview = Object.values(nodes).find((run) => run.state === "running" && run.preview)?.preview;
   const share = running?.[1].total ? (running[1].step ?? 0) / running[1].total : undefined;
   return (
@@ -19,7 +20,7 @@ export function FormResults() {
           <span className={`bar${share === undefined ? " bar-unknown" : ""}`}>
             <span style={share === undefined ? undefined : { transform: `scaleX(${share})` }} />
           </span>
-          <span>{document.nodes[running[0]]?.title ?? running[0]}</span>
+          <span>{recordAt(document, running[0])?.title ?? running[0]}</span>
         </div>
       )}
       {preview && <img className="form-preview" src={preview.url} alt={t("preview.of", { title: "" })} />}

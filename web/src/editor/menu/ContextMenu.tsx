@@ -4,14 +4,16 @@ import { edgeId } from "../../graph/document";
 import { apply, useEditor } from "../../store/editor";
 import { setUi, useUi } from "../../store/ui";
 import { groupSelected } from "../actions/arrange";
+import { SUBGRAPH } from "../../graph/bodies";
+import { enterNode, hasInside, keepAsBlock, nestSelected, unpackSelected } from "../actions/nesting";
 import { duplicate } from "../actions/clipboard";
-import { lookAtNode } from "../actions/look";
+import { lookAtNode, lookAtSeen } from "../actions/look";
 import { run } from "../actions/run";
-import { lookAt } from "../../store/viewers";
 import {
   deleteSelection,
   dissolveSelection,
   placeNote,
+  selectedPaths,
   selectAll,
   toggleSelectedCollapsed,
   toggleSelectedMode,
@@ -42,9 +44,9 @@ export function ContextMenu() {
 }
 
 function edgeItems(t: Translate, edge: string): MenuItem[] {
-  const wire = useEditor.getState().document.edges.find((candidate) => edgeId(candidate) === edge);
+  const wire = useEditor.getState().view.edges.find((candidate) => edgeId(candidate) === edge);
   return [
-    { label: t("menu.look"), disabled: !wire, run: () => wire && lookAt(wire.from) },
+    { label: t("menu.look"), disabled: !wire, run: () => wire && lookAtSeen(wire.from) },
     { label: t("menu.cut"), run: () => apply(disconnect(new Set([edge])), "step.disconnect") },
   ];
 }
@@ -52,7 +54,7 @@ function edgeItems(t: Translate, edge: string): MenuItem[] {
 function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
   const ids = [...useEditor.getState().selection.nodes];
   return [
-    { label: t("run.toHere"), run: () => void run(ids) },
+    { label: t("run.toHere"), run: () => void run(selectedPaths()) },
     { label: t("menu.look"), keys: "E", run: () => lookAtNode(node) },
     { label: t("menu.details"), keys: "I", run: () => setUi({ panel: "node" }) },
     { label: t("menu.wire"), keys: "W", run: () => setUi({ wiringFrom: node }) },
@@ -61,6 +63,15 @@ function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
     { label: t("menu.mute"), keys: "M", run: () => toggleSelectedMode("mute") },
     { label: t("menu.collapse"), keys: "C", run: toggleSelectedCollapsed },
     { label: t("menu.group"), keys: "Ctrl+G", run: () => groupSelected(t("group.untitled")) },
+    { label: t("menu.nest"), keys: "Ctrl+Shift+G", run: () => nestSelected() },
+    { label: t("menu.loop"), run: () => nestSelected("ForLoop") },
+    ...(hasInside(node)
+      ? [
+          { label: t("subgraph.enter"), keys: "Enter", run: () => enterNode(node), separated: true },
+          ...(useEditor.getState().view.nodes[node]?.type === SUBGRAPH ? [{ label: t("menu.unpack"), keys: "U", run: unpackSelected }] : []),
+          { label: t("menu.keepBlock"), run: () => void keepAsBlock() },
+        ]
+      : []),
     { label: t("menu.color"), run: () => apply(setColor(ids, nextColor(node)), "step.color") },
     { label: t("menu.dissolve"), keys: "Ctrl+Delete", disabled: selected !== 1, run: dissolveSelection, separated: true },
     { label: t("menu.delete"), keys: "Delete", run: deleteSelection },
@@ -68,7 +79,7 @@ function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
 }
 
 function nextColor(node: string): string | undefined {
-  const { document } = useEditor.getState();
+  const { view: document } = useEditor.getState();
   const place = NODE_COLORS.indexOf(document.layout.nodes[node]?.color ?? "");
   return NODE_COLORS[place + 1];
 }

@@ -1,4 +1,5 @@
 import { memo, useCallback, useId } from "react";
+import { SPARE } from "../../graph/bodies";
 import { setValue } from "../../graph/commands";
 import type { JsonValue } from "../../graph/document";
 import type { InputRow } from "../../graph/geometry";
@@ -10,6 +11,7 @@ import { Widget } from "../widgets/Widget";
 import { GhostValue } from "./GhostValue";
 import { Mistake } from "./Mistake";
 import { SocketButton } from "./SocketButton";
+import { useHome } from "./useHome";
 import { useMistake } from "./useMistake";
 
 interface Props {
@@ -23,7 +25,9 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
   const { socket } = row;
   const { id, record } = placed;
   const wired = placed.wired.has(socket.name);
-  const mistake = useMistake(id, socket.name);
+  const open = placed.open.has(socket.name);
+  const home = useHome(placed, socket.name);
+  const mistake = useMistake(placed.path, socket.name, home);
   const describedBy = useId();
   const onChange = useCallback(
     (value: JsonValue | undefined, gesture?: string) => apply(setValue(id, socket.name, value), "step.value", gesture),
@@ -31,7 +35,7 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
   );
   if (placed.layout.collapsed) return null;
   const required = socket.info?.required === true && !socket.spare;
-  const widget = !wired && !socket.spare && socket.widget !== null;
+  const widget = (!wired || open) && !socket.spare && socket.widget !== null;
   return (
     <div className={`row row-input${mistake ? " row-mistaken" : ""}`} style={{ top: row.y, height: row.height }} title={widget ? socket.info?.doc : undefined}>
       <SocketButton
@@ -45,7 +49,7 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
       {widget ? (
         <span className="widget nodrag">
         <Widget
-          node={id}
+          home={home}
           socket={socket}
           value={valueOf(record, socket.info, socket.name)}
           label={socket.label}
@@ -56,7 +60,7 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
         </span>
       ) : (
         <span className={`row-name${socket.spare ? " row-spare" : ""}`}>
-          {socket.label}
+          {socket.name === SPARE ? t("subgraph.newOutput") : socket.label}
           {required && !wired && <span className="required" title={t("socket.required")}>*</span>}
           {placed.sockets.ghost && !wired && <GhostValue value={record.values[socket.name]} />}
         </span>

@@ -3,20 +3,24 @@ import { useRun } from "../../store/run";
 import { useUi, setUi } from "../../store/ui";
 import { selectNodes } from "../../store/editor";
 import { bytesText, secondsText } from "../shared/quantities";
+import { containerOf } from "../../graph/bodies";
+import type { Placed } from "../../graph/place";
 import { useT } from "../useT";
+import { isAbout, useNodePlan, useNodeRun } from "./useNodeState";
 
 interface Props {
-  readonly id: string;
+  readonly placed: Placed;
   readonly y: number;
-  readonly ghost: boolean;
 }
 
 /** The last line of a node: what will happen to it, how far it is, how long it took, or what went wrong. */
-export const NodeFooter = memo(function NodeFooter({ id, y, ghost }: Props) {
+export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
   const t = useT();
-  const run = useRun((state) => state.nodes[id]);
-  const plan = useRun((state) => state.plan[id]);
-  const problem = useRun((state) => state.problems.find((candidate) => candidate.node === id));
+  const { id } = placed;
+  const { ghost } = placed.sockets;
+  const run = useNodeRun(placed);
+  const plan = useNodePlan(placed);
+  const problem = useRun((state) => state.problems.find((candidate) => isAbout(candidate, placed)));
   const busy = useRun((state) => state.shown !== undefined && state.jobs[state.shown]?.finished === null);
   const language = useUi((state) => state.language);
 
@@ -34,7 +38,8 @@ export const NodeFooter = memo(function NodeFooter({ id, y, ghost }: Props) {
   }
   if (run?.state === "running") {
     const share = run.total ? Math.min(1, (run.step ?? 0) / run.total) : undefined;
-    const text = run.total ? `${run.step ?? 0} / ${run.total}` : (run.message ?? t("state.running"));
+    const inside = containerOf(placed.record.type) && run.message ? `${run.message} · ` : "";
+    const text = run.total ? `${inside}${run.step ?? 0} / ${run.total}` : (run.message ?? t("state.running"));
     return (
       <div
         className="footer footer-running"

@@ -1,9 +1,11 @@
 import { memo, useState } from "react";
+import { containerOf, isBoundary } from "../../graph/bodies";
 import { setTitle, toggleCollapsed } from "../../graph/commands";
 import type { Placed } from "../../graph/place";
 import { apply } from "../../store/editor";
 import type { NodeState } from "../../store/run";
 import { Icon } from "../shared/Icon";
+import { enterNode } from "../actions/nesting";
 import { titleOf } from "../shared/titles";
 import { ViewerMarks } from "./ViewerMarks";
 import { Warnings } from "./Warnings";
@@ -41,7 +43,7 @@ export const NodeHeader = memo(function NodeHeader({ placed, state }: Props) {
         </span>
       </button>
       {draft === undefined ? (
-        <span className="node-title" onDoubleClick={() => setDraft(titleOf(placed))}>
+        <span className="node-title" onDoubleClick={() => !isBoundary(id) && setDraft(titleOf(placed))}>
           {titleOf(placed)}
         </span>
       ) : (
@@ -60,12 +62,17 @@ export const NodeHeader = memo(function NodeHeader({ placed, state }: Props) {
           }}
         />
       )}
+      {containerOf(record.type) && (
+        <button type="button" className="node-enter nodrag" tabIndex={-1} aria-label={t("subgraph.enter")} title={`${t("subgraph.enter")} (Enter)`} onClick={() => enterNode(id)}>
+          <Icon name="enter" size={15} />
+        </button>
+      )}
       {record.mode && <span className="badge">{t(`mode.${record.mode}`)}</span>}
       {info?.experimental && <span className="badge">{t("node.experimental")}</span>}
       {info?.deprecated && <span className="badge badge-warning" title={info.deprecated}>{t("node.deprecated")}</span>}
-      {placed.sockets.ghost && <span className="badge badge-warning">{t("node.missing")}</span>}
-      <ViewerMarks id={id} />
-      <Warnings id={id} />
+      {placed.sockets.ghost && !isBoundary(id) && <span className="badge badge-warning">{t("node.missing")}</span>}
+      <ViewerMarks id={placed.path} />
+      <Warnings id={id} path={placed.path} />
       {state === "cached" && <span className="node-mark" title={t("state.cached")}><Icon name="check" size={14} /></span>}
       {state === "done" && <span className="node-mark node-mark-done" title={t("state.done")}><Icon name="check" size={14} /></span>}
       {state === "failed" && <span className="node-mark node-mark-failed" title={t("state.failed")}><Icon name="warning" size={14} /></span>}

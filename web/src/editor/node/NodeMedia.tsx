@@ -2,11 +2,11 @@ import { memo } from "react";
 import { fileUrl } from "../../api/client";
 import { MEDIA } from "../../graph/geometry";
 import type { Placed } from "../../graph/place";
-import { useRun } from "../../store/run";
 import { Player } from "../player/Player";
 import { titleOf } from "../shared/titles";
 import { useT } from "../useT";
 import { UiValue } from "./UiValue";
+import { useNodeRun } from "./useNodeState";
 
 interface Props {
   readonly placed: Placed;
@@ -16,7 +16,7 @@ interface Props {
 /** What a node has made, where it was made: the live preview, then the player, the picture, the text. */
 export const NodeMedia = memo(function NodeMedia({ placed, y }: Props) {
   const t = useT();
-  const run = useRun((state) => state.nodes[placed.id]);
+  const run = useNodeRun(placed);
   const output = run?.outputs?.[0];
   const busy = run?.state === "running" || run?.state === "waiting";
   return (

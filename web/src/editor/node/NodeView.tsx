@@ -1,5 +1,6 @@
 import { memo } from "react";
 import type { NodeProps } from "@xyflow/react";
+import { containerOf, isBoundary } from "../../graph/bodies";
 import { colorOf } from "../shared/typeLook";
 import { useUi } from "../../store/ui";
 import type { GraphNode } from "../canvas/useFlowNodes";
@@ -16,12 +17,14 @@ import { useNodeState } from "./useNodeState";
 /** A node on the canvas: its title, sockets with their widgets, its result and how it is doing. */
 export const NodeView = memo(function NodeView({ data: { placed }, selected }: NodeProps<GraphNode>) {
   const far = useUi((state) => state.far);
-  const state = useNodeState(placed.id);
+  const state = useNodeState(placed);
   const accent = placed.layout.color ?? accentOf(placed.sockets.outputs[0]?.type);
   const classes = [
     "node",
     selected ? "node-selected" : "",
     placed.record.mode ? `node-${placed.record.mode}` : "",
+    containerOf(placed.record.type) ? "node-container" : "",
+    isBoundary(placed.id) ? "node-boundary" : "",
     placed.sockets.ghost ? "node-ghost" : "",
     state ? `node-is-${state}` : "",
   ];
@@ -39,7 +42,7 @@ export const NodeView = memo(function NodeView({ data: { placed }, selected }: N
       ))}
       {geometry.moreY !== undefined && <MoreRow id={placed.id} y={geometry.moreY} folded={geometry.folded} />}
       {geometry.mediaY !== undefined && <NodeMedia placed={placed} y={geometry.mediaY} />}
-      {geometry.footerY !== undefined && <NodeFooter id={placed.id} y={geometry.footerY} ghost={placed.sockets.ghost} />}
+      {geometry.footerY !== undefined && <NodeFooter placed={placed} y={geometry.footerY} />}
       {selected && <NodeResizer id={placed.id} width={geometry.width} />}
     </div>
   );

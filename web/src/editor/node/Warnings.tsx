@@ -4,8 +4,8 @@ import { setUi } from "../../store/ui";
 import { Icon } from "../shared/Icon";
 
 /** A node that warned of something while it ran says so in its title; the details tell what. */
-export function Warnings({ id }: { readonly id: string }) {
-  const warnings = useRun((state) => state.nodes[id]?.warnings);
+export function Warnings({ id, path }: { readonly id: string; readonly path: string }) {
+  const warnings = useRun((state) => state.nodes[path]?.warnings);
   if (!warnings || warnings.length === 0) return null;
   const text = warnings.join("\n");
   const open = (): void => {

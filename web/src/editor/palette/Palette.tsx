@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { searchTypes, type Found } from "../../graph/search";
+import { loadBlocks, useBlocks } from "../../store/blocks";
 import { useEditor } from "../../store/editor";
 import { setUi, useUi } from "../../store/ui";
 import { placeNode } from "../actions/add";
@@ -22,11 +23,16 @@ function OpenPalette() {
   const t = useT();
   const request = useUi((state) => state.palette);
   const types = useEditor((state) => state.types);
+  const blocks = useBlocks((state) => state.blocks);
+  const known = useMemo(() => [...types, ...blocks.map((block) => block.info)], [types, blocks]);
+  useEffect(() => {
+    loadBlocks().catch(() => undefined); // without the server the blocks known before are offered
+  }, []);
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
   const list = useRef<HTMLUListElement>(null);
   const [before] = useState(() => document.activeElement);
-  const found = useMemo(() => searchTypes(types, query, request?.wire).slice(0, MOST), [types, query, request]);
+  const found = useMemo(() => searchTypes(known, query, request?.wire).slice(0, MOST), [known, query, request]);
 
   useEffect(() => {
     list.current?.children[active]?.scrollIntoView({ block: "nearest" });
@@ -94,7 +100,7 @@ function OpenPalette() {
             >
               <span className="palette-name">
                 {entry.info.title}
-                {entry.socket !== undefined && <small>{entry.socket}</small>}
+                {entry.socket !== undefined && <small>{entry.socket.replace(/^(inputs|state)\./, "")}</small>}
               </span>
               <span className="palette-summary">{entry.info.summary}</span>
               <span className="palette-category">{entry.info.category}</span>

@@ -1,6 +1,8 @@
+import { INPUTS, containerOf, isBoundary } from "../../graph/bodies";
+import { toggleExposed } from "../../graph/nesting";
 import { toggleFormInput } from "../../graph/commands";
 import { useCanvas } from "../../store/canvas";
-import { apply, useEditor } from "../../store/editor";
+import { apply, applyWhole, useEditor } from "../../store/editor";
 import { useMistakes } from "../../store/mistakes";
 import { useRun } from "../../store/run";
 import { useUi } from "../../store/ui";
@@ -10,7 +12,11 @@ import { bytesText, secondsText } from "../shared/quantities";
 import { SocketShape } from "../shared/SocketShape";
 import { titleOf } from "../shared/titles";
 import { isMessage } from "../../i18n";
+import { isAbout, useNodePlan, useNodeRun } from "../node/useNodeState";
 import { useT } from "../useT";
+import { FaceEditor } from "./FaceEditor";
+
+const NOBODY = { path: "", record: { type: "", values: {} } };
 
 /** Everything about the selected node: documentation, sockets, the last run, what is wrong. */
 export function NodePanel() {
@@ -18,12 +24,16 @@ export function NodePanel() {
   const language = useUi((state) => state.language);
   const id = useEditor((state) => (state.selection.nodes.size === 1 ? [...state.selection.nodes][0] : undefined));
   const inputs = useEditor((state) => state.document.inputs);
+  const scope = useEditor((state) => state.scope);
+  const view = useEditor((state) => state.view);
   const placed = useCanvas((state) => (id === undefined ? undefined : state.placed.get(id)));
-  const run = useRun((state) => (id === undefined ? undefined : state.nodes[id]));
-  const plan = useRun((state) => (id === undefined ? undefined : state.plan[id]));
+  const path = placed?.path ?? "";
+  const named = placed ?? NOBODY;
+  const run = useNodeRun(named);
+  const plan = useNodePlan(named);
   const refused = useRun((state) => state.problems);
   const foreseen = useRun((state) => state.foreseen);
-  const own = useMistakes((state) => (id === undefined ? undefined : state.byNode.get(id)));
+  const own = useMistakes((state) => state.byNode.get(path));
   if (id === undefined || !placed) {
     return (
       <div className="empty">
@@ -33,10 +43,16 @@ export function NodePanel() {
     );
   }
   const { info } = placed;
+  const face = containerOf(placed.record.type)
+    ? { outside: scope, id }
+    : isBoundary(id) && scope.length > 0
+      ? { outside: scope.slice(0, -1), id: scope.at(-1) ?? "" }
+      : undefined;
+  const shown = (socket: string): boolean => view.edges.some((edge) => edge.from.node === INPUTS && edge.to.node === id && edge.to.socket === socket);
   const problems = (refused.length > 0 ? refused : foreseen).filter(
-    (problem) => problem.node === id && !own?.some((mistake) => mistake.socket === problem.socket),
+    (problem) => isAbout(problem, placed) && !own?.some((mistake) => mistake.socket === problem.socket),
   );
-  const inForm = (socket: string): boolean => Object.values(inputs).some((input) => input.node === id && input.socket === socket);
+  const inForm = (socket: string): boolean => Object.values(inputs).some((input) => input.node === path && input.socket === socket);
   return (
     <div className="details">
       <h3 className="details-title">{titleOf(placed)}</h3>
@@ -85,6 +101,7 @@ export function NodePanel() {
           {plan?.where && <Fact name={t("details.where")} value={plan.where} />}
         </dl>
       )}
+      {face && <FaceEditor outside={face.outside} id={face.id} />}
       {info && <Markdown text={info.doc || info.summary} />}
       <h4>{t("details.inputs")}</h4>
       <ul className="socket-list">
@@ -95,9 +112,15 @@ export function NodePanel() {
               <strong>{socket.name}</strong> <small>{socket.type.name}</small>
               {socket.info?.doc && <p>{socket.info.doc}</p>}
             </span>
-            {socket.widget && !placed.wired.has(socket.name) && (
+            {scope.length > 0 && !isBoundary(id) && !socket.spare && (!placed.wired.has(socket.name) || shown(socket.name)) && (
               <label className="in-form">
-                <input type="checkbox" checked={inForm(socket.name)} onChange={() => apply(toggleFormInput({ node: id, socket: socket.name }, socket.name), "step.form")} />
+                <input type="checkbox" checked={shown(socket.name)} onChange={() => apply(toggleExposed({ node: id, socket: socket.name }), "step.face")} />
+                {t("details.onFace")}
+              </label>
+            )}
+            {socket.widget && (!placed.wired.has(socket.name) || placed.open.has(socket.name)) && (
+              <label className="in-form">
+                <input type="checkbox" checked={inForm(socket.name)} onChange={() => applyWhole(toggleFormInput({ node: path, socket: socket.name }, socket.label), "step.form")} />
                 {t("details.inForm")}
               </label>
             )}

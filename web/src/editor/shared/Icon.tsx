@@ -27,6 +27,8 @@ const PATHS = {
   lock: "M7 11V8a5 5 0 0 1 10 0v3M5 11h14v9H5z",
   step: "M6 5v14M10 5l9 7-9 7z",
   eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
+  enter: "M4 5h16v14H4zM8 12h8m-3-3 3 3-3 3",
+  block: "M4 4h16v16H4zM9 9h6v6H9z",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   layout: "M3 5h6v5H3zM15 3h6v5h-6zM15 15h6v5h-6zM9 7.5h3v10h3M12 5.5h3",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5M9 9h6v6H9z",

@@ -1,5 +1,6 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
-import { useCanvas } from "../../store/canvas";
+import { recordAt } from "../../graph/bodies";
+import { useEditor } from "../../store/editor";
 import { PASSING, closeViewers, removeViewer, showViewer, useViewers } from "../../store/viewers";
 import { Icon } from "../shared/Icon";
 import { titleOf } from "../shared/titles";
@@ -12,15 +13,17 @@ const LEAST = { width: 280, height: 220 };
 export function ViewerTray() {
   const t = useT();
   const { slots, active, large } = useViewers();
-  const placed = useCanvas((state) => state.placed);
+  const document = useEditor((state) => state.document);
+  const catalogue = useEditor((state) => state.catalogue);
   const [size, setSize] = useState({ width: 350, height: 470 });
   const held = useRef<{ x: number; y: number; width: number; height: number }>(undefined);
   const target = active === undefined ? undefined : slots[active];
   if (active === undefined || !target) return null;
   const nameOf = (slot: number): string => {
     const ref = slots[slot];
-    const node = ref && placed.get(ref.node);
-    return ref ? `${node ? titleOf(node) : ref.node} · ${ref.socket}` : "";
+    const record = ref && recordAt(document, ref.node);
+    const title = record ? titleOf({ record, info: catalogue.get(record.type) }) : ref?.node;
+    return ref ? `${title} · ${ref.socket}` : "";
   };
   const resize = (event: PointerEvent): void => {
     const start = held.current;

@@ -1,7 +1,7 @@
 import type { WidgetProps } from "./types";
 
 /** A colour, as `#rrggbb`. */
-export function ColorWidget({ node, socket, value, label, onChange }: WidgetProps) {
+export function ColorWidget({ home, value, label, onChange }: WidgetProps) {
   const color = typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value) ? value : "#000000";
   return (
     <label className="field field-color">
@@ -11,7 +11,7 @@ export function ColorWidget({ node, socket, value, label, onChange }: WidgetProp
         type="color"
         aria-label={label}
         value={color}
-        onChange={(event) => onChange(event.target.value, `color:${node}:${socket.name}`)}
+        onChange={(event) => onChange(event.target.value, `color:${home.node}:${home.socket}`)}
       />
     </label>
   );

@@ -16,7 +16,7 @@ function pointsOf(value: JsonValue): readonly Point[] {
 const clamp = (value: number): number => Math.round(Math.min(1, Math.max(0, value)) * 1000) / 1000;
 
 /** A curve from 0 to 1 through points: drag them, double-click to add, Delete to take one out, arrows to move it. */
-export function CurveWidget({ node, socket, value, label, onChange }: WidgetProps) {
+export function CurveWidget({ home, value, label, onChange }: WidgetProps) {
   const t = useT();
   const area = useRef<SVGSVGElement>(null);
   const held = useRef<{ index: number; gesture: string }>(undefined);
@@ -36,7 +36,7 @@ export function CurveWidget({ node, socket, value, label, onChange }: WidgetProp
     const [x, y] = points[index] ?? [0, 0];
     const moves: Record<string, Point> = { ArrowLeft: [x - 0.02, y], ArrowRight: [x + 0.02, y], ArrowUp: [x, y + 0.02], ArrowDown: [x, y - 0.02] };
     const move = moves[event.key];
-    if (move) put(index, move, `curve:${node}:${socket.name}`);
+    if (move) put(index, move, `curve:${home.node}:${home.socket}`);
     else if ((event.key === "Delete" || event.key === "Backspace") && points.length > 2) {
       onChange(points.filter((_, place) => place !== index).map((point) => [...point]));
     } else return;
@@ -78,7 +78,7 @@ export function CurveWidget({ node, socket, value, label, onChange }: WidgetProp
             onKeyDown={(event) => onKeyDown(event, index)}
             onPointerDown={(event) => {
               event.currentTarget.ownerSVGElement?.setPointerCapture(event.pointerId);
-              held.current = { index, gesture: `curve:${node}:${socket.name}:${Date.now()}` };
+              held.current = { index, gesture: `curve:${home.node}:${home.socket}:${Date.now()}` };
             }}
           />
         ))}

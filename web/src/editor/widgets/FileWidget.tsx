@@ -9,7 +9,7 @@ import type { WidgetProps } from "./types";
 const ACCEPT: Readonly<Record<string, string>> = { image: "image/*", video: "video/*", audio: "audio/*" };
 
 /** A file: choose or drop one to upload it, or type a path that the server knows. Models are offered from its list. */
-export function FileWidget({ node, socket, value, label, invalid, describedBy, onChange }: WidgetProps) {
+export function FileWidget({ home, socket, value, label, invalid, describedBy, onChange }: WidgetProps) {
   const t = useT();
   const picker = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
@@ -48,7 +48,7 @@ export function FileWidget({ node, socket, value, label, invalid, describedBy, o
         aria-invalid={invalid}
         aria-describedby={describedBy}
         list={models.length > 0 ? list : undefined}
-        onChange={(event) => onChange(event.target.value, `type:${node}:${socket.name}`)}
+        onChange={(event) => onChange(event.target.value, `type:${home.node}:${home.socket}`)}
         onKeyDown={(event) => event.stopPropagation()}
       />
       {models.length > 0 && (

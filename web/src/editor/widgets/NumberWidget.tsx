@@ -55,7 +55,7 @@ export function NumberWidget(props: WidgetProps) {
   const onPointerDown = (event: PointerEvent<HTMLDivElement>): void => {
     if (event.button !== 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    drag.current = { x: event.clientX, start: number, moved: false, id: `drag:${props.node}:${socket.name}:${Date.now()}` };
+    drag.current = { x: event.clientX, start: number, moved: false, id: `drag:${props.home.node}:${props.home.socket}:${Date.now()}` };
   };
   const onPointerMove = (event: PointerEvent): void => {
     const state = drag.current;

@@ -1,5 +1,6 @@
-import { setSeedMode, type SeedMode } from "../../graph/seeds";
-import { apply, useEditor } from "../../store/editor";
+import { findPath, viewAt } from "../../graph/bodies";
+import { modesOf, setSeedMode, type SeedMode } from "../../graph/seeds";
+import { applyIn, useEditor } from "../../store/editor";
 import { Icon, type IconName } from "../shared/Icon";
 import { useT } from "../useT";
 import { rollSeed } from "../actions/seeds";
@@ -15,12 +16,17 @@ const ICONS: Readonly<Record<SeedMode, IconName>> = { fixed: "lock", random: "di
  */
 export function SeedWidget(props: WidgetProps) {
   const t = useT();
-  const { node, socket } = props;
-  const mode = useEditor((state) => {
-    const seeds = state.document.layout.nodes[node]?.extra?.seeds;
-    const kept = typeof seeds === "object" && seeds !== null && !Array.isArray(seeds) ? seeds[socket.name] : undefined;
+  const { home, socket } = props;
+  const mode = useEditor(({ document }) => {
+    const found = findPath(document, home.node);
+    const view = found && viewAt(document, found.scope);
+    const kept = found && view ? modesOf(view, found.id)[home.socket] : undefined;
     return kept === "random" || kept === "increment" ? kept : "fixed";
   });
+  const next = (): void => {
+    const found = findPath(useEditor.getState().document, home.node);
+    if (found) applyIn(found.scope, setSeedMode(found.id, home.socket, NEXT[mode]), "step.value");
+  };
   return (
     <div className="seed">
       <NumberWidget {...props} />
@@ -29,7 +35,7 @@ export function SeedWidget(props: WidgetProps) {
         className="seed-button"
         title={t(`seed.${mode}`)}
         aria-label={t("seed.mode", { mode: t(`seed.${mode}`) })}
-        onClick={() => apply(setSeedMode(node, socket.name, NEXT[mode]), "step.value")}
+        onClick={next}
       >
         <Icon name={ICONS[mode]} size={14} />
       </button>

@@ -2,9 +2,9 @@ import { useId } from "react";
 import type { WidgetProps } from "./types";
 
 /** Text, in one line or several. Typing is one step of undo per pause. */
-export function TextWidget({ node, socket, value, label, invalid, describedBy, onChange }: WidgetProps) {
+export function TextWidget({ home, socket, value, label, invalid, describedBy, onChange }: WidgetProps) {
   const text = typeof value === "string" ? value : value === null ? "" : String(value);
-  const gesture = `type:${node}:${socket.name}`;
+  const gesture = `type:${home.node}:${home.socket}`;
   const list = useId();
   const suggestions = socket.widget?.suggestions ?? [];
   const placeholder = socket.widget?.placeholder ?? "";

@@ -1,8 +1,9 @@
-import type { JsonValue } from "../../graph/document";
+import type { JsonValue, SocketRef } from "../../graph/document";
 import type { InputSocket } from "../../graph/sockets";
 
 export interface WidgetProps {
-  readonly node: string;
+  /** Where the value lives: a node's path and a socket. Differs from where it is shown on the face of a sub-graph. */
+  readonly home: SocketRef;
   readonly socket: InputSocket;
   readonly value: JsonValue;
   /** Whether the value is set on the node (not its type's default). */

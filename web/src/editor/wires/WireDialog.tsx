@@ -49,7 +49,7 @@ function own(placed: Placed): Choice[] {
 function OpenWireDialog({ node }: { readonly node: string }) {
   const t = useT();
   const placed = useCanvas((state) => state.placed);
-  const workflow = useEditor((state) => state.document);
+  const workflow = useEditor((state) => state.view);
   const [start, setStart] = useState<Choice>();
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);

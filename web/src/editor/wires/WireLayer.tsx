@@ -13,7 +13,7 @@ import { WireView } from "./WireView";
  * none of them, and dragging a node redraws only its own.
  */
 export const WireLayer = memo(function WireLayer() {
-  const edges = useEditor((state) => state.document.edges);
+  const edges = useEditor((state) => state.view.edges);
   const selected = useEditor((state) => state.selection.edges);
   const placed = useCanvas((state) => state.placed);
   const drag = useCanvas((state) => state.drag);

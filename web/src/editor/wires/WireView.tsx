@@ -4,7 +4,7 @@ import { disconnect } from "../../graph/commands";
 import { wirePath, type Placed } from "../../graph/place";
 import { apply } from "../../store/editor";
 import { useUi } from "../../store/ui";
-import { lookAt } from "../../store/viewers";
+import { lookAtSeen } from "../actions/look";
 import { colorOf } from "../shared/typeLook";
 import { titleOf } from "../shared/titles";
 import { useT } from "../useT";
@@ -39,7 +39,7 @@ export const WireView = memo(function WireView(props: Props) {
   });
   const choose = (more: boolean): void => {
     selectWire(id, more);
-    if (!more) lookAt({ node: from.id, socket: props.fromSocket });
+    if (!more) lookAtSeen({ node: from.id, socket: props.fromSocket });
   };
   const onClick = (event: MouseEvent): void => choose(event.shiftKey || event.ctrlKey || event.metaKey);
   const onKeyDown = (event: KeyboardEvent): void => {

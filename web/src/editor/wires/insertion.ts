@@ -12,7 +12,7 @@ const REACH = 24;
 
 /** The sockets by which a node would stand in a wire; undefined where it cannot, or already is wired. */
 export function insertion(id: string, wire: Edge): { readonly input: string; readonly output: string } | undefined {
-  const { document, catalogue } = useEditor.getState();
+  const { view: document, catalogue } = useEditor.getState();
   const placed = useCanvas.getState().placed.get(id);
   if (!placed || placed.wired.size > 0 || placed.read.size > 0) return undefined;
   const carried = outputType(document, catalogue, wire.from);
@@ -25,7 +25,7 @@ export function insertion(id: string, wire: Edge): { readonly input: string; rea
 
 /** The wire under the middle of a dragged node that would take it. */
 export function wireUnder(id: string, at: Point): string | undefined {
-  const { document } = useEditor.getState();
+  const { view: document } = useEditor.getState();
   const { placed } = useCanvas.getState();
   const node = placed.get(id);
   if (!node || node.wired.size > 0 || node.read.size > 0) return undefined;

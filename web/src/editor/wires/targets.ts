@@ -1,5 +1,6 @@
 /** Which socket a wire in the hand would take: the nearest one, with the verdict. */
 
+import { INPUTS, OUTPUTS } from "../../graph/bodies";
 import { ANY_TYPE, fit, misfit } from "../../graph/compatibility";
 import { closesCycle } from "../../graph/commands";
 import type { SocketRef, WorkflowDocument } from "../../graph/document";
@@ -42,6 +43,8 @@ export function verdict(
   t: Translate,
 ): { readonly ok: boolean; readonly why: string } {
   const [given, wanted] = wire.side === "input" ? [wire.type, target.type] : [target.type, wire.type];
+  const ends = wire.side === "input" ? [wire.end.node, target.node] : [target.node, wire.end.node];
+  if (ends[0] === INPUTS && ends[1] === OUTPUTS) return { ok: false, why: t("wire.through") };
   const wrong = misfit(given, wanted);
   if (wrong) return { ok: false, why: t("wire.misfit", { given: wrong.given, wanted: wrong.wanted }) };
   const [from, to] = wire.side === "input" ? [wire.end.node, target.node] : [target.node, wire.end.node];

@@ -7,7 +7,7 @@ import { inputType, outputType } from "../../graph/sockets";
 import { useCanvas, type LooseWire } from "../../store/canvas";
 import { apply, useEditor } from "../../store/editor";
 import { setUi } from "../../store/ui";
-import { lookAt } from "../../store/viewers";
+import { lookAtSeen } from "../actions/look";
 import { useT } from "../useT";
 import { nearest, socketsOn, verdict, type Candidate } from "./targets";
 
@@ -51,7 +51,7 @@ export function useWiring(): (event: PointerEvent) => void {
         useCanvas.setState({ wire: undefined });
         if (!wire || ended.type === "pointercancel") return;
         if (Math.hypot(ended.clientX - event.clientX, ended.clientY - event.clientY) < PRESS) {
-          if (wire.side === "input") lookAt(wire.end);
+          if (wire.side === "input") lookAtSeen(wire.end);
           return;
         }
         finish(wire, { x: ended.clientX, y: ended.clientY }, flow.screenToFlowPosition({ x: ended.clientX, y: ended.clientY }));
@@ -76,15 +76,15 @@ export function useWiring(): (event: PointerEvent) => void {
   );
 }
 
-function withoutLifted(wire: LooseWire): ReturnType<typeof useEditor.getState>["document"] {
-  const { document } = useEditor.getState();
+function withoutLifted(wire: LooseWire): ReturnType<typeof useEditor.getState>["view"] {
+  const { view: document } = useEditor.getState();
   return wire.lifted === undefined ? document : disconnect(new Set([wire.lifted]))(document);
 }
 
 function begin(data: DOMStringMap): LooseWire | undefined {
   const { socket, side, owner } = data;
   if (socket === undefined || owner === undefined) return undefined;
-  const { document, catalogue } = useEditor.getState();
+  const { view: document, catalogue } = useEditor.getState();
   const { placed } = useCanvas.getState();
   const node = placed.get(owner);
   if (!node) return undefined;
