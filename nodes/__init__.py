@@ -17,6 +17,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.logic",
     "nodes.long_video",
     "nodes.loops",
+    "nodes.mechanics",
     "nodes.pictures",
     "nodes.preview",
     "nodes.primitives",

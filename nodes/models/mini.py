@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from nodes.models.dit import DiT, DiTConfig
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import Tokenizer
+from nodes.models.upscaler import Upscaler, UpscalerConfig
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 
 MINI_FOLDER = Path(__file__).parent.parent / "weights" / "mini"
@@ -30,6 +31,7 @@ BUILDERS: Mapping[str, Callable[[dict[str, Any]], nn.Module]] = {
     "text_encoder": lambda config: TextEncoder(TextEncoderConfig(**config)),
     "video_vae": lambda config: VideoVAE(VideoVAEConfig(**config)),
     "dit": lambda config: DiT(DiTConfig(**config)),
+    "upscaler": lambda config: Upscaler(UpscalerConfig(**config)),
 }
 
 
@@ -69,7 +71,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def load_part(path: Path, role: str) -> nn.Module:
-    """Load one module, in evaluation mode, float32. `role` is a key of `FILES`. Raises `WeightsError`."""
+    """Load one module, in evaluation mode, float32. `role` is a key of `BUILDERS`. Raises `WeightsError`."""
     if not path.is_file():
         raise WeightsError(f"{path}: expected a safetensors file with the {role} of Kinograph Mini, found none")
     try:
@@ -105,15 +107,21 @@ def save_mini(parts: MiniParts, folder: Path, card: dict[str, Any]) -> None:
     parts.tokenizer.save(draft)
     draft.replace(folder / TOKENIZER_FILE)
     for role, name in FILES.items():
-        module = getattr(parts, role)
-        state: dict[str, Tensor] = {key: value.half().contiguous() for key, value in module.state_dict().items()}
-        metadata = {
-            "format": "pt",
-            "architecture": role,
-            "config": json.dumps(asdict(module.config)),
-            "card": json.dumps(card, ensure_ascii=False),
-        }
-        draft = folder / (name + ".part")
-        save_file(state, draft, metadata=metadata)
-        draft.chmod(0o644)  # safetensors makes files that only their owner may read
-        draft.replace(folder / name)
+        save_part(getattr(parts, role), folder / name, role, card)
+
+
+def save_part(module: nn.Module, path: Path, role: str, card: dict[str, Any]) -> None:
+    """Write one module as float16 with its configuration and a model card; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config: Any = module.config  # a dataclass in all of ours
+    state: dict[str, Tensor] = {key: value.half().contiguous() for key, value in module.state_dict().items()}
+    metadata = {
+        "format": "pt",
+        "architecture": role,
+        "config": json.dumps(asdict(config)),
+        "card": json.dumps(card, ensure_ascii=False),
+    }
+    draft = path.with_name(path.name + ".part")
+    save_file(state, draft, metadata=metadata)
+    draft.chmod(0o644)  # safetensors makes files that only their owner may read
+    draft.replace(path)

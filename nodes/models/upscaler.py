@@ -7,7 +7,6 @@ of bilinear enlargement, which starts as nothing. Any size and length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -73,11 +72,3 @@ class Upscaler(nn.Module):
         base = functional.interpolate(centre.float(), scale_factor=self.config.scale, mode="bilinear")
         out = base + added.float()
         return out.view(batch, wanted, *out.shape[1:]).transpose(1, 2)
-
-    def pieces(self, frames: Tensor, at_once: int) -> Iterator[Tensor]:
-        """Enlarge `[B, 3, T, H, W]` a few frames at a time; together the same as `forward`."""
-        last = frames.shape[2] - 1
-        for start in range(0, last + 1, at_once):
-            end = min(start + at_once, last + 1)
-            index = torch.arange(start - 1, end + 1, device=frames.device).clamp(0, last)
-            yield self.inner(frames[:, :, index])

@@ -12,6 +12,7 @@ STAGES = """stages, in order (all files are under --run; a stage that was stoppe
            with --size or --frames                            -> RUN/latents/96x64x33/SEED.safetensors
   frames   (optional) render and encode single frames; --clips is their number -> RUN/frames/SEED.safetensors
   dit      train the diffusion transformer and text encoder     -> RUN/dit/checkpoint.pt
+  upscaler (optional) train the 4x upscaler                   -> RUN/upscaler/upscaler.safetensors
   export   write the weights that LoadModel reads               -> --output
 """
 
@@ -24,7 +25,7 @@ def main(argv: list[str]) -> int:
         epilog=STAGES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stage", choices=["codec", "decoder", "latents", "frames", "dit", "export"])
+    parser.add_argument("stage", choices=["codec", "decoder", "latents", "frames", "dit", "upscaler", "export"])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--steps", type=int, help="steps of the codec or dit stage (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the stage (default 1)")

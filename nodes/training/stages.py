@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from nodes.models.mini import MiniParts, load_mini, save_mini
+from nodes.models.mini import MiniParts, load_mini, save_mini, save_part
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, train_codec
@@ -17,11 +17,12 @@ from nodes.training.flow import FlowTraining, new_model, train_flow
 from nodes.training.latents import encode_frames, encode_world, load_sets, set_path
 from nodes.training.later_words import EMBEDDING
 from nodes.training.run_state import load_checkpoint, save_checkpoint
+from nodes.training.upscaler import UpscalerRun, UpscalerTraining, enlargement, train_upscaler
 from nodes.training.world.captions import vocabulary
 from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import DEFAULT_MIX
 
-Recipe = TypeVar("Recipe", CodecTraining, FlowTraining)
+Recipe = TypeVar("Recipe", CodecTraining, FlowTraining, UpscalerTraining)
 
 
 def run_stage(
@@ -58,6 +59,11 @@ def run_stage(
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
         recipe = _with_steps(FlowTraining(seed=seed), steps)
         train_flow(recipe, sets, Tokenizer(vocabulary()), run / "dit", shipped)
+    elif stage == "upscaler":
+        vae = load_codec(run)
+        trained = train_upscaler(_with_steps(UpscalerTraining(seed=seed), steps), vae, run / "upscaler")
+        card = upscaler_card(trained, enlargement(trained.model, vae, trained.recipe))
+        save_part(trained.model, run / "upscaler" / "upscaler.safetensors", "upscaler", card)
     elif stage == "export" and output is not None:
         parts_, state = load_run(run)
         save_mini(parts_, output, model_card(run, state))
@@ -106,4 +112,16 @@ def model_card(run: Path, state: dict[str, Any]) -> dict[str, Any]:
         "recipe": state["recipe"],
         "codec": load_checkpoint(run / "codec" / "final.pt").get("recipe", {}),
         "figures": json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else {},
+    }
+
+
+def upscaler_card(run: UpscalerRun, psnr: dict[str, float]) -> dict[str, Any]:
+    """What the upscaler's weights are and how they came about."""
+    return {
+        "name": "Kinograph Mini, upscaler",
+        "licence": "Apache-2.0",
+        "data": "clips rendered by nodes/training/world at 256x256, against the same at 64x64 through the video VAE",
+        "steps": run.step,
+        "recipe": asdict(run.recipe),
+        "psnr_db": {name: round(value, 2) for name, value in psnr.items()},
     }

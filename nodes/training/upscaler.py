@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from nodes.models.upscaler import Upscaler, UpscalerConfig
 from nodes.models.video_vae import VideoVAE
+from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, cosine, load_checkpoint, save_checkpoint
 from nodes.training.world.render import render, to_signed
 from nodes.training.world.size import BASE, ClipSize
@@ -21,8 +22,12 @@ from nodes.training.world.specs import WorldMix, sample_clip
 
 DEFAULT_UPSCALER = UpscalerConfig()
 UPSCALER_MIX = WorldMix(two_objects=0.3, camera=0.2, foresight=0.1)
-FRAMES_OF_CLIP = 3
+FRAMES_OF_CLIP = 6
 """How many frames of each clip a step learns from."""
+CROP = 32
+"""Side in small pixels of the part of each that is learnt from."""
+AROUND_OBJECTS = 0.8
+"""Share of the parts that lie around an object: there the edges are."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,17 @@ class UpscalerTraining:
     """Recipe of an upscaler. All randomness follows from `seed` and the step number."""
 
     model: UpscalerConfig = DEFAULT_UPSCALER
-    steps: int = 900
+    steps: int = 700
     clips: int = 4
     """Clips of a step."""
-    rate: float = 2e-3
+    pool: int = 96
+    """Batches that are rendered; later steps see them again, mirrored every other time."""
+    matrix_rate: float = 3e-3
+    """Learning rate of the convolutions (Muon)."""
+    other_rate: float = 6e-4
+    """Learning rate of their biases (AdamW)."""
     seed: int = 1
-    latent_noise: float = 0.1
+    latent_noise: float = 0.06
     """The small clips are decoded from latents with noise of up to this size, as a diffusion model leaves some."""
     object_weight: float = 2.0
     """Pixels on and around objects count 1 + this."""
@@ -53,9 +63,24 @@ class Pairs(NamedTuple):
     """`[N, 1, 1, 4H, 4W]` in [0, 1]: where objects are."""
 
 
+def cropped(whole: Pairs, scale: int, rng: np.random.Generator) -> Pairs:
+    """A square part of each pair, most of them around objects."""
+    parts = []
+    sides = whole.small.shape[-2:]
+    for small, large, cover in zip(*whole, strict=True):
+        seen = functional.max_pool2d(cover, scale)[0, 0] > 0.5  # [H, W]
+        places = seen.nonzero().tolist() if rng.random() < AROUND_OBJECTS else []
+        centre = places[int(rng.integers(len(places)))] if places else [int(rng.integers(side)) for side in sides]
+        top, left = (min(max(0, at - CROP // 2), side - CROP) for at, side in zip(centre, sides, strict=True))
+        rows, columns = slice(top, top + CROP), slice(left, left + CROP)
+        fine = slice(scale * top, scale * (top + CROP)), slice(scale * left, scale * (left + CROP))
+        parts.append((small[..., rows, columns], large[..., fine[0], fine[1]], cover[..., fine[0], fine[1]]))
+    return Pairs(*(torch.stack(tensors) for tensors in zip(*parts, strict=True)))
+
+
 @torch.no_grad()
 def pairs(vae: VideoVAE, recipe: UpscalerTraining, step: int) -> Pairs:
-    """What one step learns from; the same recipe and step give the same pairs."""
+    """Whole frames for one step; the same recipe and step give the same pairs."""
     rng = np.random.default_rng([recipe.seed, step, 1 << 22])
     specs = [sample_clip(rng, "train", UPSCALER_MIX) for _ in range(recipe.clips)]
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
@@ -110,21 +135,38 @@ class UpscalerRun:
         self.recipe, self.vae = recipe, vae
         torch.manual_seed(recipe.seed)
         self.model = Upscaler(recipe.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.0)
+        kernels = [p for p in self.model.parameters() if p.ndim == 4]
+        others = [p for p in self.model.parameters() if p.ndim != 4]
+        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [
+            (Muon(kernels, recipe.matrix_rate), recipe.matrix_rate),
+            (torch.optim.AdamW(others, recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0), recipe.other_rate),
+        ]
         self.step = 0
+        self._pool: dict[int, Pairs] = {}
 
     def train_step(self) -> float:
         """Take one step; returns the loss."""
         recipe = self.recipe
-        for group in self.optimizer.param_groups:
-            group["lr"] = recipe.rate * cosine(self.step, recipe.steps, 20, 0.2)
-        loss = upscaler_loss(self.model, pairs(self.vae, recipe, self.step), recipe.object_weight)
+        for optimizer, rate in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * cosine(self.step, recipe.steps, 20, 0.3)
+        loss = upscaler_loss(self.model, self.batch(self.step), recipe.object_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer, _ in self.optimizers:
+            optimizer.step()
+        self.model.zero_grad(set_to_none=True)
         self.step += 1
         return float(loss.detach())
+
+    def batch(self, step: int) -> Pairs:
+        """What a step learns from."""
+        number = step % self.recipe.pool
+        if number not in self._pool:
+            rng = np.random.default_rng([self.recipe.seed, number, 1 << 23])
+            self._pool[number] = cropped(pairs(self.vae, self.recipe, number), self.recipe.model.scale, rng)
+        found = self._pool[number]
+        return Pairs(*(tensor.flip(-1) for tensor in found)) if step // self.recipe.pool % 2 else found
 
     def state(self) -> dict[str, Any]:
         """Everything that a later process needs to go on with the same bits."""
@@ -132,14 +174,15 @@ class UpscalerRun:
             "step": self.step,
             "recipe": asdict(self.recipe),
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a saved state."""
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for (optimizer, _), saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
 
 
 def train_upscaler(recipe: UpscalerTraining, vae: VideoVAE, folder: Path) -> UpscalerRun:

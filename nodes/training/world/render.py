@@ -45,7 +45,7 @@ def render(specs: list[ClipSpec], size: ClipSize = BASE, only: list[int] | None 
         index = torch.tensor(chosen)
         picture[index] = torch.lerp(picture[index], colour, alpha[:, :, None])
         cover[index] = torch.maximum(cover[index], alpha)
-    return Rendered((picture * 255 + 0.5).to(torch.uint8), cover)
+    return Rendered((picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8), cover)
 
 
 def to_signed(frames: Tensor) -> Tensor:
