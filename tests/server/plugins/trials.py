@@ -90,21 +90,43 @@ def bad_ui() -> float:
     return float("nan")
 
 
+def note(what: str, seed: int, *more: int) -> None:
+    """Write down that something was done, for those who count (a line of JSON in the file ``TRIALS_LOG``)."""
+    log = os.environ.get("TRIALS_LOG")
+    if log:
+        with Path(log).open("a") as stream:
+            stream.write(json.dumps([what, seed, *more]) + "\n")
+
+
+@node("trials.Load")
+def load(seed: int = 0, seconds: float = 0.3) -> int:
+    """Take a while, as loading a model does."""
+    note("load", seed)
+    time.sleep(seconds)
+    return seed
+
+
 @node("trials.Work")
 def work(context: NodeContext, seed: int = 0, steps: int = 40, pause: float = 0.02, x: int = 0) -> int:
     """A computation with state that goes on where it was: each step depends on the one before."""
     kept = context.restore()
     state, first = (kept["state"], kept["step"]) if kept is not None else (seed * 7919 + x, 0)
-    log = os.environ.get("TRIALS_LOG")
+    note("sampling", seed, first)
     for step in range(first, steps):
         state = (state * 6364136223846793005 + 1442695040888963407) % (1 << 48)
-        if log:
-            with Path(log).open("a") as stream:
-                stream.write(json.dumps([context.node_id, seed, step]) + "\n")
+        note("step", seed, step)
         time.sleep(pause)
         context.checkpoint({"state": state, "step": step + 1})
         context.progress(step + 1, steps)
     return state
+
+
+@node("trials.Decode")
+def decode(value: int, seed: int = 0, seconds: float = 0.5) -> int:
+    """Take a while, and change nothing."""
+    note("decode", seed)
+    time.sleep(seconds)
+    return value
 
 
 @node("trials.Save", output=True)
@@ -147,14 +169,16 @@ def forever(depth: int = 0) -> int:
 
 @node("trials.SlowSave", output=True)
 def slow_save(
-    context: NodeContext, number: int, name: str = "slow", pieces: int = 20, pause: float = 0.02
+    context: NodeContext, number: int, name: str = "slow", pieces: int = 20, pause: float = 0.02, seed: int = 0
 ) -> SavedFile:
     """Write a file piece by piece, and linger a moment after it has its name."""
+    note("encode", seed)
     with context.output_file(f"{name}.txt", "text/plain") as file, file.path.open("w") as stream:
         for piece in range(pieces):
             stream.write(f"{number} {piece}\n")
             stream.flush()
             time.sleep(pause)
+    note("commit", seed)
     time.sleep(pause * pieces / 2)
     return file.saved
 
