@@ -9,6 +9,7 @@ from types import TracebackType
 from engine.authoring import InvalidInput
 from engine.context import Cancelled
 from engine.events import NodeFailed
+from engine.files import NoSpaceError
 from engine.graph import GraphNode
 from engine.outputs import BadOutput
 
@@ -34,6 +35,8 @@ def describe_failure(node: GraphNode, error: BaseException, placed: str) -> Node
             message += " (also in smaller pieces; a smaller picture or fewer frames need less)"
     elif isinstance(error, SystemExit):
         message = f"the node tried to end the program (exit code {error.code}); only the node was ended"
+    elif isinstance(error, NoSpaceError):
+        message = error.strerror or text
     elif isinstance(error, Cancelled):
         message = "the node stopped as if cancelled, but nobody cancelled the job"
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ _RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{kind}{n}" for kind in ("
 """Names of devices on Windows."""
 _OURS: set[Path] = set()
 """Files that this process has saved; two equal pictures of one run are two files."""
+_NEARLY_NOTHING = 64 << 10
 _UNSAFE = re.compile(r"[^\w.\- ()]+")
 
 
@@ -39,6 +42,10 @@ class SavedFile:
             return self.path.stat().st_size == self.size
         except OSError:
             return False
+
+
+class NoSpaceError(OSError):
+    """The disk is full. Nothing was left behind; what was computed is in the cache, so trying again is cheap."""
 
 
 class PendingFile:
@@ -97,8 +104,26 @@ def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFil
         final = _same_content(temporary, folder, stem, suffix, digest) or _claim(temporary, folder, stem, suffix)
         _OURS.add(final)
         pending._saved = SavedFile(final, media_type, digest, final.stat().st_size)
+    except Exception as error:
+        written = temporary.stat().st_size if temporary.exists() else 0
+        free = shutil.disk_usage(folder).free
+        if not _says_full(error) and free > _NEARLY_NOTHING:
+            raise
+        raise NoSpaceError(
+            errno.ENOSPC,
+            f"there is no space left on the disk for {stem}{suffix}: it needs more than {written + 1:,} bytes, "
+            f"{written + free:,} were free",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _says_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _same_content(temporary: Path, folder: Path, stem: str, suffix: str, digest: str) -> Path | None:

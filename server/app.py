@@ -58,14 +58,18 @@ def make_app(
     slots: int = 4,
     limits: Limits = DEFAULT,
     static: Path | None = None,
+    thorough: bool = True,
 ) -> web.Application:
-    """The application over one data folder. It opens the database now, and starts workers when it is run."""
+    """The application over one data folder. It opens the database now, and starts workers when it is run.
+
+    ``thorough``: look through a large database for damage first.
+    """
     connections = Connections(limits)
     app = web.Application(middlewares=[clocked(connections), secure(access)], client_max_size=limits.json_body)
     app[FOLDERS], app[ACCESS], app[LIMITS], app[CONNECTIONS] = folders, access, limits, connections
     app[STARTED] = time.monotonic()
     app[STATIC] = static or Path(__file__).parent / "static"
-    app[DATABASE] = database = Database(folders.data / "kinograph.sqlite")
+    app[DATABASE] = database = Database(folders.data / "kinograph.sqlite", outputs=folders.outputs, thorough=thorough)
     app[HUB] = hub = Hub()
     app[EVENTS] = events = EventLog(EventStore(database), hub)
     store = JobStore(database)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from server.migrations import DatabaseUnusable, open_for_reading, open_for_writing
+from server.salvage import register_files, salvage
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -55,8 +56,10 @@ _Requests: TypeAlias = "queue.SimpleQueue[_Request[Any] | None]"
 class Database:
     """The connections and their threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, outputs: Path | None = None, thorough: bool = True) -> None:
         self.path = path
+        self._outputs = outputs
+        self._thorough = thorough
         self.recovered = ""
         self.connection = self._open()
         self._reader = open_for_reading(path)
@@ -72,9 +75,13 @@ class Database:
     # ------------------------------------------------------------------------------------- opening
 
     def _open(self) -> sqlite3.Connection:
-        """Open, or move a damaged file aside and begin anew."""
+        """Open, or move a damaged file aside and begin anew with what can be read of it."""
+        new = not self.path.exists()
         try:
-            return open_for_writing(self.path)
+            connection = open_for_writing(self.path, thorough=self._thorough)
+            if new and self._outputs is not None:
+                register_files(self._outputs, connection)
+            return connection
         except sqlite3.OperationalError as error:
             raise DatabaseUnusable(f"{self.path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -82,9 +89,16 @@ class Database:
             for suffix in ("", "-wal", "-shm"):
                 with contextlib.suppress(FileNotFoundError):
                     self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
-            self.recovered = f"the database was damaged ({error}) and moved to {aside.name}; a new one was begun"
+            connection = open_for_writing(self.path)
+            found = salvage(aside, connection)
+            files = register_files(self._outputs, connection) if self._outputs is not None else 0
+            self.recovered = (
+                f"the database was damaged ({error}) and moved to {aside.name}; a new one has what could be read: "
+                f"{found.get('jobs', 0)} jobs, {found.get('workflows', 0)} saved workflows, and "
+                f"{found.get('outputs', 0) + files} files"
+            )
             log.error(self.recovered)
-            return open_for_writing(self.path)
+            return connection
 
     # ------------------------------------------------------------------------------------- working
 

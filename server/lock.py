@@ -26,10 +26,13 @@ class FolderLock:
             raise FolderInUse(
                 f"the data folder {folder} is in use by another Kinograph server (process {pid})"
             ) from None
+        self.killed = os.fstat(self._descriptor).st_size > 0
+        """Whether the last server had no time to say goodbye."""
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let go."""
         with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)

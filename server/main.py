@@ -75,7 +75,9 @@ def serve(
     try:
         access = Access(host, token or "", frozenset(name.lower() for name in allow_hosts or ()))
         chosen = devices or ["cpu"] * max(1, workers)
-        return asyncio.run(_serve(folders, access, port, plugins or [], chosen, limits, made, open_browser))
+        return asyncio.run(
+            _serve(folders, access, port, plugins or [], chosen, limits, made, open_browser, lock.killed)
+        )
     except DatabaseUnusable as error:
         return _refuse(str(error))
     except OSError as error:
@@ -113,6 +115,7 @@ async def _serve(
     limits: Limits,
     made_token: str,
     open_browser: bool,
+    thorough: bool,
 ) -> int:
     began = time.monotonic()
     stop = asyncio.Event()
@@ -120,7 +123,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    app = make_app(folders, access, plugins=plugins, devices=devices, limits=limits)
+    app = make_app(folders, access, plugins=plugins, devices=devices, limits=limits, thorough=thorough)
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -48,32 +48,40 @@ CREATE INDEX IF NOT EXISTS events_last ON events (last)
 meanwhile leaves the old version or the new one."""
 
 VERSION = len(MIGRATIONS)
+_QUICKLY_CHECKED = 64 << 20
+BUSY_SECONDS = 5.0
+"""How long another program may hold the database before somebody is told."""
 
 
 class DatabaseUnusable(RuntimeError):
     """The database cannot be opened, and why."""
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, *, thorough: bool = True) -> sqlite3.Connection:
     """A connection whose commits are durable, to a database of this version.
+
+    Args:
+        path: the file; made when it is not there.
+        thorough: whether a large file is looked through for damage too (a small one always is).
 
     Raises:
         DatabaseUnusable: when it was made by a newer Kinograph.
         sqlite3.DatabaseError: when it cannot be opened or is damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA busy_timeout=10000")
+        connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise DatabaseUnusable(
                 f"{path} was made by a newer Kinograph (database version {version}; this one knows {VERSION})"
             )
-        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        small = path.stat().st_size <= _QUICKLY_CHECKED
+        if (thorough or small) and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("quick_check found damage")
         if 0 < version < VERSION:
             _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
@@ -91,9 +99,9 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that sees what is committed and changes nothing."""
-    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
     connection.execute("PRAGMA query_only=ON")
-    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
     return connection
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -102,53 +101,6 @@ def test_a_second_server_on_the_folder_refuses_and_names_the_first(server: LiveS
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert str(server.pid) in done.stderr
-
-
-def test_a_damaged_database_is_moved_aside(server: LiveServer) -> None:
-    server.start(ready=False)
-    server.submit(SMALL)
-    server.stop()
-    path = server.data / "kinograph.sqlite"
-    content = bytearray(path.read_bytes())
-    content[:200] = os.urandom(200)
-    path.write_bytes(content)
-    server.start()
-    assert "damaged" in server.output.read_text()
-    assert list(server.data.glob("kinograph.sqlite.damaged-*"))
-    assert server.wait_job(server.submit(SMALL))["state"] == "succeeded"
-
-
-def test_a_locked_database_is_waited_for(server: LiveServer) -> None:
-    server.start()
-    other = sqlite3.connect(server.data / "kinograph.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "examples" / "client.py"), "/dev/stdin", server.url],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    process.stdin.write(
-        b'{"format":"kinograph-workflow","version":1,"nodes":{"s":{"type":"trials.Save","values":{"number":1}}}}'
-    )
-    process.stdin.close()
-    began = time.monotonic()
-    assert server.get("/api/health").status == 200
-    assert time.monotonic() - began < 1
-    time.sleep(1.0)
-    other.execute("ROLLBACK")
-    other.close()
-    assert process.wait(30) == 0
-
-
-def test_a_read_only_data_folder_is_named(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    command = [sys.executable, "-m", "server.main", "--port", "0", "--data-dir", str(blocked / "data")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert str(blocked) in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_leftovers_of_killed_writers_are_removed_at_the_start(server: LiveServer) -> None:

@@ -40,6 +40,7 @@ class LiveServer:
         self.plugins = plugins
         self.token = token
         self.port = 0
+        self.prefix: list[str] = []  # a command that runs the server's
         self.process: subprocess.Popen[bytes] | None = None
         self.output = data.parent / f"{data.name}.out"
 
@@ -51,7 +52,7 @@ class LiveServer:
             command += ["--plugins", str(self.plugins)]
         if self.token:
             command += ["--token", self.token]
-        command += self.arguments
+        command = [*self.prefix, *command, *self.arguments]
         before = self.output.stat().st_size if self.output.exists() else 0
         with self.output.open("ab") as stream:
             self.process = subprocess.Popen(
