@@ -180,6 +180,7 @@ class Supervisor:
                 stderr=asyncio.subprocess.STDOUT,
                 env=environment,
                 limit=1 << 16,
+                start_new_session=True,  # so that what it has started (ffmpeg) can be ended with it
             )
         except OSError as error:
             ours.close()
@@ -336,9 +337,12 @@ class Supervisor:
 
 
 def _kill(worker: Worker) -> None:
-    if worker.process is not None and worker.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):  # Process.kill would take the exit code away from asyncio
-            os.kill(worker.process.pid, signal.SIGKILL)
+    """End a worker and every process that it has started."""
+    if worker.process is not None:
+        with contextlib.suppress(
+            ProcessLookupError, PermissionError
+        ):  # Process.kill would take the exit code away from asyncio
+            os.killpg(worker.process.pid, signal.SIGKILL)
 
 
 def _why(code: int) -> str:

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from kinograph import Expansion, NodeContext, SavedFile, node
+from kinograph import Expansion, Frames, NodeContext, SavedFile, node
 
 
 @node("trials.Sleep", output=True, cache=False, lane="io")
@@ -127,6 +127,17 @@ def decode(value: int, seed: int = 0, seconds: float = 0.5) -> int:
     note("decode", seed)
     time.sleep(seconds)
     return value
+
+
+@node("trials.Clip")
+def clip(seed: int = 0, frames: int = 8, seconds: float = 0.5) -> Frames:
+    """Take as long as sampling a small clip does."""
+    import torch
+
+    note("clip", seed)
+    time.sleep(seconds)
+    pixels = torch.rand(frames, 64, 64, 3, generator=torch.Generator().manual_seed(seed))
+    return Frames(pixels, 8.0)
 
 
 @node("trials.Save", output=True)
