@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext, SamplingState
+from nodes.families.family import Request, Sampling
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 from nodes.previews import PreviewMaker
@@ -78,14 +79,22 @@ class Course:
     """What a sampling run is going to do.
 
     Attributes:
-        levels: the noise levels that it visits, from the first to 0.
-        solver: name of the solver.
+        sampling: how the model's family does it.
         first: the state in which it begins.
     """
 
-    levels: list[float]
-    solver: str
+    sampling: Sampling
     first: State
+
+    @property
+    def levels(self) -> list[float]:
+        """The noise levels that it visits, from the first to 0."""
+        return self.sampling.levels
+
+    @property
+    def solver(self) -> str:
+        """Name of the solver."""
+        return self.sampling.solver_name
 
 
 def course_of(
@@ -108,14 +117,14 @@ def course_of(
     from nodes.sampling.solvers import State
 
     traits: Traits = model.extras["traits"]
-    solver = traits.solver if settings.solver == "auto" else settings.solver
+    family = family_named(model.family)
     if start is None:
-        levels = noise_levels(model, latent, settings)
+        sampling = sampling_of(context, model, latent, settings)
         samples = latent.samples.to(context.device)
         if latent.keep is not None:
             clean, keep = known_part(context, latent)
-            samples = placed(samples, clean, keep, levels[0], latent.seed)
-        return Course(levels, solver, State(samples, seed=latent.seed))
+            samples = placed(samples, clean, keep, sampling.levels[0], latent.seed)
+        return Course(sampling, State(samples, seed=latent.seed))
     check_family("start", start.family, model.family)
     if start.samples.shape != latent.samples.shape:
         raise InvalidInput(
@@ -123,23 +132,58 @@ def course_of(
             f"the stopped run has shape {list(start.samples.shape)}, the latent {list(latent.samples.shape)}",
             wanted="the size, length and batch of the run that was stopped",
         )
-    steps, shift = settings.steps or traits.steps, settings.shift or traits.shift
+    steps = settings.steps or traits.steps
     if steps <= start.step:
         raise InvalidInput(
             "steps", f"{start.step} steps are done already, {steps} are wanted", wanted=f"more than {start.step}"
         )
-    levels = flow_sigmas(steps, shift, start.levels[0])
+    request = request_of(context, latent, settings, start.levels[0])
+    sampling = family.prepare(model, request)
     done = start.levels[: start.step + 1]
-    if levels[: start.step + 1] != done:
-        levels = done + flow_sigmas(steps - start.step, shift, done[-1])[1:]
-    memory = start.memory if solver == start.solver else {}
+    if sampling.levels[: start.step + 1] != done:
+        levels = done + flow_sigmas(steps - start.step, settings.shift or traits.shift, done[-1])[1:]
+        sampling = family.prepare(model, replace(request, levels=levels))
+    memory = start.memory if sampling.solver_name == start.solver else {}
     first = State(
         start.samples.to(context.device),
         start.step,
         latent.seed,
         memory={name: tensor.to(context.device) for name, tensor in memory.items()},
     )
-    return Course(levels, solver, first)
+    return Course(sampling, first)
+
+
+def request_of(context: NodeContext, latent: Latent, settings: Settings, sigma: float) -> Request:
+    """What a run from noise level ``sigma`` asks of the model's family."""
+    return Request(
+        shape=tuple(latent.samples.shape),
+        device=context.device,
+        sigma=sigma,
+        seed=latent.seed,
+        fps=latent.fps,
+        steps=settings.steps,
+        shift=settings.shift,
+        solver=settings.solver,
+        eta=settings.eta,
+        plain=latent.keep is not None or settings.repeats > 1,
+    )
+
+
+def sampling_of(context: NodeContext, model: DiffusionModel, latent: Latent, settings: Settings) -> Sampling:
+    """How the model's family goes through a run from this latent.
+
+    Raises:
+        InvalidInput: for a latent that is clean, of another family, or of another shape than the model's.
+    """
+    check_family("latent", latent.family, model.family)
+    traits: Traits = model.extras["traits"]
+    if latent.samples.shape[1] != traits.channels:
+        raise InvalidInput(
+            "latent", f"this latent has {latent.samples.shape[1]} channels", wanted=f"{traits.channels}, as this model"
+        )
+    if latent.sigma <= 0.0:
+        raise nothing_to_denoise()
+    return family_named(model.family).prepare(model, request_of(context, latent, settings, latent.sigma))
 
 
 def denoise(
@@ -172,14 +216,12 @@ def denoise(
     import torch
 
     from nodes.sampling.known import finished, repeating
-    from nodes.sampling.registry import solver_named
     from nodes.sampling.solvers import State
 
-    velocity = velocity_of(context, model, positive, latent, negative, settings)
     course = course or course_of(context, model, latent, settings)
-    solver = solver_named(course.solver, settings.eta)
-    if settings.repeats > 1:
-        solver = repeating(solver, settings.repeats)
+    sampling = course.sampling
+    solver = repeating(sampling.solver, settings.repeats) if settings.repeats > 1 else sampling.solver
+    velocity = velocity_of(context, model, positive, latent, negative, settings, sampling)
     stored = context.restore() if resumable else None
     if stored is None and stop is not None and lineage:
         stored = context.kept(lineage, stop)
@@ -192,23 +234,33 @@ def denoise(
     context.progress(state.step, total)
     if state.step >= total:
         yield state
-    while state.step < total:
-        with torch.no_grad():
-            state = solver(velocity, course.levels, state)
-            if latent.keep is not None and state.step == end:
-                state = replace(state, latent=finished(state.latent, *known_part(context, latent)))
-        if resumable and state.step < end:
-            context.checkpoint(state.state_dict())  # thinned out by the engine to one in a few seconds
-        if lineage and state.step < end:
-            context.keep(lineage, state.step, state.state_dict())
-        seconds = (time.perf_counter() - began) / (state.step - done_before)
-        shown = None if state.prediction is None else previews.of(state.prediction)
-        context.progress(state.step, total, shown, f"{seconds:.2f} s/step")
-        if state.step == total and not state.latent.isfinite().all():
-            raise ArithmeticError(
-                "the latent became infinite or not a number: lower guidance, or take another solver or precision"
-            )
-        yield state
+    if state.step >= total:
+        return
+    with sampling.around():
+        while state.step < total:
+            with torch.no_grad():
+                state = solver(velocity, course.levels, state)
+                if latent.keep is not None and state.step == end:
+                    state = replace(state, latent=finished(state.latent, *known_part(context, latent)))
+            if resumable and state.step < end:
+                context.checkpoint(state.state_dict())  # thinned out by the engine to one in a few seconds
+            if lineage and state.step < end:
+                context.keep(lineage, state.step, state.state_dict())
+            seconds = (time.perf_counter() - began) / (state.step - done_before)
+            shown = None if state.prediction is None else previews.of(state.prediction)
+            context.progress(state.step, total, shown, pace(seconds, total - state.step))
+            if state.step == total and not state.latent.isfinite().all():
+                raise ArithmeticError(
+                    "the latent became infinite or not a number: lower guidance, or take another solver or precision"
+                )
+            yield state
+
+
+def pace(seconds: float, left: int) -> str:
+    """Seconds per step, and how long the steps that are left will take."""
+    remaining = seconds * left
+    after = f", {remaining / 60:.0f} min left" if remaining >= 90 else f", {remaining:.0f} s left"
+    return f"{seconds:.2f} s/step" + (after if left else "")
 
 
 def lineage_of(
@@ -252,16 +304,6 @@ def lineage_of(
     return summary.hexdigest()
 
 
-def noise_levels(model: DiffusionModel, latent: Latent, settings: Settings) -> list[float]:
-    """The noise levels that a run visits, from the latent's to 0."""
-    from nodes.sampling.schedule import flow_sigmas
-
-    if latent.sigma <= 0.0:
-        raise nothing_to_denoise()
-    traits: Traits = model.extras["traits"]
-    return flow_sigmas(settings.steps or traits.steps, settings.shift or traits.shift, latent.sigma)
-
-
 def velocity_of(
     context: NodeContext,
     model: DiffusionModel,
@@ -269,6 +311,7 @@ def velocity_of(
     latent: Latent,
     negative: Conditioning | None,
     settings: Settings,
+    sampling: Sampling,
 ) -> Velocity:
     """The guided velocity of a model for these prompts, after checking that everything belongs together."""
     from nodes.sampling.guidance import Guidance, guided_velocity
@@ -286,6 +329,7 @@ def velocity_of(
         rescale=settings.rescale,
         batched=not context.memory_saving
         and (traits.batched if settings.batching == "auto" else settings.batching == "together"),
+        scales=sampling.scales,
     )
     against = model.extras.get("unconditional") if negative is None else negative.tensors
     if against is None and guidance.scale != 1.0:
@@ -294,16 +338,13 @@ def velocity_of(
             f"{model.family} needs a negative prompt for guidance other than 1",
             wanted="a TextEncode with an empty prompt will do, or guidance 1",
         )
-    family = family_named(model.family)
     told: dict[str, Tensor] = {}
     if latent.keep is not None and settings.tell_known:
         told = dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))
-
-    def predict(x: Tensor, sigma: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
-        return family.velocity(model.module, x, sigma, tensors)
-
     away = None if against is None else on_device(against, context) | told
-    velocity = guided_velocity(predict, towards(context, positive, latent, told), away, guidance)
+    velocity = guided_velocity(
+        sampling.model, towards(context, positive, latent, told), away, guidance, sampling.within
+    )
     batch = latent.samples.shape[0]
     conditions = [*positive.tensors.values(), *(against or {}).values(), *told.values()]
     alone = all(tensor.shape[0] == 1 for tensor in conditions)

@@ -14,7 +14,7 @@ from kinograph import (
     NodeContext,
     node,
 )
-from nodes.denoising import Settings, SolverName, denoise, noise_levels, sampled_facts
+from nodes.denoising import Settings, SolverName, course_of, denoise, sampled_facts
 from nodes.latents import Seed, already_noised, noised
 from nodes.sampler import GuidanceScale, Shift, Steps
 
@@ -114,11 +114,12 @@ def denoising_steps(
         shift: see DiTSampler. Empty: the model's own.
     """
     settings = Settings(steps=steps, guidance=guidance, solver=solver, shift=shift)
-    sigmas = noise_levels(model, latent, settings)
+    course = course_of(context, model, latent, settings)
+    sigmas = course.levels
     kept = spread(len(sigmas) - 1, show)
     predictions, noisy = [], []
     samples = latent.samples
-    for state in denoise(context, model, positive, latent, negative, settings, resumable=False):
+    for state in denoise(context, model, positive, latent, negative, settings, resumable=False, course=course):
         samples = state.latent
         if state.step in kept and state.prediction is not None:
             predictions.append(replace(latent, samples=state.prediction, sigma=0.0, clean=None, keep=None))

@@ -79,12 +79,20 @@ def noise_latent(
         fps: frames per second at which the clip is meant to be shown. Empty: the model's own (Mini 8).
         batch: how many clips to make at once.
     """
-    from nodes.sampling.noise import noise
-
     traits: Traits = model.extras["traits"]
     columns, rows, count, rate = clip_size(traits, width, height, frames, fps)
     shape = traits.latent_shape(columns, rows, count)
-    return Latent(noise((batch, *shape), seed), traits.family, sigma=1.0, seed=seed, fps=rate)
+    return Latent(starting_noise(traits, shape, batch, seed), traits.family, sigma=1.0, seed=seed, fps=rate)
+
+
+def starting_noise(traits: Traits, shape: tuple[int, int, int, int], batch: int, seed: int) -> Tensor:
+    """Noise ``[B, C, lead + t, h, w]``, drawn in the order of axes of the model's own pipeline."""
+    from nodes.sampling.noise import noise
+
+    channels, time, height, width = shape
+    sizes = {"C": channels, "T": time + traits.lead, "H": height, "W": width}
+    drawn = noise((batch, *(sizes[axis] for axis in traits.axes)), seed)
+    return drawn.permute(0, *(1 + traits.axes.index(axis) for axis in "CTHW")).contiguous()
 
 
 def noised_facts(latent: Any, strength: float | None) -> Facts | None:

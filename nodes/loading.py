@@ -21,6 +21,7 @@ from nodes.families.registry import FAMILY_MODULES, SHIPPED_WEIGHTS, family_of
 from nodes.families.weight_files import folder_digest
 
 Shipped = Literal["mini"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class LoadedParts(NamedTuple):
@@ -86,19 +87,24 @@ def load_model(
     context: NodeContext,
     name: Shipped = "mini",
     folder: Annotated[Path | None, FilePicker("model", folder=True), Widget(advanced=True)] = None,
+    dtype: Annotated[Precision, Widget(advanced=True)] = "auto",
 ) -> LoadedParts:
-    """Load a text-to-video model: its transformer, text encoder and VAE, ready on the device.
+    """Load a text-to-video model: its transformer, text encoder and VAE.
 
     Kinograph Mini comes with the package and needs no download. It knows a small world: coloured shapes that
-    move before simple backgrounds.
+    move before simple backgrounds. Other models lie in a folder in diffusers layout (``model_index.json`` and a
+    folder per component), and need ``pip install 'kinograph[models]'``. Their files are checked here; each network
+    is loaded when it is first used.
 
     Args:
         name: a model that comes with the package.
         folder: a model folder instead; its family is recognised by its files.
+        dtype: number format of weights and computation. auto: float32 on a processor, bfloat16 on other devices.
+            Mini is always float32.
     """
     place, family = model_folder(name, folder)
     try:
-        parts = family.load(place, context.device)
+        parts = family.load(place, context.device, dtype)
     except (OSError, ValueError) as error:
         socket = "name" if folder is None else "folder"
         raise InvalidInput(socket, f"{family.name} cannot be loaded: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from kinograph import (
     Conditioning,
@@ -27,6 +27,10 @@ from nodes.denoising import (
     lineage_of,
     sampled_facts,
 )
+from nodes.families.traits import Traits
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 OWN = "the model's own"
 Steps = Annotated[int | None, Field(ge=1, le=1000), Widget(placeholder=OWN)]
@@ -131,7 +135,13 @@ def dit_sampler(
     samples = course.first.latent
     for state in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
         samples = state.latent
-    return replace(latent, samples=samples, sigma=0.0, clean=None, keep=None)
+    return replace(latent, samples=without_lead(model, samples), sigma=0.0, clean=None, keep=None)
+
+
+def without_lead(model: DiffusionModel, samples: Tensor) -> Tensor:
+    """A clip without the latent frames that some families sample in front of it."""
+    traits: Traits = model.extras["traits"]
+    return samples[:, :, traits.lead :]
 
 
 class StoppedRun(NamedTuple):
@@ -247,8 +257,8 @@ def dit_sampler_steps(
     stopped = SamplingState(
         state.latent, latent.family, state.step, course.levels, course.solver, dict(state.memory), lineage
     )
-    noisy = replace(
-        latent, samples=state.latent, sigma=course.levels[stop], clean=None if latent.keep is None else latent.clean
-    )
+    known = None if latent.keep is None else latent.clean
+    noisy = replace(latent, samples=without_lead(model, state.latent), sigma=course.levels[stop], clean=known)
     prediction = state.latent if state.prediction is None else state.prediction
-    return StoppedRun(stopped, noisy, replace(latent, samples=prediction, sigma=0.0, clean=None, keep=None))
+    clean = replace(latent, samples=without_lead(model, prediction), sigma=0.0, clean=None, keep=None)
+    return StoppedRun(stopped, noisy, clean)

@@ -66,7 +66,7 @@ def vae_decode(context: NodeContext, vae: VideoVAE, latent: Latent) -> Frames:
     context.progress(0, frames)
     with torch.no_grad():
         samples = latent.samples.to(context.device)
-        for piece in family_named(vae.family).decode_latent(vae, samples, context.memory_saving):
+        for piece in family_named(vae.family).decode_latent(vae, samples, context.memory_saving, latent.seed):
             values = piece[0].permute(1, 2, 3, 0).float().mul(0.5).add(0.5).clamp(0.0, 1.0)  # [n, H, W, 3]
             pixels[done : done + values.shape[0]] = values.cpu()
             done += values.shape[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -11,8 +12,10 @@ from kinograph import DiffusionModel, TextEncoder, VideoVAE
 from nodes.families.traits import Traits
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
+
+    from nodes.sampling.guidance import Model, Scales, Within
+    from nodes.sampling.solvers import Solver
 
 
 class Parts(NamedTuple):
@@ -36,6 +39,67 @@ class EncodedText:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a sampling run asks of a family; ``None`` and ``"auto"`` are the model's own.
+
+    Attributes:
+        shape: ``(B, C, t, h, w)`` of the latent.
+        device: where it is computed.
+        sigma: the noise level from which it starts, in (0, 1].
+        seed: of the starting noise, for what is drawn after it.
+        fps: frames per second of the clip.
+        steps: number of steps.
+        shift: of the schedule.
+        solver: name of a solver.
+        eta: how much noise an ancestral solver adds.
+        levels: the noise levels to visit, instead of those that follow from ``steps`` and ``shift``.
+        plain: whether the solver has to be one of ours, since parts of the clip are known already.
+    """
+
+    shape: tuple[int, ...]
+    device: str = "cpu"
+    sigma: float = 1.0
+    seed: int = 0
+    fps: float = 8.0
+    steps: int | None = None
+    shift: float | None = None
+    solver: str = "auto"
+    eta: float = 1.0
+    levels: list[float] | None = None
+    plain: bool = False
+
+
+def nothing() -> AbstractContextManager[object]:
+    """Around a run that needs nothing around it."""
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a family goes through one sampling run.
+
+    Attributes:
+        levels: the noise levels that it visits, from the first to 0.
+        solver: makes one step.
+        solver_name: identifies the solver; only the same one understands its memory.
+        model: the velocity ``noise - clean`` ``[B, C, t, h, w]``, or what ``solver`` wants in its place. Besides what
+            ``encode_text`` gives, its conditioning may hold ``known [B, C, t, h, w]`` and ``known_mask [B, 1, t, h,
+            w]``: the clean latent where the mask is 1, for models that can be told; others pass it over.
+        within: see :func:`nodes.sampling.guidance.guided_velocity`.
+        scales: the guidance scale at a noise level, where it is not the same everywhere: ``scales(scale, sigma)``.
+        around: entered around the whole run.
+    """
+
+    levels: list[float]
+    solver: Solver
+    solver_name: str
+    model: Model
+    within: Within | None = None
+    scales: Scales | None = None
+    around: Callable[[], AbstractContextManager[object]] = nothing
+
+
 class Family(Protocol):
     """One file per family holds one of these. Importing the file must not import torch; calling may."""
 
@@ -49,8 +113,9 @@ class Family(Protocol):
         """Geometry and defaults of the model in ``folder``, read from its configuration."""
         ...
 
-    def load(self, folder: Path, device: str) -> Parts:
-        """Load the networks in evaluation mode; model and VAE carry ``extras["traits"]``.
+    def load(self, folder: Path, device: str, dtype: str = "auto") -> Parts:
+        """The networks in evaluation mode, or stand-ins that load when they are used; model and VAE carry
+        ``extras["traits"]``. ``dtype``: the number format of weights and computation.
 
         ``model.extras["unconditional"]`` may hold the conditioning tensors of the empty prompt, for guidance
         without a negative prompt.
@@ -64,11 +129,11 @@ class Family(Protocol):
         """Encode one prompt."""
         ...
 
-    def velocity(self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
-        """The velocity ``noise - clean`` ``[B, C, t, h, w]`` at noise level ``sigma`` ``[B]`` in 0..1.
+    def prepare(self, model: DiffusionModel, request: Request) -> Sampling:
+        """How a sampling run goes: its noise levels, the solver, and what the transformer says at each of them.
 
-        Besides what :meth:`encode_text` gives, ``conditioning`` may hold ``known [B, C, t, h, w]`` and ``known_mask
-        [B, 1, t, h, w]``: the clean latent where the mask is 1, for models that can be told; others pass it over.
+        Raises:
+            InvalidInput: when the family cannot do what is asked for.
         """
         ...
 
@@ -79,10 +144,11 @@ class Family(Protocol):
         """
         ...
 
-    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False) -> Iterator[Tensor]:
+    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False, seed: int = 0) -> Iterator[Tensor]:
         """Decode ``[1, C, t, h, w]`` piece by piece: pixels ``[1, 3, n, H, W]`` in about -1..1, in order.
 
-        What it holds at a time does not grow with the length of the clip. ``smallest`` as in :meth:`encode_frames`.
+        What it holds at a time does not grow with the length of the clip. ``smallest`` as in :meth:`encode_frames`;
+        ``seed``: of the latent's noise, for a decoder that draws on.
         """
         ...
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinograph import DiffusionModel, TextEncoder, VideoVAE
-from nodes.families.family import EncodedText, Parts
+from nodes.families.family import EncodedText, Parts, Request, Sampling
 from nodes.families.traits import Traits
 from nodes.families.weight_files import combined, file_digest, safetensors_metadata
 
@@ -43,8 +43,8 @@ class MiniFamily:
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path}: expected weights of Kinograph Mini's transformer") from error
 
-    def load(self, folder: Path, device: str) -> Parts:
-        """Load the three networks of ``folder``."""
+    def load(self, folder: Path, device: str, dtype: str = "auto") -> Parts:
+        """Load the three networks of ``folder``, always in float32."""
         from nodes.models.mini import load_mini
 
         return assemble(load_mini(folder), device, files_digests(folder))
@@ -55,12 +55,17 @@ class MiniFamily:
         warnings = tuple(unknown_word(word) for word in encoded.unknown)
         return EncodedText(encode_ids(encoder.module, encoded.ids), warnings)
 
-    def velocity(self, module: torch.nn.Module, x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
+    def prepare(self, model: DiffusionModel, request: Request) -> Sampling:
         """Mini predicts ``noise - clip`` and takes the noise level as its time; it may be told what is known."""
-        words, pooled, mask = (conditioning[name] for name in ("tokens", "pooled", "mask"))
-        told = {name: conditioning[name] for name in ("known", "known_mask") if name in conditioning}
-        velocity: Tensor = module(x, sigma, words, pooled, mask, **told)
-        return velocity
+        from nodes.families.flow import flow_sampling
+
+        def velocity(x: Tensor, sigma: Tensor, conditioning: Mapping[str, Tensor]) -> Tensor:
+            words, pooled, mask = (conditioning[name] for name in ("tokens", "pooled", "mask"))
+            told = {name: conditioning[name] for name in ("known", "known_mask") if name in conditioning}
+            predicted: Tensor = model.module(x, sigma, words, pooled, mask, **told)
+            return predicted
+
+        return flow_sampling(velocity, model.extras["traits"], request)
 
     def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:
         """Causal: pieces with the memory of the last one equal the whole clip at once."""
@@ -73,7 +78,13 @@ class MiniFamily:
             yield vae.module.encode_chunk(pixels[:, :, start:end], state)  # type: ignore[operator]
             start, end = end, end + temporal * count
 
-    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False) -> Iterator[Tensor]:
+    def decode_latent(
+        self,
+        vae: VideoVAE,
+        latent: Tensor,
+        smallest: bool = False,
+        seed: int = 0,
+    ) -> Iterator[Tensor]:
         """Causal: pieces with the memory of the last one equal the whole clip at once."""
         import torch
 

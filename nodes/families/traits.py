@@ -23,7 +23,11 @@ class Traits:
         family: the family's name (``"mini"``).
         channels: channels of a latent.
         spatial: pixels per latent cell, in width and height.
-        temporal: frames per latent frame; a clip has ``1 + temporal * k`` frames.
+        temporal: frames per latent frame; a clip has ``first + temporal * k`` frames.
+        first: frames that the first latent frame stands for.
+        lead: latent frames in front of the clip while it is sampled, which are thrown away afterwards; ``k`` is then
+            a multiple of ``lead + 1``.
+        axes: the order of the axes in which the stock pipeline draws noise, so that seeds give its clips.
         patch: latent cells that the transformer takes as one token, in width and height.
         width: default width in pixels.
         height: default height in pixels.
@@ -40,6 +44,9 @@ class Traits:
     channels: int
     spatial: int = 8
     temporal: int = 4
+    first: int = 1
+    lead: int = 0
+    axes: str = "CTHW"
     patch: int = 1
     width: int = 832
     height: int = 480
@@ -60,6 +67,15 @@ class Traits:
         """The traits as facts for an ``infer`` function."""
         return Facts(**asdict(self))
 
+    @property
+    def frame_step(self) -> int:
+        """By how many frames clips differ in length."""
+        return self.temporal * (self.lead + 1)
+
+    def latent_frames(self, frames: int) -> int:
+        """Latent frames of a clip of a valid length."""
+        return 1 + (frames - self.first) // self.temporal
+
     def latent_shape(self, width: int, height: int, frames: int) -> tuple[int, int, int, int]:
         """``(C, t, h, w)`` of the latent of a clip.
 
@@ -68,34 +84,34 @@ class Traits:
         """
         for socket, pixels in (("width", width), ("height", height)):
             self._check_side(socket, pixels)
-        if frames < 1 or frames > MAX_FRAMES or (frames - 1) % self.temporal:
-            near = 1 + self.temporal * max(0, round((min(frames, MAX_FRAMES) - 1) / self.temporal))
+        if frames < self.first or frames > MAX_FRAMES or (frames - self.first) % self.frame_step:
+            beyond = max(0, min(frames, MAX_FRAMES) - self.first)
             raise InvalidInput(
                 "frames",
                 f"{self.family} cannot make {frames} frames",
-                wanted=f"{self.temporal}k + 1 frames: {listing(self.temporal)}",
-                example=near,
+                wanted=f"{self.frame_step}k + {self.first} frames: {listing(self.frame_step, self.first)}",
+                example=self.first + self.frame_step * round(beyond / self.frame_step),
             )
-        shape = self.channels, 1 + (frames - 1) // self.temporal, height // self.spatial, width // self.spatial
+        shape = self.channels, self.latent_frames(frames), height // self.spatial, width // self.spatial
         if math.prod(shape) > MAX_VALUES:
             fitting = max(1, MAX_VALUES // (shape[0] * shape[2] * shape[3]))
             raise InvalidInput(
                 "frames",
                 f"{frames} frames of {width} x {height} pixels are too much for one clip",
                 wanted=f"at most {MAX_VALUES} values in the latent, this has {math.prod(shape)}",
-                example=1 + self.temporal * (fitting - 1),
+                example=self.first + (fitting - 1) // (self.lead + 1) * self.frame_step,
             )
         return shape
 
     def pixel_size(self, latent_shape: tuple[int, ...]) -> tuple[int, int, int]:
         """``(width, height, frames)`` of the clip that a latent of shape ``[..., t, h, w]`` stands for."""
         frames, height, width = latent_shape[-3:]
-        return width * self.spatial, height * self.spatial, 1 + self.temporal * (frames - 1)
+        return width * self.spatial, height * self.spatial, self.first + self.temporal * (frames - 1)
 
     def nearest_size(self, width: int, height: int, frames: int) -> tuple[int, int, int]:
         """The largest valid ``(width, height, frames)`` within these, at least the smallest there is."""
         multiple = self.spatial * self.patch
-        short = 1 + (max(frames, 1) - 1) // self.temporal * self.temporal
+        short = self.first + max(frames - self.first, 0) // self.frame_step * self.frame_step
         columns, rows = (max(multiple, pixels // multiple * multiple) for pixels in (width, height))
         return columns, rows, short
 
@@ -111,6 +127,6 @@ class Traits:
             )
 
 
-def listing(temporal: int) -> str:
-    """The first numbers of frames that a temporal compression allows, for a message."""
-    return ", ".join(str(1 + temporal * k) for k in range(5)) + ", ..."
+def listing(step: int, first: int = 1) -> str:
+    """The first numbers of frames that a family can make, for a message."""
+    return ", ".join(str(first + step * k) for k in range(5)) + ", ..."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,13 @@ Model = Callable[[Tensor, Tensor, Tensors], Tensor]
 """``model(x [B, C, T, H, W], sigma [B], conditioning, each [B, ...]) -> velocity [B, C, T, H, W]``."""
 Weighted = tuple[Tensor, Tensors]
 """Weights ``[1, 1, T, 1, 1]`` over the latent frames, and a conditioning."""
+
+Branch = Literal["positive", "negative", "both"]
+"""Which prompt an evaluation of the model is for."""
+Within = Callable[[float, Branch], AbstractContextManager[object]]
+"""Entered around an evaluation, with its noise level."""
+Scales = Callable[[float, float], float]
+"""``scales(scale, sigma)``: the guidance scale at a noise level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class Guidance:
             over-saturation (arXiv:2305.08891, section 3.4).
         batched: evaluate both prompts as one batch of twice the size; otherwise one after the other. Same
             result up to rounding.
+        scales: changes the scale with the noise level.
     """
 
     scale: float = 1.0
@@ -36,14 +46,28 @@ class Guidance:
     high: float = 1.0
     rescale: float = 0.0
     batched: bool = True
+    scales: Scales | None = None
+
+    def scale_at(self, sigma: float) -> float:
+        """The scale at this noise level."""
+        return self.scale if self.scales is None else self.scales(self.scale, sigma)
 
     def acts_at(self, sigma: float) -> bool:
         """Whether the negative prompt has to be evaluated at this noise level."""
         return self.scale != 1.0 and self.low <= sigma <= self.high
 
 
+def no_context(sigma: float, branch: Branch) -> AbstractContextManager[object]:  # noqa: ARG001 - a Within
+    """Around evaluations that need nothing around them."""
+    return nullcontext()
+
+
 def guided_velocity(
-    model: Model, positive: Tensors | Sequence[Weighted], negative: Tensors | None, guidance: Guidance
+    model: Model,
+    positive: Tensors | Sequence[Weighted],
+    negative: Tensors | None,
+    guidance: Guidance,
+    within: Within | None = None,
 ) -> Velocity:
     """The velocity that a solver integrates: the model with its conditioning and guidance filled in.
 
@@ -53,6 +77,7 @@ def guided_velocity(
             whose velocities are mixed (as in MultiDiffusion, arXiv:2302.08113): the prompts of a schedule.
         negative: of the negative prompt; may be ``None`` only where guidance never acts.
         guidance: scale, interval, rescale, batching.
+        within: entered around every evaluation, for models that keep something from one to the next.
 
     Raises:
         ValueError: when guidance is asked for without a negative conditioning.
@@ -60,26 +85,35 @@ def guided_velocity(
     if negative is None and guidance.scale != 1.0:
         raise ValueError("guidance other than 1 needs a negative conditioning (an empty prompt's)")
 
+    around = within or no_context
+
     def velocity(x: Tensor, sigma: float) -> Tensor:
         batch = x.shape[0]
         level = torch.full((batch,), sigma, dtype=x.dtype, device=x.device)
         guided = negative is not None and guidance.acts_at(sigma)
+        scale = guidance.scale_at(sigma)
         if not isinstance(positive, Mapping):
             mixed = torch.zeros_like(x)
             for weight, tensors in positive:
-                mixed = mixed + weight * model(x, level, expanded(tensors, batch))
+                with around(sigma, "positive"):
+                    mixed = mixed + weight * model(x, level, expanded(tensors, batch))
             if negative is None or not guided:
                 return mixed
-            return guide(mixed, model(x, level, expanded(negative, batch)), guidance.scale, guidance.rescale)
+            with around(sigma, "negative"):
+                return guide(mixed, model(x, level, expanded(negative, batch)), scale, guidance.rescale)
         if negative is None or not guided:
-            return model(x, level, expanded(positive, batch))
+            with around(sigma, "positive"):
+                return model(x, level, expanded(positive, batch))
         if guidance.batched:
             both = joined(expanded(positive, batch), expanded(negative, batch))
-            towards, away = model(torch.cat([x, x]), torch.cat([level, level]), both).chunk(2)
+            with around(sigma, "both"):
+                towards, away = model(torch.cat([x, x]), torch.cat([level, level]), both).chunk(2)
         else:
-            towards = model(x, level, expanded(positive, batch))
-            away = model(x, level, expanded(negative, batch))
-        return guide(towards, away, guidance.scale, guidance.rescale)
+            with around(sigma, "positive"):
+                towards = model(x, level, expanded(positive, batch))
+            with around(sigma, "negative"):
+                away = model(x, level, expanded(negative, batch))
+        return guide(towards, away, scale, guidance.rescale)
 
     return velocity
 

@@ -195,7 +195,9 @@ def test_progress_tells_seconds_per_step_and_a_preview_moves(tiny: Parts) -> Non
     recording = Recording()
     dit_sampler(recording.context, tiny.model, prompt(tiny), start(tiny), steps=3)
     assert [(step, total) for step, total, _ in recording.steps] == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert all(message.endswith(" s/step") for _, _, message in recording.steps[1:])
+    messages = [message for _, _, message in recording.steps[1:]]
+    assert all(" s/step, " in message and message.endswith(" left") for message in messages[:-1])
+    assert messages[-1].endswith(" s/step")
     assert recording.previews[0] is None
     assert all(callable(preview) for preview in recording.previews[1:])
 

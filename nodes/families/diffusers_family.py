@@ -1,0 +1,301 @@
+"""What the families that load through diffusers have in common; each of them overrides where it differs.
+
+A latent on the wires is ``[B, C, t, h, w]`` and normalised, for every family. A family turns it into what its
+transformer reads (:meth:`DiffusersFamily.pack`) and what its VAE reads (:meth:`DiffusersFamily.denormalise`). Networks
+come from a :class:`~nodes.families.bundle.Bundle` and are loaded when they are used.
+
+A new family is a subclass with the name of its pipeline, and the methods in which it differs from this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from kinograph import DiffusionModel, InvalidInput, TextEncoder, VideoVAE
+from nodes.families.family import EncodedText, Parts, Request, Sampling
+from nodes.families.layout import Layout, pipeline_of, read_layout
+from nodes.families.traits import Traits
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from nodes.families.bundle import Bundle
+
+Conditions = Mapping[str, "Tensor"]
+
+
+class DiffusersFamily:
+    """A text-to-video family with a T5-like encoder, a flow-matching transformer and a video VAE.
+
+    Attributes:
+        name: the family's name.
+        pipelines: the pipeline classes whose folders it reads.
+        kinds: the classes that components may have; those that are not named here are not checked.
+        defaults: geometry and defaults where the files say nothing.
+        max_tokens: length of a prompt in tokens; longer ones are cut, with a warning.
+        flow: whether the transformer predicts the velocity of a rectified flow, so that our own solvers and partly
+            noised latents work.
+        wide_guidance: whether guidance and the scheduler compute in float32 although the transformer does not.
+        narrow_latents: whether latents are rounded to the transformer's number format after every step.
+        precise: components that stay in float32 on every device.
+        attributes: which components' files identify model, encoder and VAE.
+    """
+
+    name: ClassVar[str]
+    pipelines: ClassVar[tuple[str, ...]]
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    defaults: ClassVar[Traits]
+    max_tokens: ClassVar[int] = 512
+    flow: ClassVar[bool] = True
+    wide_guidance: ClassVar[bool] = False
+    narrow_latents: ClassVar[bool] = False
+    precise: ClassVar[tuple[str, ...]] = ()
+    text_parts: ClassVar[tuple[str, ...]] = ("text_encoder", "tokenizer")
+
+    # --- the folder
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether ``model_index.json`` names one of the family's pipelines."""
+        return pipeline_of(folder) in self.pipelines
+
+    def layout(self, folder: Path) -> Layout:
+        """The components of a folder, each of a class that the family knows.
+
+        Raises:
+            ValueError: naming the file and what was expected.
+        """
+        layout = read_layout(folder)
+        for name, kinds in self.kinds.items():
+            if name in layout.components or not name.endswith(("_2", "_3")):
+                layout.component(name, kinds)
+        for part in ("transformer", "vae", "scheduler", *self.text_parts):
+            layout.component(part)
+        return layout
+
+    def traits(self, folder: Path) -> Traits:
+        """Geometry and defaults, read from the configurations."""
+        return self.geometry(self.layout(folder))
+
+    def geometry(self, layout: Layout) -> Traits:
+        """Traits of a model with these components."""
+        config = layout.component("transformer").config
+        return replace(self.defaults, channels=int(config.get("in_channels", self.defaults.channels)))
+
+    def load(self, folder: Path, device: str, dtype: str = "auto") -> Parts:
+        """Check all files and make stand-ins for the networks; each is loaded when it is first used."""
+        from nodes.families.bundle import Bundle
+
+        layout = self.layout(folder)
+        bundle = Bundle(layout, device, dtype, dict.fromkeys(self.precise, "float32"))
+        bundle.check()
+        return self.parts(bundle)
+
+    def parts(self, bundle: Bundle) -> Parts:
+        """The records that travel on the wires."""
+        extras = {"traits": self.geometry(bundle.layout), "bundle": bundle}
+        model_files, text_files = ("transformer", "transformer_2", "scheduler"), self.text_parts
+        return Parts(
+            DiffusionModel(self.name, bundle.resident("transformer"), bundle.digest(*model_files), dict(extras)),
+            TextEncoder(self.name, bundle.resident(text_files[0]), bundle.digest(*text_files), dict(extras)),
+            VideoVAE(self.name, bundle.resident("vae"), bundle.digest("vae"), dict(extras)),
+        )
+
+    # --- text
+
+    def clean(self, prompt: str) -> str:
+        """The prompt as the tokenizer gets it."""
+        return prompt
+
+    def encode_text(self, encoder: TextEncoder, prompt: str) -> EncodedText:
+        """Encode one prompt; says what was cut off."""
+        import torch
+
+        bundle: Bundle = encoder.extras["bundle"]
+        text = self.clean(prompt)
+        with torch.no_grad():  # with gradients on, another attention kernel answers
+            tensors = self.encode(bundle, text)
+        return EncodedText(tensors, self.cut_off(bundle, text))
+
+    def cut_off(self, bundle: Bundle, text: str) -> tuple[str, ...]:
+        """What of a prompt is longer than the encoder reads, as a sentence."""
+        tokenizer = bundle.plain("tokenizer")
+        ids = tokenizer(text).input_ids
+        if len(ids) <= self.max_tokens:
+            return ()
+        lost = tokenizer.decode(ids[self.max_tokens - 1 : -1])
+        return (f"the prompt is longer than the {self.max_tokens} tokens that {self.name} reads; cut off: {lost!r}",)
+
+    def tokens(self, bundle: Bundle, text: str, tokenizer: str = "tokenizer", length: int = 0) -> tuple[Tensor, Tensor]:
+        """Token ids and attention mask, each ``[1, max_tokens]``, padded."""
+        found = bundle.plain(tokenizer)(
+            [text],
+            padding="max_length",
+            max_length=length or self.max_tokens,
+            truncation=True,
+            return_attention_mask=True,
+            return_tensors="pt",
+        )
+        return found.input_ids.to(bundle.device), found.attention_mask.to(bundle.device)
+
+    def encode(self, bundle: Bundle, text: str) -> dict[str, Tensor]:
+        """Conditioning tensors of a cleaned prompt."""
+        ids, _ = self.tokens(bundle, text)
+        return {"embeds": bundle.network("text_encoder")(ids)[0]}
+
+    # --- sampling
+
+    def prepare(self, model: DiffusionModel, request: Request) -> Sampling:
+        """A run with the model's own scheduler, or with one of our solvers where that is asked for."""
+        from nodes.families.diffusers_run import native_sampling, scheduled_sampling
+
+        own = request.solver == "auto" and request.sigma >= 1.0 and request.levels is None and not request.plain
+        if own:
+            return scheduled_sampling(self, model, request)
+        if not self.flow:
+            socket, problem = "solver", f"solver {request.solver!r}"
+            if request.levels is not None:
+                socket, problem = "start", "another number of steps than in the stopped run"
+            elif request.sigma < 1.0:
+                socket, problem = "latent", "a clip that is only partly noised"
+            elif request.plain:
+                socket, problem = "latent", "parts of the clip known"
+            raise InvalidInput(
+                socket, f"{self.name} cannot sample with {problem}: it is no rectified flow", wanted="its own scheduler"
+            )
+        return native_sampling(self, model, request)
+
+    def set_timesteps(self, scheduler: Any, steps: int, request: Request, traits: Traits) -> None:
+        """Give a scheduler its timesteps, as the stock pipeline does."""
+        scheduler.set_timesteps(steps, device=request.device)
+
+    def shifted(self, scheduler: Any, shift: float) -> dict[str, Any]:
+        """Changes to a scheduler's configuration for another shift than the model's own."""
+        known = [name for name in ("flow_shift", "shift") if name in scheduler.config]
+        if not known:
+            raise InvalidInput("shift", f"the schedule of {self.name} has no shift", wanted="nothing: leave it empty")
+        return {known[0]: shift, "use_dynamic_shifting": False}
+
+    def levels(self, scheduler: Any) -> list[float]:
+        """The noise levels of a scheduler, from the first to 0."""
+        return [float(sigma) for sigma in scheduler.sigmas]
+
+    def own_shift(self, scheduler: Any, request: Request, traits: Traits) -> float:
+        """The shift with which our own solvers bend time."""
+        return traits.shift
+
+    def timestep(self, sigma: float) -> float:
+        """What the transformer is told at a noise level that is none of its scheduler's."""
+        return sigma * 1000.0
+
+    def direction(self) -> float:
+        """1 where the transformer predicts ``noise - clean``, -1 where it predicts the opposite."""
+        return 1.0
+
+    def network_at(self, bundle: Bundle, timestep: float, settings: Mapping[str, Any]) -> str:
+        """Which transformer is evaluated at a timestep."""
+        return "transformer"
+
+    def scale_at(self, scale: float, timestep: float, bundle: Bundle, settings: Mapping[str, Any]) -> float:
+        """The guidance scale at a timestep."""
+        return scale
+
+    def pack(self, latent: Tensor) -> Tensor:
+        """``[B, C, t, h, w]`` as the transformer reads it."""
+        return latent
+
+    def unpack(self, output: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """What the transformer gives as ``[B, C, t, h, w]``, the shape of the latent."""
+        return output
+
+    def constants(
+        self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Arguments of the transformer that stay the same for the whole run."""
+        return {}
+
+    def predict(
+        self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]
+    ) -> Tensor:
+        """One evaluation of the transformer; ``x`` packed, ``timestep [B]``."""
+        output: Tensor = network(
+            hidden_states=x,
+            timestep=timestep,
+            encoder_hidden_states=conditions["embeds"].to(x.dtype),
+            return_dict=False,
+            **constants,
+        )[0]
+        return output
+
+    def prediction(self, scheduler: Any, x: Tensor, output: Tensor, step: int) -> Tensor:
+        """The clean clip that a scheduler expects at a step, for previews: straight on to the end of the flow."""
+        left: Tensor = scheduler.sigmas[-1] - scheduler.sigmas[step]
+        return x + left.to(x.device, x.dtype) * output
+
+    # --- VAE
+
+    def denormalise(self, bundle: Bundle, latent: Tensor) -> Tensor:
+        """A latent of the wires as the VAE decodes it."""
+        mean, deviation = self.statistics(bundle, latent)
+        return latent * deviation + mean
+
+    def normalise(self, bundle: Bundle, latent: Tensor) -> Tensor:
+        """What the VAE encodes as a latent of the wires."""
+        mean, deviation = self.statistics(bundle, latent)
+        return (latent - mean) / deviation
+
+    def statistics(self, bundle: Bundle, latent: Tensor) -> tuple[Tensor | float, Tensor | float]:
+        """Mean and deviation of the VAE's latents, per channel."""
+        return 0.0, 1.0 / float(bundle.config("vae")["scaling_factor"])
+
+    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False, seed: int = 0) -> Iterator[Tensor]:
+        """Decode as the stock pipeline does; in tiles where memory is short."""
+        bundle: Bundle = vae.extras["bundle"]
+        network = bundle.network("vae")
+        z = self.denormalise(bundle, latent.to(network.dtype))
+        with tiled(network, smallest):
+            yield self.decode(bundle, network, z, seed)
+
+    def decode(self, bundle: Bundle, network: Any, z: Tensor, seed: int) -> Tensor:
+        """Pixels ``[1, 3, T, H, W]`` of a denormalised latent."""
+        pixels: Tensor = network.decode(z, return_dict=False)[0]
+        return pixels
+
+    def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:
+        """The mean of the VAE's distribution, normalised."""
+        bundle: Bundle = vae.extras["bundle"]
+        network = bundle.network("vae")
+        with tiled(network, smallest):
+            yield self.normalise(bundle, network.encode(pixels.to(network.dtype)).latent_dist.mode())
+
+    def preview(self, model: DiffusionModel, latent: Tensor) -> Tensor | None:
+        """A linear picture of a latent, fitted once to the VAE."""
+        from nodes.families.linear_preview import preview_of
+
+        return preview_of(self, model, latent)
+
+
+class tiled:  # noqa: N801 - a context manager
+    """Lets a VAE work in tiles, where it can and memory is short."""
+
+    def __init__(self, network: torch.nn.Module, wanted: bool) -> None:
+        self._network: Any = network
+        self._wanted = wanted and hasattr(network, "enable_tiling")
+
+    def __enter__(self) -> None:
+        if self._wanted:
+            self._network.enable_tiling()
+
+    def __exit__(self, *_: object) -> None:
+        if self._wanted:
+            self._network.disable_tiling()
+
+
+def per_channel(values: Any, like: Tensor) -> Tensor:
+    """One value per channel, shaped to act on ``[B, C, t, h, w]``."""
+    import torch
+
+    return torch.as_tensor(values).view(1, -1, 1, 1, 1).to(like)

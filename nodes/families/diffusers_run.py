@@ -1,0 +1,151 @@
+"""One sampling run of a family that loads through diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kinograph import DiffusionModel
+from nodes.families.bundle import Bundle
+from nodes.families.family import Request, Sampling
+from nodes.families.schedulers import SchedulerSolver
+from nodes.families.traits import Traits
+from nodes.sampling.guidance import Branch
+from nodes.sampling.noise import item_seed
+from nodes.sampling.registry import solver_named
+from nodes.sampling.schedule import flow_sigmas
+
+if TYPE_CHECKING:
+    from nodes.families.diffusers_family import DiffusersFamily
+
+CONTEXTS: dict[Branch, str] = {"positive": "cond", "negative": "uncond", "both": "cond_uncond"}
+"""Names under which diffusers' caches keep what belongs to an evaluation."""
+
+
+class Run:
+    """Evaluations of the transformer in one run, with what stays the same during it.
+
+    Args:
+        family: what is particular.
+        model: the record of the wires.
+        request: what is asked for.
+        levels: the noise levels.
+        timesteps: what the transformer is told at each of them (but the last).
+        scheduler: the one that steps, or ``None`` where our own solvers do.
+    """
+
+    def __init__(
+        self,
+        family: DiffusersFamily,
+        model: DiffusionModel,
+        request: Request,
+        levels: list[float],
+        timesteps: Mapping[float, Tensor],
+        scheduler: Any = None,
+    ) -> None:
+        self.family = family
+        self.bundle: Bundle = model.extras["bundle"]
+        self.settings: Mapping[str, Any] = model.extras.get("settings", {})
+        self.levels = levels
+        self._request = request
+        self._traits: Traits = model.extras["traits"]
+        self._timesteps = timesteps
+        self._scheduler = scheduler
+        self._constants: dict[str, Any] | None = None
+        self._sigma = levels[0]
+
+    def timestep(self, sigma: float) -> Tensor:
+        """What the transformer is told at a noise level."""
+        found = self._timesteps.get(sigma)
+        return torch.tensor(self.family.timestep(sigma), device=self._request.device) if found is None else found
+
+    def name_at(self, sigma: float) -> str:
+        """Which transformer is evaluated at a noise level."""
+        return self.family.network_at(self.bundle, float(self.timestep(sigma)), self.settings)
+
+    def within(self, sigma: float, branch: Branch) -> AbstractContextManager[object]:
+        """Around an evaluation: which noise level it is for, and where caches keep what belongs to it."""
+        self._sigma = sigma
+        network = self.bundle.network(self.name_at(sigma))
+        if not hasattr(network, "cache_context"):
+            return nullcontext()
+        step = self.levels.index(sigma) if sigma in self.levels else 0
+        where: AbstractContextManager[object] = network.cache_context(
+            CONTEXTS[branch], step_index=step, sigma=sigma, num_inference_steps=len(self.levels) - 1
+        )
+        return where
+
+    def model(self, x: Tensor, level: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """The transformer's output ``[B, C, t, h, w]`` at the level that :meth:`within` named."""
+        family, t = self.family, self.timestep(self._sigma)
+        network = self.bundle.network(self.name_at(self._sigma))
+        if self._constants is None:
+            self._constants = family.constants(self.bundle, self._traits, self._request, self.settings)
+        inputs = x
+        if self._scheduler is not None and hasattr(self._scheduler, "scale_model_input"):
+            inputs = self._scheduler.scale_model_input(x, t)
+        packed = family.pack(inputs).to(network.dtype)
+        output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
+        unpacked = family.unpack(output, tuple(x.shape))
+        return unpacked.float() if family.wide_guidance else unpacked
+
+    def velocity(self, x: Tensor, level: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """The output as the velocity ``noise - clean`` in float32, for our own solvers."""
+        return self.family.direction() * self.model(x, level, conditions).float()
+
+    def scale_at(self, scale: float, sigma: float) -> float:
+        """The guidance scale at a noise level."""
+        return self.family.scale_at(scale, float(self.timestep(sigma)), self.bundle, self.settings)
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Around the whole run."""
+        yield
+
+
+def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: Request) -> Sampling:
+    """A run with the model's own scheduler, step by step what the stock pipeline does."""
+    bundle: Bundle = model.extras["bundle"]
+    traits: Traits = model.extras["traits"]
+    scheduler = bundle.scheduler()
+    if request.shift is not None:
+        scheduler = bundle.scheduler(**family.shifted(scheduler, request.shift))
+    family.set_timesteps(scheduler, request.steps or traits.steps, request, traits)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)
+    levels = family.levels(scheduler)
+    run = Run(family, model, request, levels, dict(zip(levels, scheduler.timesteps, strict=False)), scheduler)
+    axes = tuple(1 + "CTHW".index(axis) for axis in traits.axes)
+    solver = SchedulerSolver(
+        scheduler,
+        scheduler.timesteps,
+        partial(family.prediction, scheduler),
+        generator_after_noise(request),
+        (0, *axes),
+        rounded_to=bundle.dtype("transformer") if family.narrow_latents else None,
+    )
+    return Sampling(levels, solver, type(scheduler).__name__, run.model, run.within, run.scale_at, run.around)
+
+
+def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Request) -> Sampling:
+    """A run of a rectified flow with one of our own solvers, also from a clip that is only partly noised."""
+    traits: Traits = model.extras["traits"]
+    name = traits.solver if request.solver == "auto" else request.solver
+    levels = request.levels
+    if levels is None:
+        shift = request.shift or family.own_shift(model.extras["bundle"].scheduler(), request, traits)
+        levels = flow_sigmas(request.steps or traits.steps, shift, request.sigma)
+    run = Run(family, model, request, levels, {})
+    return Sampling(levels, solver_named(name, request.eta), name, run.velocity, run.within, run.scale_at, run.around)
+
+
+def generator_after_noise(request: Request) -> torch.Generator:
+    """The random generator as the stock pipeline has it after drawing the starting noise of one clip."""
+    generator = torch.Generator("cpu").manual_seed(item_seed(request.seed, 0))
+    torch.randn(request.shape[1:], generator=generator)
+    return generator

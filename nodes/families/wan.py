@@ -1,0 +1,93 @@
+"""Wan 2.1 and 2.2: T5 text, a transformer (2.2 A14B: one for high and one for low noise), a causal VAE."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nodes.families.diffusers_family import Conditions, DiffusersFamily, per_channel
+from nodes.families.layout import Layout
+from nodes.families.traits import Traits
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nodes.families.bundle import Bundle
+
+
+class WanFamily(DiffusersFamily):
+    """Wan (arXiv:2503.20314) as its stock pipeline runs it."""
+
+    name = "wan"
+    pipelines = ("WanPipeline",)
+    kinds: ClassVar = {
+        "transformer": ("WanTransformer3DModel",),
+        "transformer_2": ("WanTransformer3DModel",),
+        "vae": ("AutoencoderKLWan",),
+        "text_encoder": ("UMT5EncoderModel", "T5EncoderModel"),
+    }
+    defaults = Traits("wan", 16, patch=2, batched=False)
+    precise = ("vae",)
+
+    def geometry(self, layout: Layout) -> Traits:
+        """2.1 and A14B compress 4 x 8, TI2V-5B 4 x 16 with 48 channels."""
+        transformer, vae = layout.component("transformer").config, layout.component("vae").config
+        return replace(
+            self.defaults,
+            channels=int(vae.get("z_dim", 16)),
+            spatial=int(vae.get("scale_factor_spatial", 8)),
+            temporal=int(vae.get("scale_factor_temporal", 4)),
+            patch=int(transformer["patch_size"][1]),
+            shift=float(layout.component("scheduler").config.get("flow_shift") or 1.0),
+        )
+
+    def clean(self, prompt: str) -> str:
+        """Repair damaged Unicode, resolve HTML entities, collapse spaces."""
+        try:
+            import ftfy
+
+            prompt = ftfy.fix_text(prompt)
+        except ImportError:  # the stock pipeline does without it, too
+            pass
+        return re.sub(r"\s+", " ", html.unescape(html.unescape(prompt))).strip()
+
+    def encode(self, bundle: Bundle, text: str) -> dict[str, Tensor]:
+        """The encoder sees the mask; what stands behind the prompt is zero."""
+        ids, mask = self.tokens(bundle, text)
+        embeds = bundle.network("text_encoder")(ids, mask).last_hidden_state
+        return {"embeds": embeds * mask[..., None].to(embeds.dtype)}
+
+    def network_at(self, bundle: Bundle, timestep: float, settings: Mapping[str, Any]) -> str:
+        """The expert for low noise below the boundary, where there are two."""
+        boundary = bundle.layout.settings.get("boundary_ratio")
+        low = boundary is not None and timestep < boundary * bundle.config("scheduler").get("num_train_timesteps", 1000)
+        return "transformer_2" if low and bundle.has("transformer_2") else "transformer"
+
+    def scale_at(self, scale: float, timestep: float, bundle: Bundle, settings: Mapping[str, Any]) -> float:
+        """The low-noise expert may have a scale of its own."""
+        second = settings.get("guidance_2")
+        return scale if second is None or self.network_at(bundle, timestep, settings) == "transformer" else second
+
+    def predict(
+        self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]
+    ) -> Tensor:
+        """TI2V-5B is told the timestep of every token."""
+        if constants.get("every_token"):
+            tokens = x.shape[2] * -(-x.shape[3] // 2) * -(-x.shape[4] // 2)
+            timestep = timestep[:, None].expand(-1, tokens)
+        return super().predict(network, x, timestep, conditions, {})
+
+    def constants(self, bundle: Bundle, *_: Any) -> dict[str, Any]:
+        """Whether every token has a timestep of its own."""
+        return {"every_token": bool(bundle.layout.settings.get("expand_timesteps"))}
+
+    def statistics(self, bundle: Bundle, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of each channel."""
+        config = bundle.config("vae")
+        return per_channel(config["latents_mean"], latent), per_channel(config["latents_std"], latent)
+
+
+FAMILY = WanFamily()

@@ -1,0 +1,151 @@
+"""One case through a stock pipeline of diffusers and through Kinograph's nodes, stage by stage."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kinograph import NodeContext
+from nodes.conditioning import text_encode
+from nodes.latents import noise_latent
+from nodes.loading import LoadedParts, load_model
+from nodes.sampler import dit_sampler
+from nodes.vae import vae_decode
+
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked of both."""
+
+    prompt: str = "a red ball runs over the meadow"
+    negative: str = "low quality"
+    width: int = 96
+    height: int = 64
+    frames: int = 9
+    steps: int = 3
+    guidance: float = 5.0
+    seed: int = 7
+    batching: str = "auto"
+    dtype: str = "float32"
+    stock: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the stock pipeline
+    ours: Mapping[str, Any] = field(default_factory=dict)  # and of DiTSampler
+
+
+@dataclass
+class Stages:
+    """What came out: text embeddings, starting noise, latents after every step, frames ``[T, H, W, 3]``."""
+
+    embeds: Tensor
+    noise: Tensor
+    latents: list[Tensor]
+    frames: Tensor
+
+    def differences(self, other: Stages) -> dict[str, float]:
+        """The largest absolute difference of every stage."""
+        assert len(self.latents) == len(other.latents)
+        pairs = {"embeds": (self.embeds, other.embeds), "noise": (self.noise, other.noise)}
+        pairs |= {f"step {i + 1}": pair for i, pair in enumerate(zip(self.latents, other.latents, strict=True))}
+        pairs["frames"] = (self.frames, other.frames)
+        found = {}
+        for name, (one, two) in pairs.items():
+            assert one.shape == two.shape, f"{name}: {tuple(one.shape)} and {tuple(two.shape)}"
+            found[name] = (one.float() - two.float()).abs().max().item()
+        return found
+
+
+def five_dimensional(latent: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A latent in the layout of a stock pipeline as ``[B, C, t, h, w]``."""
+    if latent.ndim == 3:  # tokens
+        return latent.transpose(1, 2).reshape(shape)
+    return latent if tuple(latent.shape) == shape else latent.transpose(1, 2)
+
+
+class Stock:
+    """A stock pipeline, loaded once for several cases."""
+
+    def __init__(self, folder: Path, dtype: str = "float32", **components: Any) -> None:
+        from diffusers import DiffusionPipeline
+
+        self.pipeline: Any = DiffusionPipeline.from_pretrained(folder, dtype=getattr(torch, dtype), **components)
+        self.pipeline.set_progress_bar_config(disable=True)
+
+    def embeds(self, prompt: str) -> Tensor:
+        """The prompt's embeddings, as long as the pipeline asks for when it is called."""
+        length = inspect.signature(self.pipeline.__call__).parameters["max_sequence_length"].default
+        with torch.no_grad():
+            found: Tensor = self.pipeline.encode_prompt(
+                prompt, do_classifier_free_guidance=False, max_sequence_length=length
+            )[0]
+        return found
+
+    def __call__(self, case: Case, shape: tuple[int, ...]) -> Stages:
+        latents: list[Tensor] = []
+        noise: list[Tensor] = []
+        step = self.pipeline.scheduler.step
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if not noise:
+                samples = [value for value in args if isinstance(value, Tensor) and value.ndim >= 3]
+                noise.append(samples[-1])  # the sample comes after the model's output
+            return step(*args, **kwargs)
+
+        def after_step(pipeline: Any, index: int, t: Any, found: dict[str, Any]) -> dict[str, Any]:
+            latents.append(five_dimensional(found["latents"], shape))
+            return {}
+
+        self.pipeline.scheduler.step = watched
+        try:
+            frames = self.pipeline(
+                prompt=case.prompt,
+                negative_prompt=case.negative,
+                width=case.width,
+                height=case.height,
+                num_frames=case.frames,
+                num_inference_steps=case.steps,
+                guidance_scale=case.guidance,
+                generator=torch.Generator().manual_seed(case.seed),
+                output_type="np",
+                callback_on_step_end=after_step,
+                **case.stock,
+            ).frames[0]
+        finally:
+            self.pipeline.scheduler.step = step
+        return Stages(self.embeds(case.prompt), five_dimensional(noise[0], shape), latents, torch.as_tensor(frames))
+
+
+def loaded(folder: Path, dtype: str = "float32") -> LoadedParts:
+    """The parts as LoadModel gives them."""
+    return load_model(NodeContext(), folder=folder, dtype=dtype)  # type: ignore[arg-type]
+
+
+def ours(parts: LoadedParts, case: Case) -> Stages:
+    """The same through the nodes."""
+    steps: list[Tensor] = []
+    context = NodeContext(_on_checkpoint=lambda state: steps.append(state["latent"]))
+    positive = text_encode(NodeContext(), parts.encoder, case.prompt)
+    negative = text_encode(NodeContext(), parts.encoder, case.negative)
+    start = noise_latent(parts.model, case.seed, case.width, case.height, case.frames)
+    clean = dit_sampler(
+        context, parts.model, positive, start, negative, case.steps, case.guidance,
+        guidance_batching=case.batching, **case.ours,  # type: ignore[arg-type]
+    )  # fmt: skip
+    steps.append(clean.samples)
+    frames = vae_decode(NodeContext(), parts.vae, clean)
+    return Stages(positive.tensors["embeds"], start.samples, steps, frames.pixels)
+
+
+def compare(folder: Path, case: Case, stock: Stock | None = None, parts: LoadedParts | None = None) -> dict[str, float]:
+    """The largest absolute difference of every stage between both."""
+    mine = ours(parts or loaded(folder, case.dtype), case)
+    theirs = (stock or Stock(folder, case.dtype))(case, tuple(mine.noise.shape))
+    lead = mine.noise.shape[2] - mine.latents[-1].shape[2]
+    theirs.latents[-1] = theirs.latents[-1][:, :, lead:]
+    return mine.differences(theirs)
