@@ -217,17 +217,17 @@ class Windows:
         import torch
 
         from nodes.sampling.known import finished
-        from nodes.sampling.registry import sample, solver_named
+        from nodes.sampling.registry import sample
 
         latent = noise_latent(model, self.seed + number, self.width, self.height, self.length, self.fps)
         if known is not None:
             latent = known_frames(context, vae, latent, known)
         course = course_of(context, model, latent, settings)
-        velocity = velocity_of(context, model, positive, latent, negative, settings)
+        velocity = velocity_of(context, model, positive, latent, negative, settings, course.sampling)
         steps, state = len(course.levels) - 1, course.first
         previews = PreviewMaker(model, self.fps)
-        with torch.no_grad():
-            for state in sample(velocity, course.levels, course.first, solver_named(course.solver)):
+        with torch.no_grad(), course.sampling.around():
+            for state in sample(velocity, course.levels, course.first, course.sampling.solver):
                 shown = None if state.prediction is None else previews.of(state.prediction)
                 done = number * steps + state.step
                 context.progress(done, self.count * steps, shown, f"window {number + 1} of {self.count}")
@@ -236,7 +236,7 @@ class Windows:
                 samples = finished(samples, latent.clean.to(samples), latent.keep)
             if not samples.isfinite().all():
                 raise ArithmeticError("the latent became infinite or not a number: lower guidance")
-            pieces = list(family_named(vae.family).decode_latent(vae, samples, context.memory_saving))
+            pieces = list(family_named(vae.family).decode_latent(vae, samples, context.memory_saving, latent.seed))
         pixels = torch.cat(pieces, 2)[0].permute(1, 2, 3, 0).float()  # [T, H, W, 3]
         return pixels.mul(0.5).add(0.5).clamp(0.0, 1.0)
 

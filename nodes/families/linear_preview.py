@@ -1,8 +1,7 @@
 """Pictures of latents by a linear map from latent channels to colours, fitted once to the VAE's encoder.
 
 The map comes from encoding synthetic clips (smooth random colours) and regressing the mean colour under each latent
-cell on the cell's channels. It costs one small encoding per VAE, is remembered while the process lives, and is exact where
-the VAE's colours are linear.
+cell on the cell's channels. It costs a few small encodings per VAE and is remembered while the process lives.
 """
 
 from __future__ import annotations
