@@ -157,7 +157,7 @@ const TYPING = new Set(["Ctrl+Enter", "Ctrl+Shift+Enter", "Ctrl+s", "Ctrl+."]);
 /** Answer a key press. In a text field only Run and Save are answered; in a dialog nothing. */
 export function onShortcut(event: KeyboardEvent, typing: boolean): void {
   const ui = useUi.getState();
-  if (ui.palette || ui.menu || ui.shortcuts || ui.wiringFrom !== undefined || ui.player || ui.compare) return;
+  if (ui.palette || ui.menu || ui.shortcuts || ui.wiringFrom !== undefined || ui.player || ui.compare || ui.diff || ui.fork) return;
   const name = pressed(event);
   if (typing && !TYPING.has(name)) return;
   const target = event.target instanceof Element ? event.target : null;

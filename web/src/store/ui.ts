@@ -2,7 +2,7 @@
 
 import { create } from "zustand";
 import type { WireEnd } from "../graph/search";
-import type { SocketRef } from "../graph/document";
+import type { SocketRef, WorkflowDocument } from "../graph/document";
 import type { Language } from "../i18n";
 
 export type Panel = "jobs" | "gallery" | "history" | "form" | "node";
@@ -32,6 +32,22 @@ export interface MenuRequest {
   readonly note?: string;
 }
 
+/** A result in the comparison of two. */
+export interface ComparedSide {
+  readonly url: string;
+  readonly mediaType: string;
+  /** The run that made it, whose values can be compared too. */
+  readonly job?: string;
+}
+
+/** Two documents of which the differences are shown on a canvas of their own. */
+export interface DiffRequest {
+  readonly before: { readonly name: string; readonly document: WorkflowDocument };
+  readonly after: { readonly name: string; readonly document: WorkflowDocument };
+  /** Offered as a button: take the document of before. */
+  readonly take?: { readonly label: string; readonly run: () => void };
+}
+
 export interface UiState {
   readonly theme: Theme;
   readonly language: Language;
@@ -41,7 +57,10 @@ export interface UiState {
   readonly shortcuts: boolean;
   readonly templates: boolean;
   readonly wiringFrom: string | undefined;
-  readonly compare: readonly [string, string] | undefined;
+  readonly compare: readonly [ComparedSide, ComparedSide] | undefined;
+  readonly diff: DiffRequest | undefined;
+  /** The run that is to be forked, and the sampler that was chosen already. */
+  readonly fork: { readonly job: string; readonly node?: string } | undefined;
   readonly player: { readonly url: string; readonly mediaType: string; readonly title: string } | undefined;
   /** Nodes are drawn as plain tiles because the canvas is far away. */
   readonly far: boolean;
@@ -73,6 +92,8 @@ export const useUi = create<UiState>(() => ({
   templates: false,
   wiringFrom: undefined,
   compare: undefined,
+  diff: undefined,
+  fork: undefined,
   player: undefined,
   far: false,
   toasts: [],
