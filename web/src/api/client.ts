@@ -3,6 +3,7 @@
 import type {
   ErrorBody,
   FilePage,
+  ForkRequest,
   Job,
   JobAccepted,
   JobEvents,
@@ -62,6 +63,11 @@ export const jobAction = (id: string, action: "cancel" | "pause" | "resume" | "r
   request("POST", `jobs/${encodeURIComponent(id)}/${action}`, {});
 export const postPlan = (workflow: JsonObject, targets?: readonly string[]): Promise<PlanInfo> =>
   request("POST", "plan", { workflow, ...(targets ? { targets } : {}) });
+/** Keep the first steps of a job's sampler and go on with changed values, as a new job. */
+export const forkJob = (id: string, fork: ForkRequest): Promise<JobAccepted> => request("POST", `jobs/${encodeURIComponent(id)}/fork`, fork);
+/** Answer the question of a node. */
+export const answerNode = (id: string, node: string, answer: string): Promise<unknown> =>
+  request("POST", `jobs/${encodeURIComponent(id)}/answer`, { node, answer });
 /** What a wire of a workflow carries. */
 export const postValue = (workflow: JsonObject, node: string, output: string, path: readonly string[]): Promise<WireValue> =>
   request("POST", "values", { workflow, node, output, path: [...path] });

@@ -1,5 +1,5 @@
 import { ReactFlowProvider } from "@xyflow/react";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useUi } from "../store/ui";
 import { Canvas } from "./canvas/Canvas";
 import { Breadcrumbs } from "./chrome/Breadcrumbs";
@@ -7,7 +7,6 @@ import { ShortcutOverview } from "./chrome/ShortcutOverview";
 import { Start } from "./chrome/Start";
 import { Toasts } from "./chrome/Toasts";
 import { TopBar } from "./chrome/TopBar";
-import { CompareDialog } from "./compare/CompareDialog";
 import { DropZone } from "./chrome/DropZone";
 import { FormPage } from "./form/FormPage";
 import { ContextMenu } from "./menu/ContextMenu";
@@ -18,6 +17,24 @@ import { ViewerTray } from "./viewer/ViewerTray";
 import { useGlobalKeys } from "./useGlobalKeys";
 import { useSession } from "./useSession";
 import { WireDialog } from "./wires/WireDialog";
+
+const CompareDialog = lazy(() => import("./compare/CompareDialog").then((module) => ({ default: module.CompareDialog })));
+const DiffDialog = lazy(() => import("./diff/DiffDialog").then((module) => ({ default: module.DiffDialog })));
+const ForkDialog = lazy(() => import("./fork/ForkDialog").then((module) => ({ default: module.ForkDialog })));
+
+/** Dialogs that are loaded when they are wanted first. */
+function RareDialogs() {
+  const compare = useUi((state) => state.compare !== undefined);
+  const diff = useUi((state) => state.diff !== undefined);
+  const fork = useUi((state) => state.fork !== undefined);
+  return (
+    <Suspense fallback={null}>
+      {compare && <CompareDialog />}
+      {diff && <DiffDialog />}
+      {fork && <ForkDialog />}
+    </Suspense>
+  );
+}
 
 /** The whole editor. `?view=form` shows the form alone, for phones and links. */
 export function App() {
@@ -55,7 +72,7 @@ export function App() {
         <WireDialog />
         <ContextMenu />
         <ShortcutOverview />
-        <CompareDialog />
+        <RareDialogs />
         <PlayerDialog />
         <Toasts />
       </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { setValue, toggleMode } from "./commands";
-import { forkFields, forkableNodes, lastForkStep } from "./fork";
+import { addNode, setValue, toggleMode } from "./commands";
+import { addedBelow, forkFields, forkableNodes, lastForkStep } from "./fork";
 import { CATALOGUE, input, nodeType, pipeline, type } from "./testing";
 
 const sampler = CATALOGUE.get("Sampler");
@@ -22,6 +22,15 @@ describe("forks", () => {
     expect(lastForkStep(pipeline(), "sampler", 20)).toEqual({ last: 19, known: true });
     expect(lastForkStep(setValue("sampler", "steps", 8)(pipeline()), "sampler", undefined)).toEqual({ last: 7, known: true });
     expect(lastForkStep(pipeline(), "sampler", undefined).known).toBe(false);
+  });
+
+  it("put what they added below everything, so that it covers nothing", () => {
+    const before = pipeline();
+    const { document, id } = addNode(before, "TextEncode", { x: 300, y: 100 });
+    const after = addedBelow(document, before, WITH_FORKS);
+    const lowest = Math.max(...Object.keys(before.nodes).map((name) => after.layout.nodes[name]?.y ?? 0));
+    expect(after.layout.nodes[id]?.y).toBeGreaterThan(lowest + 100);
+    expect(after.layout.nodes.sampler).toEqual(before.layout.nodes.sampler);
   });
 
   it("offer the values that lead to the sampler, and none behind it", () => {

@@ -42,11 +42,20 @@ export function reduceEvent(state: RunState, event: StreamEvent): RunState {
     const gone = new Set(event.ids);
     return { ...state, jobs: Object.fromEntries(Object.entries(state.jobs).filter(([id]) => !gone.has(id))) };
   }
+  if (event.type === "queue_reordered") return { ...state, order: inNewOrder(state.order, event.ids ?? []) };
   const next = event.type.startsWith("job_") ? reduceJob(state, event) : state;
   if (event.job !== state.shown || !event.node || event.type.startsWith("job_")) return next;
   const before = next.nodes[event.node];
   const after = reduceNode(before, event);
   return after === before || after === undefined ? next : { ...next, nodes: { ...next.nodes, [event.node]: after } };
+}
+
+/** The jobs named take the places that they have together, in their new order. */
+export function inNewOrder(order: readonly string[], ids: readonly string[]): readonly string[] {
+  const moved = new Set(ids);
+  const known = [...order, ...ids.filter((id) => !order.includes(id))];
+  let next = 0;
+  return known.map((id) => (moved.has(id) ? (ids[next++] ?? id) : id));
 }
 
 function errorOf(event: StreamEvent): JobError | null {
@@ -93,7 +102,8 @@ function reduceJob(state: RunState, event: StreamEvent): RunState {
     error: errorOf(event) ?? before.error,
     outputs: event.outputs ?? before.outputs,
   };
-  const next = { ...state, jobs: { ...state.jobs, [event.job]: job } };
+  const order = state.order.includes(event.job) ? state.order : [...state.order, event.job];
+  const next = { ...state, order, jobs: { ...state.jobs, [event.job]: job } };
   if (event.job !== state.shown) return next;
   const nodes = withOutputs(next.nodes, event.outputs ?? []);
   return { ...next, nodes: isEnded(jobState) ? settle(nodes, job) : nodes };
@@ -116,9 +126,9 @@ function withOutputs(nodes: RunState["nodes"], outputs: readonly OutputFile[]): 
 function settle(nodes: RunState["nodes"], job: JobSummary): RunState["nodes"] {
   const result: Record<string, NodeRun> = {};
   for (const [id, run] of Object.entries(nodes)) {
-    if (run.state !== "waiting" && run.state !== "running") result[id] = run;
-    else if (run.state === "running" && job.state === "succeeded") result[id] = { ...run, state: "done" };
-    else if (run.outputs || run.ui || run.preview) result[id] = { ...run, state: "skipped" };
+    if (run.state !== "waiting" && run.state !== "running") result[id] = run.question ? { ...run, question: undefined } : run;
+    else if (run.state === "running" && job.state === "succeeded") result[id] = { ...run, question: undefined, state: "done" };
+    else if (run.outputs || run.ui || run.preview) result[id] = { ...run, question: undefined, state: "skipped" };
   }
   const { error } = job;
   if (error?.node && job.state === "failed" && result[error.node]?.state !== "failed") {
@@ -147,13 +157,17 @@ function reduceNode(before: NodeRun | undefined, event: StreamEvent): NodeRun | 
   const run = before ?? { state: "waiting" as const };
   switch (event.type) {
     case "node_started":
-      return { ...run, state: "running", step: undefined, total: undefined, message: undefined, error: undefined, warnings: undefined };
+      return { ...run, state: "running", question: undefined, step: undefined, total: undefined, message: undefined, error: undefined, warnings: undefined };
     case "node_progress":
       return { ...run, state: "running", step: event.step, total: event.total, message: event.message, seconds: event.seconds };
     case "node_finished":
       return { ...run, state: "done", seconds: event.seconds ?? run.seconds, memory: event.nbytes, message: undefined };
     case "node_cached":
       return { ...run, state: "cached" };
+    case "node_asks":
+      return { ...run, state: "running", question: { text: event.question ?? "", choices: event.choices ?? [] } };
+    case "node_answered":
+      return { ...run, question: undefined };
     case "node_skipped":
       return { ...run, state: "skipped", message: event.message };
     case "node_failed":

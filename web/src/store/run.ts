@@ -5,6 +5,7 @@ import type { Connection } from "../api/stream";
 import type { JobSummary, JsonObject, OutputFile, PlanStep, PreviewHeader, Problem, StreamEvent } from "../api/protocol";
 import type { NodeId } from "../graph/document";
 import { reduceEvent } from "./events";
+import { filmFrame } from "./film";
 
 export type NodeState = "waiting" | "running" | "done" | "cached" | "failed" | "skipped";
 
@@ -21,6 +22,8 @@ export interface NodeRun {
   readonly socket?: string;
   readonly error?: string;
   readonly details?: string;
+  /** What the node asks a person, and the answers that it takes. */
+  readonly question?: { readonly text: string; readonly choices: readonly string[] };
   /** What the node warned of while it ran. */
   readonly warnings?: readonly string[];
 }
@@ -28,6 +31,8 @@ export interface NodeRun {
 export interface RunState {
   readonly connection: Connection;
   readonly jobs: Readonly<Record<string, JobSummary>>;
+  /** Ids of jobs in the order in which they run; what has ended is skipped by readers. */
+  readonly order: readonly string[];
   /** The job whose progress is shown on the nodes. */
   readonly shown: string | undefined;
   /** Jobs that this tab has sent. */
@@ -44,6 +49,7 @@ export interface RunState {
 export const EMPTY_RUN: RunState = {
   connection: "connecting",
   jobs: {},
+  order: [],
   shown: undefined,
   mine: new Set(),
   nodes: {},
@@ -79,9 +85,17 @@ export function receiveEvent(event: StreamEvent): void {
   else requestAnimationFrame(take);
 }
 
+/** Remember the picture of a step. The step is told by the event beside it, which may still wait to be taken in. */
+function keepInFilm(header: PreviewHeader, image: Blob, state: RunState): void {
+  const told = waiting.findLast((event) => event.type === "node_progress" && event.job === header.job && event.node === header.node);
+  const known = header.job === state.shown ? state.nodes[header.node] : undefined;
+  filmFrame(header.job, header.node, told?.step ?? known?.step ?? 0, told?.total ?? known?.total, image);
+}
+
 /** Show a preview on its node; the picture before it is let go. */
 export function receivePreview(header: PreviewHeader, image: Blob): void {
   const state = useRun.getState();
+  keepInFilm(header, image, state);
   if (header.job !== state.shown) return;
   const run = state.nodes[header.node] ?? { state: "running" as const };
   if (run.preview) URL.revokeObjectURL(run.preview.url);
@@ -116,7 +130,13 @@ export function clearNodes(): void {
   useRun.setState({ nodes: {}, problems: [], foreseen: [], plan: {}, facts: {}, shown: undefined });
 }
 
-/** Take in what the server lists. */
+/** Take in what the server lists, the queue first and in its order. */
 export function receiveJobs(jobs: readonly JobSummary[]): void {
-  useRun.setState((state) => ({ jobs: { ...state.jobs, ...Object.fromEntries(jobs.map((job) => [job.id, job])) } }));
+  useRun.setState((state) => {
+    const listed = new Set(jobs.map((job) => job.id));
+    return {
+      jobs: { ...state.jobs, ...Object.fromEntries(jobs.map((job) => [job.id, job])) },
+      order: [...jobs.map((job) => job.id), ...state.order.filter((id) => !listed.has(id))],
+    };
+  });
 }

@@ -1,7 +1,7 @@
 /** Run, cancel, and what comes back at once when the server refuses. */
 
-import type { StreamEvent } from "../../api/protocol";
-import { Refused, deleteJob, getJob, getJobEvents, jobAction, postJob, reorderJobs } from "../../api/client";
+import type { OutputFile, StreamEvent } from "../../api/protocol";
+import { Refused, answerNode, deleteJob, getJob, getJobEvents, jobAction, postJob, reorderJobs } from "../../api/client";
 import { upstreamOf } from "../../graph/clipboard";
 import { allViews, findPath, isBoundary, pathOf } from "../../graph/bodies";
 import type { NodeId, WorkflowDocument } from "../../graph/document";
@@ -108,13 +108,21 @@ export async function forget(id: string): Promise<void> {
   }
 }
 
-/** Put a waiting job before all others. */
-export async function runNext(id: string): Promise<void> {
-  const waiting = Object.values(useRun.getState().jobs)
-    .filter((job) => job.state === "queued" && job.id !== id)
-    .sort((left, right) => left.created - right.created);
+/** Give the waiting jobs another order. */
+export async function reorder(ids: readonly string[]): Promise<void> {
   try {
-    await reorderJobs([id, ...waiting.map((job) => job.id)]);
+    await reorderJobs(ids);
+  } catch (error) {
+    toast("error", tr("run.failed", { reason: reasonOf(error) }));
+  }
+}
+
+/** Answer what a node of the shown job asks. */
+export async function answer(node: NodeId, choice: string): Promise<void> {
+  const { shown } = useRun.getState();
+  if (shown === undefined) return;
+  try {
+    await answerNode(shown, node, choice);
   } catch (error) {
     toast("error", tr("run.failed", { reason: reasonOf(error) }));
   }
@@ -130,9 +138,15 @@ export async function openJob(id: string): Promise<void> {
   try {
     const job = await getJob(id);
     openDocument(normalise(job.workflow).document, "step.openJob");
+    useRun.setState({ nodes: {} });
     showJob(id, []);
-    const nodes = Object.fromEntries(job.outputs.map((output) => [output.node, { state: "done" as const, outputs: [output] }]));
-    useRun.setState({ nodes });
+    await retell(id);
+    const byNode: Record<string, OutputFile[]> = {};
+    for (const output of job.outputs) byNode[output.node] = [...(byNode[output.node] ?? []), output];
+    useRun.setState((state) => {
+      const made = Object.entries(byNode).map(([node, outputs]) => [node, { ...(state.nodes[node] ?? { state: "done" as const }), outputs }]);
+      return { nodes: { ...state.nodes, ...Object.fromEntries(made) } };
+    });
     setUi({ panel: undefined });
   } catch (error) {
     toast("error", tr("run.failed", { reason: reasonOf(error) }));

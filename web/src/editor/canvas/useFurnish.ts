@@ -7,7 +7,7 @@ import { useRun } from "../../store/run";
 export function useFurnish(): Furnish {
   const key = useRun((state) =>
     Object.entries(state.nodes)
-      .filter(([, run]) => run.preview !== undefined || run.outputs !== undefined || run.ui !== undefined)
+      .filter(([, run]) => run.preview !== undefined || run.outputs !== undefined || run.ui !== undefined || run.question !== undefined)
       .map(([id]) => id)
       .sort()
       .join("\n"),

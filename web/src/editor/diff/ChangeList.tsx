@@ -2,6 +2,10 @@ import type { Change } from "../../graph/diff";
 import { useT } from "../useT";
 
 const MOST = 200;
+const LONGEST = 300;
+
+/** Values of a sub-graph are whole documents: only their beginning is read. */
+const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 /** Changes in words: what is new, what is gone, and values before and after. */
 export function ChangeList({ changes }: { readonly changes: readonly Change[] }) {
@@ -15,7 +19,7 @@ export function ChangeList({ changes }: { readonly changes: readonly Change[] })
             t(`diff.${change.kind === "added" ? "added" : "removed"}`)
           ) : (
             <>
-              <del>{change.before}</del> <span aria-hidden="true">→</span> <ins>{change.after ?? ""}</ins>
+              <del>{short(change.before)}</del> <span aria-hidden="true">→</span> <ins>{short(change.after ?? "")}</ins>
             </>
           )}
         </li>

@@ -1,7 +1,10 @@
 import { disconnect, setColor } from "../../graph/commands";
 import { removeBoxes } from "../../graph/boxes";
 import { edgeId } from "../../graph/document";
+import { isForkable } from "../../graph/fork";
 import { apply, useEditor } from "../../store/editor";
+import { isEnded } from "../../store/events";
+import { useRun } from "../../store/run";
 import { setUi, useUi } from "../../store/ui";
 import { groupSelected } from "../actions/arrange";
 import { SUBGRAPH } from "../../graph/bodies";
@@ -56,6 +59,7 @@ function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
   return [
     { label: t("run.toHere"), run: () => void run(selectedPaths()) },
     { label: t("menu.look"), keys: "E", run: () => lookAtNode(node) },
+    ...forkItem(t, node),
     { label: t("menu.details"), keys: "I", run: () => setUi({ panel: "node" }) },
     { label: t("menu.wire"), keys: "W", run: () => setUi({ wiringFrom: node }) },
     { label: t("menu.duplicate"), keys: "Ctrl+D", run: duplicate, separated: true },
@@ -76,6 +80,15 @@ function nodeItems(t: Translate, node: string, selected: number): MenuItem[] {
     { label: t("menu.dissolve"), keys: "Ctrl+Delete", disabled: selected !== 1, run: dissolveSelection, separated: true },
     { label: t("menu.delete"), keys: "Delete", run: deleteSelection },
   ];
+}
+
+/** A sampler of the run that is shown can be gone on with from any of its steps. */
+function forkItem(t: Translate, node: string): MenuItem[] {
+  const { document, catalogue } = useEditor.getState();
+  const { shown, jobs } = useRun.getState();
+  const job = shown === undefined ? undefined : jobs[shown];
+  if (!job || !isEnded(job.state) || !isForkable(document.nodes[node]?.type ?? "", catalogue)) return [];
+  return [{ label: t("menu.fork"), run: () => setUi({ fork: { job: job.id, node } }) }];
 }
 
 function nextColor(node: string): string | undefined {

@@ -5,6 +5,7 @@ import type { Placed } from "../../graph/place";
 import { Player } from "../player/Player";
 import { titleOf } from "../shared/titles";
 import { useT } from "../useT";
+import { Question } from "./Question";
 import { UiValue } from "./UiValue";
 import { useNodeRun } from "./useNodeState";
 
@@ -21,6 +22,7 @@ export const NodeMedia = memo(function NodeMedia({ placed, y }: Props) {
   const busy = run?.state === "running" || run?.state === "waiting";
   return (
     <div className="node-media nodrag" style={{ top: y, height: MEDIA }}>
+      {run?.question && <Question node={placed.id} text={run.question.text} choices={run.question.choices} />}
       {output && !(busy && run.preview) ? (
         <Player
           url={output.url ?? fileUrl(output.path)}

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from "react";
 import { getFiles } from "../../api/client";
 import type { OutputFile } from "../../api/protocol";
 import { useRun } from "../../store/run";
-import { setUi } from "../../store/ui";
+import { setUi, type ComparedSide } from "../../store/ui";
 import { openJob } from "../actions/run";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
@@ -31,13 +31,13 @@ export function GalleryPanel() {
   }, [jobs, listed, query]);
 
   const toggle = (url: string): void => setChosen((before) => (before.includes(url) ? before.filter((other) => other !== url) : [...before, url].slice(-2)));
-  const [first, second] = chosen;
+  const [first, second] = chosen.map((url) => files.find((file) => file.url === url));
   return (
     <>
       <div className="gallery-search">
         <Icon name="search" size={16} />
         <input aria-label={t("gallery.search")} placeholder={t("gallery.search")} value={query} onChange={(event) => setQuery(event.target.value)} />
-        <button type="button" className="small-button" disabled={!first || !second} onClick={() => first && second && setUi({ compare: [first, second] })}>
+        <button type="button" className="small-button" disabled={!first || !second} onClick={() => first && second && setUi({ compare: [sideOf(first), sideOf(second)] })}>
           <Icon name="compare" size={14} /> {t("gallery.compare")}
         </button>
       </div>
@@ -56,6 +56,8 @@ export function GalleryPanel() {
     </>
   );
 }
+
+const sideOf = (file: OutputFile): ComparedSide => ({ url: file.url, mediaType: file.media_type, ...(file.job ? { job: file.job } : {}) });
 
 interface TileProps {
   readonly file: OutputFile;

@@ -1,28 +1,71 @@
-import { useEffect } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { getJobs } from "../../api/client";
 import type { JobSummary } from "../../api/protocol";
 import { isEnded } from "../../store/events";
 import { receiveJobs, useRun } from "../../store/run";
-import { useUi } from "../../store/ui";
-import { act, forget, openJob, runNext } from "../actions/run";
+import { setUi } from "../../store/ui";
+import { reorder } from "../actions/run";
 import { Icon } from "../shared/Icon";
-import { momentText, secondsText } from "../shared/quantities";
 import { useT } from "../useT";
+import { JobRow } from "./JobRow";
+import { resultOf } from "./results";
 
-/** The queue, and what was run before. */
+const PAGE = 100;
+const PAUSE_MS = 250;
+
+interface Listed {
+  readonly query: string;
+  readonly ids: ReadonlySet<string>;
+  readonly total: number;
+}
+
+/** What the server finds for a search, by its words in titles, texts and node types. */
+function useListed(query: string, limit: number): Listed | undefined {
+  const connection = useRun((state) => state.connection);
+  const [listed, setListed] = useState<Listed>();
+  useEffect(() => {
+    let alive = true;
+    const timer = setTimeout(() => {
+      getJobs(`?limit=${limit}${query && `&search=${encodeURIComponent(query)}`}`).then(
+        (page) => {
+          if (!query) receiveJobs(page.jobs);
+          else useRun.setState((state) => ({ jobs: { ...Object.fromEntries(page.jobs.map((job) => [job.id, job])), ...state.jobs } }));
+          if (alive) setListed({ query, ids: new Set(page.jobs.map((job) => job.id)), total: page.total });
+        },
+        () => undefined,
+      );
+    }, query ? PAUSE_MS : 0);
+    return () => {
+      alive = false;
+      clearTimeout(timer);
+    };
+  }, [query, limit, connection]);
+  return listed;
+}
+
+/** The queue in its order, and what was run before: search, run again, fork, compare two. */
 export function JobsPanel() {
   const t = useT();
   const jobs = useRun((state) => state.jobs);
-  const connection = useRun((state) => state.connection);
-  useEffect(() => {
-    getJobs("?limit=100").then(
-      (page) => receiveJobs(page.jobs),
-      () => undefined,
-    );
-  }, [connection]);
-  const all = Object.values(jobs).sort((left, right) => right.created - left.created);
-  const waiting = all.filter((job) => !isEnded(job.state)).reverse();
-  const past = all.filter((job) => isEnded(job.state));
+  const order = useRun((state) => state.order);
+  const [query, setQuery] = useState("");
+  const [limit, setLimit] = useState(PAGE);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const listed = useListed(query.trim(), limit);
+  const all = useMemo(() => Object.values(jobs), [jobs]);
+  const waiting = useMemo(() => inOrder(all.filter((job) => !isEnded(job.state)), order), [all, order]);
+  const matches = (job: JobSummary): boolean => query.trim() === "" || (listed?.query === query.trim() && listed.ids.has(job.id));
+  const past = all.filter((job) => isEnded(job.state) && matches(job)).sort((left, right) => right.created - left.created);
+  const queued = waiting.filter((job) => job.state === "queued").map((job) => job.id);
+  const [first, second] = chosen.map((id) => jobs[id]).filter((job) => job !== undefined);
+  const sides = first && second ? ([resultOf(first), resultOf(second)] as const) : undefined;
+
+  const toggle = (id: string): void => setChosen((before) => (before.includes(id) ? before.filter((other) => other !== id) : [...before, id].slice(-2)));
+  const move = (id: string, to: string): void => {
+    const others = queued.filter((other) => other !== id);
+    others.splice(queued.indexOf(to), 0, id);
+    void reorder(others);
+  };
   if (all.length === 0) {
     return (
       <div className="empty">
@@ -36,75 +79,48 @@ export function JobsPanel() {
       {waiting.length > 0 && (
         <section>
           <h3>{t("jobs.queue")}</h3>
-          <ol className="jobs">{waiting.map((job) => <JobRow key={job.id} job={job} />)}</ol>
+          <ol className="jobs">
+            {waiting.map((job) => (
+              <JobRow key={job.id} job={job} queued={queued} onMove={move} />
+            ))}
+          </ol>
         </section>
       )}
-      {past.length > 0 && (
-        <section>
-          <h3>{t("jobs.past")}</h3>
-          <ol className="jobs">{past.map((job) => <JobRow key={job.id} job={job} />)}</ol>
-        </section>
-      )}
+      <section>
+        <h3>{t("jobs.past")}</h3>
+        <div className="gallery-search">
+          <Icon name="search" size={16} />
+          <input aria-label={t("jobs.search")} placeholder={t("jobs.search")} value={query} onChange={(event) => setQuery(event.target.value)} />
+          <button
+            type="button"
+            className="small-button"
+            title={t("jobs.chooseTwo")}
+            disabled={!sides?.[0] || !sides[1]}
+            onClick={() => sides?.[0] && sides[1] && setUi({ compare: [sides[0], sides[1]] })}
+          >
+            <Icon name="compare" size={14} /> {t("gallery.compare")}
+          </button>
+        </div>
+        {past.length === 0 && <p className="viewer-note">{t(query ? "jobs.notFound" : "jobs.noPast")}</p>}
+        <ol className="jobs">
+          {past.map((job) => (
+            <JobRow key={job.id} job={job} chosen={chosen.includes(job.id)} onChoose={() => toggle(job.id)} />
+          ))}
+        </ol>
+        {listed && listed.total > listed.ids.size && (
+          <button type="button" className="small-button" onClick={() => setLimit(limit + PAGE)}>
+            {t("jobs.older", { count: listed.total - listed.ids.size })}
+          </button>
+        )}
+      </section>
     </>
   );
 }
 
-function JobRow({ job }: { readonly job: JobSummary }) {
-  const t = useT();
-  const language = useUi((state) => state.language);
-  const shown = useRun((state) => state.shown === job.id);
-  const output = job.outputs.find((file) => /^(video|image)\//.test(file.media_type));
-  const seconds = job.seconds ?? (job.started && job.finished ? job.finished - job.started : undefined);
-  return (
-    <li className={`job job-${job.state}${shown ? " job-shown" : ""}`}>
-      <span className="job-picture">
-        {output?.media_type.startsWith("video/") ? (
-          <video src={output.url} muted playsInline preload="metadata" aria-hidden="true" />
-        ) : output ? (
-          <img src={output.url} alt="" />
-        ) : (
-          <Icon name={job.state === "failed" ? "warning" : "queue"} />
-        )}
-      </span>
-      <span className="job-text">
-        <span className="job-title">{job.title || t("top.untitled")}</span>
-        <span className="job-note">
-          <span className={`job-state job-state-${job.state}`}>{t(`job.${job.state}`)}</span>
-          {" · "}
-          {momentText(job.created, language)}
-          {seconds ? ` · ${secondsText(seconds, language)}` : ""}
-        </span>
-        {job.error && <span className="job-error">{job.error.message}</span>}
-      </span>
-      <span className="job-acts">
-        {isEnded(job.state) ? (
-          <>
-            <button type="button" className="icon-button" aria-label={t("jobs.open")} title={t("jobs.open")} onClick={() => void openJob(job.id)}>
-              <Icon name="file" size={16} />
-            </button>
-            <button type="button" className="icon-button" aria-label={t("jobs.retry")} title={t("jobs.retry")} onClick={() => void act(job.id, "retry")}>
-              <Icon name="loop" size={16} />
-            </button>
-            <button type="button" className="icon-button" aria-label={t("jobs.forget")} title={t("jobs.forget")} onClick={() => void forget(job.id)}>
-              <Icon name="close" size={16} />
-            </button>
-          </>
-        ) : (
-          <>
-            {job.state === "queued" && (
-              <button type="button" className="icon-button" aria-label={t("jobs.first")} title={t("jobs.first")} onClick={() => void runNext(job.id)}>
-                <Icon name="back" size={16} />
-              </button>
-            )}
-            <button type="button" className="icon-button" aria-label={t(job.state === "paused" ? "run.resume" : "run.pause")} onClick={() => void act(job.id, job.state === "paused" ? "resume" : "pause")}>
-              <Icon name={job.state === "paused" ? "play" : "pause"} size={16} />
-            </button>
-            <button type="button" className="icon-button" aria-label={t("run.cancel")} onClick={() => void act(job.id, "cancel")}>
-              <Icon name="close" size={16} />
-            </button>
-          </>
-        )}
-      </span>
-    </li>
-  );
+/** Running ones first, then in the order of the queue; what is not listed yet came last. */
+function inOrder(jobs: readonly JobSummary[], order: readonly string[]): readonly JobSummary[] {
+  const places = new Map(order.map((id, place) => [id, place]));
+  const rank = (job: JobSummary): number => (job.state === "running" ? 0 : 1);
+  const place = (job: JobSummary): number => places.get(job.id) ?? order.length;
+  return [...jobs].sort((left, right) => rank(left) - rank(right) || place(left) - place(right) || left.created - right.created);
 }

@@ -2,6 +2,7 @@ import { memo, useCallback, useEffect, useRef, useState, type RefObject } from "
 import { setUi } from "../../store/ui";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
+import { watchFrames } from "./frames";
 
 interface Props {
   readonly url: string;
@@ -20,20 +21,8 @@ function useFrameSeconds(video: RefObject<HTMLVideoElement | null>, url: string)
   const seconds = useRef(USUAL_FRAME);
   useEffect(() => {
     const element = video.current;
-    if (!element || !("requestVideoFrameCallback" in element)) return undefined;
-    let last = -1;
-    let least = Number.POSITIVE_INFINITY;
-    const seen: VideoFrameRequestCallback = (_now, { mediaTime }) => {
-      const gap = mediaTime - last;
-      if (last >= 0 && gap > 0.004 && gap < least) {
-        least = gap;
-        seconds.current = gap;
-      }
-      last = mediaTime;
-      handle = element.requestVideoFrameCallback(seen);
-    };
-    let handle = element.requestVideoFrameCallback(seen);
-    return () => element.cancelVideoFrameCallback(handle);
+    if (!element) return undefined;
+    return watchFrames(element, (gap) => (seconds.current = gap));
   }, [video, url]);
   return seconds;
 }
