@@ -19,14 +19,15 @@ from engine.cancel import CancelToken
 from engine.checkpoints import CheckpointStore
 from engine.events import EventSink
 from engine.expansion import Mounted
+from engine.file_digests import SHARED
 from engine.graph import GraphNode
 from engine.guards import Guards
 from engine.ids import Key
 from engine.kept_states import KeptStates
-from engine.keys import FileDigests, Keys
+from engine.keys import Keys
 from engine.lanes import LaneLimits, Lanes
 from engine.plan import Plan, with_outputs
-from engine.reasons import step_record
+from engine.reasons import step_record, workflow_digest
 from engine.registry import Registry
 from engine.run import Run
 from engine.run_result import RunResult
@@ -69,7 +70,7 @@ class Executor:
         self.checkpoints = checkpoints
         self.kept = kept
         self.guards = Guards(registry.guards)
-        self._files = FileDigests()
+        self._files = SHARED
 
     def with_registry(self, registry: Registry) -> Executor:
         """An executor of other node types that shares cache, threads and device with this one."""
@@ -106,8 +107,9 @@ class Executor:
         if plan.ledger is not None and len(plan.order) <= _RECORDED:
             ran = {index: cost for index, cost in costs.items() if plan.graph.nodes[index].type.mark.cache}
             hits = [index for index in plan.hits if index not in ran]
-            records = [step_record(plan, index, seconds, nbytes) for index, (seconds, nbytes) in ran.items()]
-            plan.ledger.record([*records, *(step_record(plan, index, None, 0) for index in hits)])
+            workflow = workflow_digest(plan.graph)
+            records = [step_record(plan, workflow, index, seconds, nbytes) for index, (seconds, nbytes) in ran.items()]
+            plan.ledger.record([*records, *(step_record(plan, workflow, index, None, 0) for index in hits)])
         return result
 
     def entry(

@@ -132,6 +132,14 @@ def _inner_id(owner: str, name: str) -> str:
     return f"{owner}/{name}"
 
 
+def next_turn(owner: str, inner: str) -> bool:
+    """Whether an inner node is the next turn of the loop whose turn its owner is."""
+    head, _, last = owner.rpartition("/")
+    return (
+        last.startswith("@") and inner.startswith(f"{head}/@" if head else "@") and inner.count("/") == owner.count("/")
+    )
+
+
 def _node(
     name: str,
     inner: ExpandedNode,

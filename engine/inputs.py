@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from engine.authoring import Block, InvalidInput, Lazy
@@ -165,7 +166,10 @@ def _mismatch(socket: InputSocket, value: Any) -> InvalidInput:
 def call_arguments(
     node_type: NodeType, arguments: Arguments, context: NodeContext | None
 ) -> tuple[list[Any], Arguments]:
-    """Positional and named arguments: ``items.0``, ``items.1`` become ``*items``, ``slots.x`` becomes ``x=``."""
+    """Positional and named arguments: ``items.0``, ``items.1`` become ``*items``, ``slots.x`` becomes ``x=``.
+
+    Where a number is missing, the items move together, unless the hint allows ``None`` (``*items: Frames | None``).
+    """
     if context is not None:
         arguments[node_type.context] = context
     for name, kind in node_type.enums.items():
@@ -190,5 +194,25 @@ def call_arguments(
         for name in node_type.before_items:
             default = node_type.inputs[name].default if name in node_type.inputs else None
             positional.append(named.pop(name, default))
-        positional += [value for _, value in sorted(members[socket.name], key=lambda item: int(item[0]))]
+        items = sorted([(int(member), value) for member, value in members[socket.name]], key=itemgetter(0))
+        positional += _with_gaps(items, socket) if socket.optional else [value for _, value in items]
     return positional, named
+
+
+_LARGEST_GAP = 1000
+
+
+def _with_gaps(items: list[tuple[int, Any]], socket: InputSocket) -> list[Any]:
+    """Items at the places that their sockets say, with ``None`` (asked for lazily where that is hinted) in between.
+
+    Raises:
+        InvalidInput: when a number is so high that nothing but a mistake explains it.
+    """
+    found: list[Any] = []
+    for place, value in items:
+        if place > len(found) + _LARGEST_GAP:
+            raise InvalidInput(f"{socket.name}.{place}", f"{place - len(found)} inputs before it have no wire")
+        while len(found) < place:
+            found.append(Lazy.of(None) if socket.lazy else None)
+        found.append(value)
+    return found

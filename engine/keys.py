@@ -11,11 +11,9 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from engine.files import file_digest
+from engine.file_digests import FileDigests
 from engine.graph import GraphNode
 from engine.ids import Key
 from engine.node_type import NodeType
@@ -101,36 +99,6 @@ def _check_json(values: object) -> None:
             stack += [item for item in value if type(item) not in _SCALARS]  # type: ignore[attr-defined]
         else:
             _refuse(value)
-
-
-class FileDigests:
-    """Content digests of files, remembered by path, size, times and inode, so that a file is read once."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, int, int, int], str]] = {}
-        self._lock = Lock()
-
-    def of(self, path: Path) -> str:
-        """SHA-256 of a file, or of the names and contents of a folder, hexadecimal.
-
-        Raises:
-            OSError: when it cannot be read.
-        """
-        if path.is_dir():
-            summary = hashlib.sha256()
-            for entry in sorted(child for child in path.rglob("*") if child.is_file()):
-                summary.update(f"{entry.relative_to(path).as_posix()}\0{self.of(entry)}\0".encode())
-            return summary.hexdigest()
-        state = path.stat()
-        stamp = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
-        with self._lock:
-            known = self._known.get(str(path))
-        if known is not None and known[0] == stamp:
-            return known[1]
-        digest = file_digest(path)
-        with self._lock:
-            self._known[str(path)] = (stamp, digest)
-        return digest
 
 
 def type_digest(node_type: NodeType) -> bytes:

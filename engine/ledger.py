@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS steps (
-    node TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, code TEXT NOT NULL,
-    "values" TEXT NOT NULL, upstream TEXT NOT NULL, extra TEXT NOT NULL, time REAL NOT NULL,
-    PRIMARY KEY (node, type)
+DROP TABLE IF EXISTS steps;
+CREATE TABLE IF NOT EXISTS past (
+    node TEXT NOT NULL, type TEXT NOT NULL, workflow TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
+    code TEXT NOT NULL, "values" TEXT NOT NULL, upstream TEXT NOT NULL, extra TEXT NOT NULL, time REAL NOT NULL,
+    PRIMARY KEY (node, type, workflow, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS costs (
     key TEXT PRIMARY KEY, type TEXT NOT NULL, seconds REAL NOT NULL, nbytes INTEGER NOT NULL, time REAL NOT NULL
@@ -30,12 +31,15 @@ CREATE TABLE IF NOT EXISTS averages (
 ) WITHOUT ROWID;
 """
 _KEPT = 200_000
+_LOOKED_AT = 24
+"""So many of the latest records of a node are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastStep:
-    """A step as it was when it last ran or was found."""
+    """A step as it was when it last ran or was found. ``workflow`` tells workflows apart; see :mod:`engine.reasons`."""
 
+    workflow: str
     key: str
     version: int
     code: str
@@ -50,6 +54,7 @@ class StepRecord:
 
     node: str
     type: str
+    workflow: str
     key: str
     version: int
     code: str
@@ -92,16 +97,17 @@ class Ledger:
             return self._database.execute(statement, values).fetchall()
         return []
 
-    def past(self, node: str, type_id: str) -> PastStep | None:
-        """How this node was when it last ran."""
+    def past(self, node: str, type_id: str) -> list[PastStep]:
+        """How nodes of this id and type were when they last ran, in whichever workflow; the latest first."""
         rows = self._query(
-            'SELECT key, version, code, "values", upstream, extra FROM steps WHERE node=? AND type=?',
+            'SELECT workflow, key, version, code, "values", upstream, extra FROM past WHERE node=? AND type=? '
+            f"ORDER BY time DESC LIMIT {_LOOKED_AT}",
             (node, type_id),
         )
-        if not rows:
-            return None
-        key, version, code, values, upstream, extra = rows[0]
-        return PastStep(key, version, code, json.loads(values), json.loads(upstream), extra)
+        return [
+            PastStep(workflow, key, version, code, json.loads(values), json.loads(upstream), extra)
+            for workflow, key, version, code, values, upstream, extra in rows
+        ]
 
     def cost(self, key: str, type_id: str) -> tuple[float, int] | None:
         """Expected seconds and bytes: of this very step if it ran before, else the type's average."""
@@ -119,8 +125,11 @@ class Ledger:
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._database.execute("BEGIN")
             self._database.executemany(
-                "INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?)",
-                [(r.node, r.type, r.key, r.version, r.code, r.values, r.upstream, r.extra, now) for r in records],
+                "INSERT OR REPLACE INTO past VALUES (?,?,?,?,?,?,?,?,?,?)",
+                [
+                    (r.node, r.type, r.workflow, r.key, r.version, r.code, r.values, r.upstream, r.extra, now)
+                    for r in records
+                ],
             )
             self._database.executemany(
                 "INSERT OR REPLACE INTO costs VALUES (?,?,?,?,?)",
@@ -137,11 +146,11 @@ class Ledger:
             if self._recorded < _KEPT // 20:
                 return
             self._recorded = 0
-            for table, order in (("steps", "node"), ("costs", "key")):
+            for table in ("past", "costs"):
                 count = self._database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
                 if count > _KEPT:
-                    oldest = f"SELECT {order} FROM {table} ORDER BY time LIMIT {count - _KEPT}"
-                    self._database.execute(f"DELETE FROM {table} WHERE {order} IN ({oldest})")
+                    limit = f"SELECT time FROM {table} ORDER BY time DESC LIMIT 1 OFFSET {_KEPT}"
+                    self._database.execute(f"DELETE FROM {table} WHERE time <= ({limit})")
 
     def close(self) -> None:
         """Close the file."""

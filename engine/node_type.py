@@ -80,7 +80,7 @@ class NodeType:
     """What a plugin provides, read once from a marked function.
 
     Attributes:
-        code: fingerprint of the code that computes it (its plugin's files); enters every key.
+        code_of: gives the fingerprint of the code that computes it; see :attr:`code`.
         plugin: name of the plugin that provides it.
         variadics: inputs of the forms ``*items`` and ``**slots``.
         before_items: names of the parameters that stand before ``*items``.
@@ -103,7 +103,7 @@ class NodeType:
     summary: str = ""
     doc: str = ""
     plugin: str = ""
-    code: str = ""
+    code_of: Callable[[], str] = str
     variadics: tuple[InputSocket, ...] = ()
     before_items: tuple[str, ...] = ()
     has_lazy: bool = False
@@ -113,6 +113,11 @@ class NodeType:
     def version(self) -> int:
         """The author's version; another one means other outputs."""
         return self.mark.version
+
+    @property
+    def code(self) -> str:
+        """Fingerprint of the code that computes it (:mod:`engine.code_closure`); enters every key. Found when asked."""
+        return self.code_of()
 
     @property
     def lane(self) -> str:

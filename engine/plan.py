@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from engine.cache import Cache
+from engine.file_digests import FileDigests
 from engine.graph import Graph, GraphNode
 from engine.hooks import run_hooks
 from engine.ids import Key, NodeId
-from engine.keys import FileDigests, KeyingError, Keys
+from engine.keys import KeyingError, Keys
 from engine.ledger import Ledger
 from engine.problems import Problem, WorkflowError
-from engine.reasons import reason_for
+from engine.reasons import reason_for, workflow_digest
 
 StepStatus = Literal["cached", "run", "lazy", "unneeded"]
 """``lazy``: runs only if asked for; ``unneeded``: upstream of something that is cached."""
@@ -83,6 +84,7 @@ class Plan:
     def steps(self) -> list[Step]:
         """All steps with reason and expected cost."""
         ledger = self.ledger or Ledger(None)
+        workflow = workflow_digest(self.graph)
         reasons: dict[int, str] = {}
         found = []
         for index in self.order:
@@ -90,7 +92,7 @@ class Plan:
             status = _STATUS[self.status[index]]
             where = (self.cache.where(self.keys[index]) or "") if self.cache is not None and status == "cached" else ""
             if status in ("run", "lazy"):
-                reasons[index] = reason_for(self, index, ledger)
+                reasons[index] = reason_for(self, index, ledger, workflow)
             cost = ledger.cost(self.keys[index], node.type.id)
             seconds, nbytes = cost if cost is not None else (None, None)
             found.append(

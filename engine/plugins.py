@@ -14,12 +14,14 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.buffers import BufferAdapter
+from engine.code_closure import CodeClosure
 from engine.guards import Guard
 from engine.manifest import Manifest, ManifestError, read_manifest
 from engine.node_type import NodeType
@@ -198,6 +200,7 @@ def load(
     """Import one plugin and read its node types; with ``again`` although it was imported before."""
     name = candidate.code.name
     started = time.perf_counter()
+    closure = CodeClosure(candidate.code, fingerprint)
     try:
         modules = inner_modules(import_code(candidate.code, again=again))
     except KeyboardInterrupt:
@@ -205,22 +208,24 @@ def load(
     except BaseException as error:  # sys.exit() in a plugin must not end the program
         text = f"{type(error).__name__}: {error}"
         return None, [PluginError(name, f"the plugin {name!r} cannot be imported: {text}", traceback.format_exc())]
-    plugin, errors = _read(Plugin(name, candidate.source, candidate.version, fingerprint), modules)
+    plugin, errors = _read(Plugin(name, candidate.source, candidate.version, fingerprint), modules, closure)
     seconds = time.perf_counter() - started
     return replace(plugin, seconds=seconds, home=candidate.code, manifest=manifest), errors
 
 
-def _read(plugin: Plugin, modules: list[ModuleType]) -> tuple[Plugin, list[PluginError]]:
+def _read(plugin: Plugin, modules: list[ModuleType], closure: CodeClosure) -> tuple[Plugin, list[PluginError]]:
     errors: list[PluginError] = []
     node_types: dict[str, NodeType] = {}
     buffers: dict[int, BufferAdapter] = {}
     guards: dict[int, Guard] = {}
     viewers: dict[int, Viewer] = {}
-    for value in _members(modules):
+    closure.package = modules[0].__name__
+    for found_in, value in _members(modules):
         mark = mark_of(value)
         if mark is not None and callable(value) and mark.id not in node_types:
             try:
-                node_types[mark.id] = read_node(value, plugin=plugin.name, code=plugin.code)
+                code = partial(closure.fingerprint, *sorted({found_in, getattr(value, "__module__", found_in)}))
+                node_types[mark.id] = read_node(value, plugin=plugin.name, code=code)
             except SignatureError as error:
                 errors.append(PluginError(plugin.name, str(error)))
         elif isinstance(value, BufferAdapter):
@@ -239,8 +244,8 @@ def _read(plugin: Plugin, modules: list[ModuleType]) -> tuple[Plugin, list[Plugi
     return whole, errors
 
 
-def _members(modules: list[ModuleType]) -> Iterator[object]:
-    """What the modules define themselves; what they only import from elsewhere is not theirs to provide."""
+def _members(modules: list[ModuleType]) -> Iterator[tuple[str, Any]]:
+    """What the modules define themselves, with the module's name; what they only import is not theirs to provide."""
     for module in modules:
         package = (
             module.__name__.partition(".")[0] if not module.__name__.startswith(PLUGIN_PREFIX) else module.__name__
@@ -248,7 +253,7 @@ def _members(modules: list[ModuleType]) -> Iterator[object]:
         for value in list(vars(module).values()):
             home = getattr(value, "__module__", None)
             if home is None or home.partition(".")[0] == package or home.startswith((module.__name__, package + ".")):
-                yield value
+                yield module.__name__, value
 
 
 def twins(plugins: Iterable[Plugin]) -> list[PluginError]:

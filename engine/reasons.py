@@ -1,11 +1,17 @@
-"""Why a step runs: what differs from the last time that its node ran."""
+"""Why a step runs: what differs from an earlier time that its node ran.
+
+Which one? Several workflows may have a node of the same id and type, also copies of one workflow. Those with the same
+nodes as this workflow are preferred; among them the one that differs least, and then the latest: it is what could have
+been a hit.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import GraphNode
+from engine.graph import Graph, GraphNode
 from engine.keys import canonical
 from engine.ledger import Ledger, PastStep, StepRecord
 from engine.node_type import REQUIRED
@@ -17,16 +23,35 @@ if TYPE_CHECKING:
 _SHOWN = 40
 
 
-def reason_for(plan: Plan, index: int, ledger: Ledger) -> str:
-    """A short text: ``seed: 41 -> 42``, ``upstream encode changed``, ``code of plugin X changed`` ..."""
+def reason_for(plan: Plan, index: int, ledger: Ledger, workflow: str) -> str:
+    """A short text: ``seed: 41 -> 42``, ``upstream encode changed``, ``code of plugin X changed`` ...
+
+    ``workflow`` is the graph's :func:`workflow_digest`.
+    """
     node = plan.graph.nodes[index]
     if not node.type.mark.cache:
         return "never cached by its author"
-    past = ledger.past(node.id, node.type.id)
-    if past is None:
+    candidates = ledger.past(node.id, node.type.id)
+    if not candidates:
         return "has not run before"
-    if past.key == plan.keys[index]:
+    if any(past.key == plan.keys[index] for past in candidates):
         return "evicted"
+    here = [past for past in candidates if past.workflow == workflow]
+    differences = [_differences(plan, index, past) for past in here or candidates]
+    fewest = min(range(len(differences)), key=lambda at: len(differences[at]))
+    return "; ".join(differences[fewest]) or "its inputs changed"
+
+
+def workflow_digest(graph: Graph) -> str:
+    """The same for a workflow whatever its values and wires are: its nodes' ids and types."""
+    summary = hashlib.blake2b(digest_size=8)
+    for name in sorted(f"{node.id}\0{node.type.id}\n" for node in graph.nodes):
+        summary.update(name.encode("utf-8", "surrogatepass"))
+    return summary.hexdigest()
+
+
+def _differences(plan: Plan, index: int, past: PastStep) -> list[str]:
+    node = plan.graph.nodes[index]
     reasons: list[str] = []
     if past.version != node.type.version:
         reasons.append(f"{node.type.id} version {past.version} -> {node.type.version}")
@@ -36,7 +61,7 @@ def reason_for(plan: Plan, index: int, ledger: Ledger) -> str:
     reasons += _changed_wires(plan, node, past)
     if past.extra != plan.fingerprints.get(index, ""):
         reasons.append("model file changed" if _reads_model(node) else "something outside the graph changed")
-    return "; ".join(reasons) or "its inputs changed"
+    return reasons
 
 
 def _reads_model(node: GraphNode) -> bool:
@@ -54,10 +79,13 @@ def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
             continue  # a wire took the place of the value; said there
         if isinstance(old, dict) and "$file" in old and isinstance(new, dict) and "$file" in new:
             if old["$file"] != new["$file"]:
-                same_name = old["name"] == new["name"]
-                reasons.append(
-                    f"{name}: {new['name']} changed" if same_name else f"{name}: {old['name']} -> {new['name']}"
-                )
+                is_model = socket is not None and socket.file is not None and socket.file.kind == "model"
+                if old["name"] != new["name"]:
+                    reasons.append(f"{name}: {old['name']} -> {new['name']}")
+                elif is_model:
+                    reasons.append(f"model file changed ({name}: {new['name']})")
+                else:
+                    reasons.append(f"{name}: {new['name']} changed")
         elif not _same(old, new):
             reasons.append(f"{name}: {_text(old)} -> {_text(new)}")
     return reasons
@@ -103,8 +131,8 @@ def remembered_values(plan: Plan, node: GraphNode) -> dict[str, Any]:
     return values
 
 
-def step_record(plan: Plan, index: int, seconds: float | None, nbytes: int) -> StepRecord:
-    """What the ledger keeps of a step."""
+def step_record(plan: Plan, workflow: str, index: int, seconds: float | None, nbytes: int) -> StepRecord:
+    """What the ledger keeps of a step. ``workflow`` is the graph's :func:`workflow_digest`."""
     node = plan.graph.nodes[index]
     upstream = {
         link.input: (plan.graph.nodes[link.source].id, link.output, plan.keys[link.source]) for link in node.links
@@ -112,6 +140,7 @@ def step_record(plan: Plan, index: int, seconds: float | None, nbytes: int) -> S
     return StepRecord(
         node=node.id,
         type=node.type.id,
+        workflow=workflow,
         key=plan.keys[index],
         version=node.type.version,
         code=node.type.code,

@@ -13,11 +13,11 @@ from engine.checkpoints import CheckpointStore
 from engine.document import Workflow
 from engine.events import EventSink
 from engine.executor import Executor
+from engine.file_digests import SHARED, FileDigests
 from engine.folders import Folders
 from engine.graph import Graph, inspect
 from engine.infer import infer
 from engine.kept_states import KeptStates
-from engine.keys import FileDigests
 from engine.lanes import LaneLimits
 from engine.ledger import Ledger
 from engine.plan import Plan, make_plan
@@ -64,6 +64,7 @@ class Runtime:
             limits: how many nodes run at once.
             discovered: plugins, when they were found already.
         """
+        SHARED.remember_in(folders.data / "digests.json")
         discovered = discovered or discover_in(folders)
         registry = discovered.registry()
         codecs = codecs_of(registry)
@@ -89,7 +90,7 @@ class Runtime:
             cache,
             Ledger(folders.data / "ledger.sqlite"),
             executor,
-            FileDigests(),
+            SHARED,
             codecs,
         )
 

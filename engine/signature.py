@@ -6,6 +6,7 @@ import enum
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -37,8 +38,9 @@ def mark_of(function: object) -> NodeMark | None:
     return mark if isinstance(mark, NodeMark) else None
 
 
-def read_node(function: Callable[..., Any], *, plugin: str = "", code: str = "") -> NodeType:
-    """Make a :class:`NodeType` from a function marked with ``@node``.
+def read_node(function: Callable[..., Any], *, plugin: str = "", code: str | Callable[[], str] = "") -> NodeType:
+    """Make a :class:`NodeType` from a function marked with ``@node``. ``code`` is the fingerprint of its code, or what
+    finds it.
 
     Raises:
         SignatureError: naming every parameter that cannot become a socket.
@@ -90,7 +92,7 @@ def read_node(function: Callable[..., Any], *, plugin: str = "", code: str = "")
         summary=doc.summary,
         doc=doc.body,
         plugin=plugin,
-        code=code,
+        code_of=code if callable(code) else partial(str, code),
         variadics=tuple(socket for socket in inputs.values() if socket.variadic),
         before_items=_before_items(function),
         has_lazy=any(socket.lazy for socket in inputs.values()),

@@ -7,11 +7,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.authoring import Expansion
-from engine.expansion import Mounted, is_source, mount
+from engine.expansion import Mounted, is_source, mount, next_turn
 from engine.steps import DONE, Steps
 
 if TYPE_CHECKING:
     from engine.executor import Executor
+
+
+MAX_DEPTH = 2_000
+"""Sub-graphs inside one another; an endless recursion ends here. All turns of a loop count as one."""
+MAX_NODES = 1_000_000
+"""Nodes of all sub-graphs of a run; an endless loop ends here."""
+
+
+class EndlessExpansion(RuntimeError):
+    """Sub-graphs in sub-graphs without an end in sight."""
 
 
 class Waiting(NamedTuple):
@@ -38,6 +48,7 @@ class Subgraphs:
         self._lock = lock
         self._load = load
         self._waiting: dict[int, Waiting] = {}
+        self._depth: dict[int, int] = {}  # of the nodes of sub-graphs
 
     def __contains__(self, index: int) -> bool:
         return index in self._waiting
@@ -48,15 +59,18 @@ class Subgraphs:
         """Join a returned sub-graph; the step has to wait for ``sources`` of the result.
 
         Raises:
+            EndlessExpansion: when there are too many inside one another, or too many nodes.
             BadOutput: when the sub-graph cannot run.
             InvalidInput: when a hook of an inner node refuses its values.
         """
         steps = self._steps
         with self._lock:
+            self._refuse_endless(index, len(expansion.nodes))
             steps.own_lists()
             first = len(steps.nodes)
             mounted = mount(expansion, steps.nodes[index], steps.keys[index], self._executor.registry, first)
             steps.append(mounted.nodes, index)
+            self._measure(index, mounted)
         # outside the lock: hooks and files may take their time
         keys = self._executor.inner_keys(mounted, steps.nodes, steps.keys, outputs_folder)
         with self._lock:
@@ -69,6 +83,23 @@ class Subgraphs:
             for source in mounted.sources:
                 steps.hold(source)
         return mounted
+
+    def _refuse_endless(self, index: int, count: int) -> None:
+        node = self._steps.nodes[index]
+        if self._depth.get(index, 0) >= MAX_DEPTH:
+            raise EndlessExpansion(
+                f"{node.type.id} returned a sub-graph inside of {MAX_DEPTH:,} others; a recursion needs an end"
+            )
+        if len(self._steps.placed) + count > MAX_NODES:
+            raise EndlessExpansion(
+                f"the sub-graphs of this run have more than {MAX_NODES:,} nodes; a loop needs an end"
+            )
+
+    def _measure(self, index: int, mounted: Mounted) -> None:
+        """The next turn of a loop (see :func:`engine.expansion.next_turn`) is no deeper than the one before."""
+        owner, depth = self._steps.nodes[index].id, self._depth.get(index, 0)
+        for node in mounted.nodes:
+            self._depth[node.index] = depth + (not next_turn(owner, node.id))
 
     def gone(self, index: int) -> list[int]:
         """Parts of a sub-graph that has run which are no longer there, and have to be computed once more."""

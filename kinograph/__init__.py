@@ -25,6 +25,7 @@ from engine.authoring import (
 )
 from engine.context import Cancelled, NodeContext, Preview
 from engine.document import Subgraph
+from engine.file_digests import content_digest
 from engine.files import SavedFile
 from kinograph.graphs import Graph, Result, RunFailed
 from kinograph.types import (
@@ -69,5 +70,6 @@ __all__ = [
     "Widget",
     "Wire",
     "__version__",
+    "content_digest",
     "node",
 ]

@@ -54,19 +54,19 @@ def _infer_switch(**inputs: Any) -> Any:
     keywords=("choose", "select", "route", "case", "multiplexer", "index"),
     infer=_infer_switch,
 )
-def switch(*items: Lazy[Any], index: Annotated[int, Field(ge=0, le=1000)] = 0) -> Any:
+def switch(*items: Lazy[Any | None], index: Annotated[int, Field(ge=0, le=1000)] = 0) -> Any:
     """One of several values, by number; only the chosen one is computed.
 
     Args:
-        items: the values.
-        index: which one, counted from 0.
+        items: the values. One of them may be left free.
+        index: which one, by the number of its input; the first is 0.
 
     Returns:
         value: the chosen value.
     """
     if not 0 <= index < len(items):
         wanted = f"0 to {len(items) - 1}" if items else "at least one wire"
-        raise InvalidInput("index", f"{len(items)} values are connected", wanted=wanted, example=0)
+        raise InvalidInput("index", f"there is no input items.{index} with a wire", wanted=wanted, example=0)
     return _ask(items[index], f"items.{index}")
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from kinograph import InvalidInput
+from kinograph import InvalidInput, content_digest
 from nodes.families.layout import Component, Layout
 from nodes.families.residency import Resident, dtype_named
-from nodes.families.weight_files import combined, file_digest
+from nodes.families.weight_files import combined
 
 EXTRA = "kinograph[models]"
 
@@ -67,7 +67,7 @@ class Bundle:
     def digest(self, *names: str) -> str:
         """Content digest of components (those that are there)."""
         files = ((name, file) for name in names if self.has(name) for file in self.layout.component(name).files)
-        return combined((f"{name}/{file.name}", file_digest(file)) for name, file in files)
+        return combined((f"{name}/{file.name}", content_digest(file)) for name, file in files)
 
     def dtype(self, name: str) -> torch.dtype:
         """The number format in which a network computes."""

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinograph import DiffusionModel, TextEncoder, VideoVAE
+from kinograph import DiffusionModel, TextEncoder, VideoVAE, content_digest
 from nodes.families.family import EncodedText, Parts, Request, Sampling
 from nodes.families.traits import Traits
-from nodes.families.weight_files import combined, file_digest, safetensors_metadata
+from nodes.families.weight_files import combined, safetensors_metadata
 
 if TYPE_CHECKING:
     import torch
@@ -127,8 +127,8 @@ def assemble(mini: MiniParts, device: str, digests: tuple[str, str, str] = ("", 
 def files_digests(folder: Path) -> tuple[str, str, str]:
     """Content digests of the transformer, of the encoder with its tokenizer, and of the VAE."""
     words = (("encoder", "text_encoder.safetensors"), ("tokenizer", "tokenizer.json"))
-    encoder = combined((name, file_digest(folder / file)) for name, file in words)
-    return file_digest(folder / "dit.safetensors"), encoder, file_digest(folder / "video_vae.safetensors")
+    encoder = combined((name, content_digest(folder / file)) for name, file in words)
+    return content_digest(folder / "dit.safetensors"), encoder, content_digest(folder / "video_vae.safetensors")
 
 
 def encode_ids(encoder: torch.nn.Module, ids: list[int]) -> dict[str, Tensor]:

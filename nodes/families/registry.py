@@ -9,8 +9,13 @@ from typing import cast
 
 from nodes.families.family import Family
 
-FAMILY_MODULES: tuple[str, ...] = ("mini", "wan")
-"""Modules of this package with a ``FAMILY``, each named like its family."""
+IMPORTED_BY_NAME: dict[str, str] = {
+    "mini": "nodes.families.mini",
+    "wan": "nodes.families.wan",
+}
+"""Name -> module with a ``FAMILY``. The engine reads this name: these modules belong to the code of nodes."""
+
+FAMILY_MODULES = IMPORTED_BY_NAME
 
 SHIPPED_WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 """Folder of the models that come with the package, one folder each."""
@@ -25,7 +30,7 @@ def family_named(name: str) -> Family:
     """
     if name not in FAMILY_MODULES:
         raise ValueError(f"unknown model family {name!r}; there are {', '.join(FAMILY_MODULES)}")
-    return cast("Family", import_module(f"nodes.families.{name}").FAMILY)
+    return cast("Family", import_module(FAMILY_MODULES[name]).FAMILY)
 
 
 def family_of(folder: Path) -> Family | None:

@@ -6,34 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-_known: dict[Path, tuple[tuple[int, int, int], str]] = {}
-_lock = Lock()
+from kinograph import content_digest
+
 _LONGEST_HEADER = 100 << 20
 """Bytes; the limit of the safetensors library."""
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content, hexadecimal; remembered while its size and times stay the same."""
-    status = path.stat()
-    stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-    with _lock:
-        known = _known.get(path)
-    if known is not None and known[0] == stamp:
-        return known[1]
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    with _lock:
-        _known[path] = (stamp, digest)
-    return digest
 
 
 def folder_digest(folder: Path) -> str:
     """SHA-256 over names and contents of all files below a folder, but hidden ones; hexadecimal."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return combined((path.relative_to(folder).as_posix(), file_digest(path)) for path in files)
+    return combined((path.relative_to(folder).as_posix(), content_digest(path)) for path in files)
 
 
 def combined(parts: Iterable[tuple[str, str]]) -> str:

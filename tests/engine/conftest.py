@@ -13,9 +13,9 @@ from engine.cancel import CancelToken
 from engine.document import Workflow, parse_workflow
 from engine.events import Event, NodeCached, NodeFailed, NodeLogged, NodeShown, NodeSkipped, NodeStarted
 from engine.executor import Executor
+from engine.file_digests import FileDigests
 from engine.graph import Graph, check, inspect
 from engine.infer import infer
-from engine.keys import FileDigests
 from engine.ledger import Ledger
 from engine.plan import Plan, make_plan
 from engine.problems import Problem

@@ -254,6 +254,39 @@ def test_deep_recursion_needs_no_stack(lab):
     assert lab.value({"c": ("Countdown", {"left": 1500})}) == 1500 * 1501 // 2
 
 
+@node("Forever")
+def forever(value: int = 0) -> int:
+    expansion = Expansion()
+    expansion.outputs["value"] = expansion.add("Forever", value=value + 1)["value"]
+    return expansion
+
+
+@node("NextTurn")
+def next_turn(value: int = 0) -> int:
+    """A loop without an end, whose turns follow on one another."""
+    expansion = Expansion()
+    expansion.outputs["value"] = expansion.add("NextTurn", node_id=f"@{value}", value=value + 1)["value"]
+    return expansion
+
+
+def test_a_recursion_without_an_end_is_a_clear_error(make_lab):
+    lab = make_lab(forever)
+    lab.run({"f": "Forever"})
+    assert lab.failed == {
+        "f": "EndlessExpansion: Forever returned a sub-graph inside of 2,000 others; a recursion needs an end"
+    }
+    assert lab.cache._computing == {}
+
+
+def test_a_loop_without_an_end_is_a_clear_error(make_lab, monkeypatch):
+    import engine.subgraphs
+
+    monkeypatch.setattr(engine.subgraphs, "MAX_NODES", 10_000)
+    lab = make_lab(next_turn)
+    lab.run({"f": "NextTurn"})
+    assert "more than 10,000 nodes; a loop needs an end" in lab.failed["f"]
+
+
 def test_an_error_inside_is_blamed_on_the_node_that_was_placed_and_says_where(lab):
     result = lab.run({"w": ("Wraps", {"value": 3}), "a": "Add"}, ["w.value -> a.a"])
     (failure,) = result.failures

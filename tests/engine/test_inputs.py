@@ -219,3 +219,34 @@ def test_a_mapped_node_that_returns_a_sub_graph_fails_with_its_name(make_lab):
     lab = make_lab(items_node, add, grow)
     lab.run({"i": ("Items", {"values": [1, 2]}), "g": "Grow"}, ["i.values -> g.value"])
     assert "cannot return a sub-graph" in lab.failed["g"]
+
+
+@node("Gappy")
+def gappy(*items: int | None) -> str:
+    return str(items)
+
+
+@node("Close")
+def close(*items: int) -> str:
+    return str(items)
+
+
+def test_a_missing_number_is_a_gap_where_the_hint_allows_none(make_lab):
+    lab = make_lab(gappy, close)
+    values = {"items.0": 1, "items.3": 4}
+    assert lab.value({"g": ("Gappy", values)}) == "(1, None, None, 4)"
+    assert lab.value({"c": ("Close", values)}) == "(1, 4)"
+    lab.run({"g": ("Gappy", {"items.900000": 1})})
+    assert "900000 inputs before it have no wire" in lab.failed["g"]
+
+
+def test_switch_counts_as_its_sockets_are_called(make_lab):
+    from nodes.logic import switch
+
+    lab = make_lab(switch, close)
+    nodes = {"a": ("Close", {"items.0": 1}), "b": ("Close", {"items.0": 2}), "s": ("Switch", {"index": 2})}
+    wires = ["a.value -> s.items.0", "b.value -> s.items.2"]
+    assert lab.value(nodes, wires, ["s"]) == "(2,)"
+    assert lab.ran == ["b", "s"]
+    result = lab.run({**nodes, "s": ("Switch", {"index": 1})}, wires, ["s"])
+    assert result.values["s"]["value"] == Block("nothing is connected to 'items.1'")

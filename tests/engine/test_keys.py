@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.authoring import node
-from engine.keys import FileDigests, KeyingError, canonical
+from engine.file_digests import FileDigests
+from engine.keys import KeyingError, canonical
 
 JSON = st.recursive(
     st.none()
@@ -169,12 +171,46 @@ def test_no_two_different_inputs_share_a_key(variants):
         found.append(([given_values, wired], key))
 
 
-def test_files_enter_by_content_and_are_read_once(tmp_path, monkeypatch):
-    digests, read = FileDigests(), []
-    import engine.keys
+@pytest.fixture
+def read(monkeypatch):
+    """Files whose content was read for a digest."""
+    import engine.file_digests
 
-    original = engine.keys.file_digest
-    monkeypatch.setattr(engine.keys, "file_digest", lambda path: (read.append(path), original(path))[1])
+    found: list[str] = []
+    original = engine.file_digests.file_digest
+    monkeypatch.setattr(engine.file_digests, "file_digest", lambda path: (found.append(path.name), original(path))[1])
+    return found
+
+
+def test_digests_of_large_files_outlive_the_process(tmp_path, read):
+    large, fresh, small = tmp_path / "large", tmp_path / "fresh", tmp_path / "small"
+    for file, size in ((large, 2 << 20), (fresh, 2 << 20), (small, 10)):
+        file.write_bytes(b"x" * size)
+        os.utime(file, (1, 1))
+
+    def digests():
+        made = FileDigests()
+        made.remember_in(tmp_path / "data" / "digests.json")
+        return [made.of(file) for file in (large, fresh, small)]
+
+    # the change of a time is a change too: nothing is kept that may change again without a sign
+    first = digests()
+    assert digests() == first and sorted(read) == ["fresh", "fresh", "large", "large", "small", "small"]
+    read.clear()
+    now = time.time() + 60
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr("time.time", lambda: now)
+        assert digests() == first and digests() == first
+    assert sorted(read) == ["fresh", "large", "small", "small"]
+    read.clear()
+    fresh.write_bytes(b"y" * (2 << 20))
+    assert digests()[1] != first[1] and "large" not in read
+    (tmp_path / "data" / "digests.json").write_text("damaged")
+    assert digests()[0] == first[0]
+
+
+def test_files_enter_by_content_and_are_read_once(tmp_path, read):
+    digests = FileDigests()
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_text("content")
     two.write_text("content")

@@ -112,6 +112,16 @@ def test_a_wire_that_came_moved_or_went(lab):
     assert "the wire into conditioning was taken off" in reasons(lab, alone, [])["sample"]
 
 
+def test_workflows_with_equal_node_ids_have_a_past_of_their_own(lab):
+    cats = {"encode": ("Encode", {"prompt": "a cat"}), "sample": ("Sample", {"seed": 41})}
+    dogs = {"encode": ("Encode", {"prompt": "a dog"}), "sample": ("Sample", {"seed": 7})}
+    lab.run(cats, WIRES)
+    lab.run(dogs, WIRES)  # a copy of the workflow
+    lab.run({**dogs, "more": "Number"}, WIRES, ["sample", "more"])  # and another one
+    assert reasons(lab, {**cats, "sample": ("Sample", {"seed": 42})}) == {"sample": "seed: 41 -> 42"}
+    assert reasons(lab, {**dogs, "sample": ("Sample", {"seed": 42})}) == {"sample": "seed: 7 -> 42"}
+
+
 def test_what_was_there_and_is_gone_was_evicted(lab):
     lab.run(NODES, WIRES)
     lab.cache.clear()
@@ -188,9 +198,9 @@ def test_the_ledger_forgets_the_oldest(tmp_path, monkeypatch):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     for turn in range(30):
         ledger.record(
-            [StepRecord(f"n{turn}-{i}", "T", f"{turn}-{i}", 1, "", "{}", "{}", "", 0.1, 1) for i in range(10)]
+            [StepRecord(f"n{turn}-{i}", "T", "", f"{turn}-{i}", 1, "", "{}", "{}", "", 0.1, 1) for i in range(10)]
         )
-    count = ledger._query("SELECT count(*) FROM steps")[0][0]
+    count = ledger._query("SELECT count(*) FROM past")[0][0]
     assert count <= 200
-    assert ledger.past("n29-0", "T") is not None and ledger.past("n0-0", "T") is None
+    assert ledger.past("n29-0", "T") and not ledger.past("n0-0", "T")
     ledger.close()

@@ -109,9 +109,7 @@ def test_sizes_are_known_before_anything_runs(runtime: Runtime) -> None:
     assert [(problem.node, problem.socket, problem.example) for problem in problems] == [("noise", "frames", 9)]
 
 
-def test_other_weights_are_other_results(runtime: Runtime) -> None:
-    run(runtime, text_to_video())
-    weights = runtime.folders.models / "tiny" / "dit.safetensors"
+def other_weights(weights: Path) -> None:
     from safetensors import safe_open
     from safetensors.torch import save_file
 
@@ -119,8 +117,41 @@ def test_other_weights_are_other_results(runtime: Runtime) -> None:
         tensors = {name: file.get_tensor(name) * 1.1 for name in file.keys()}  # noqa: SIM118  # no mapping
         metadata = file.metadata()
     save_file(tensors, weights, metadata=metadata)
+
+
+def test_other_weights_are_other_results_and_the_reason(runtime: Runtime) -> None:
+    run(runtime, text_to_video())
+    other_weights(runtime.folders.models / "tiny" / "dit.safetensors")
+    reasons = {step.node: step.reason for step in runtime.plan(text_to_video()).steps()}
+    assert reasons["load"] == "model file changed (folder: tiny)"
+    assert reasons["decode"] == "upstream sample, load changed"
     _, events = run(runtime, text_to_video())
     assert {"load", "sample", "decode"} <= ran(events)
+
+
+def test_weights_that_came_with_the_package_are_told_apart_too(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(runtime.folders.models / "tiny", tmp_path / "shipped" / "mini")
+    monkeypatch.setattr("nodes.loading.SHIPPED_WEIGHTS", tmp_path / "shipped")
+    workflow = text_to_video(load={"folder": None})
+    run(runtime, workflow)
+    other_weights(tmp_path / "shipped" / "mini" / "dit.safetensors")
+    assert {step.node: step.reason for step in runtime.plan(workflow).steps()}["load"] == "model file changed"
+
+
+def test_weights_are_read_once_for_key_and_model(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import engine.file_digests
+
+    read: list[str] = []
+    original = engine.file_digests.file_digest
+    monkeypatch.setattr(engine.file_digests, "file_digest", lambda path: (read.append(path.name), original(path))[1])
+    shutil.copytree(runtime.folders.models / "tiny", runtime.folders.models / "copy")
+    result, _ = run(runtime, text_to_video(load={"folder": "copy"}))
+    assert result.status == "succeeded"
+    assert sorted(read) == sorted({*read}) and "dit.safetensors" in read
 
 
 def test_stopped_and_continued_elsewhere_with_the_same_bits(

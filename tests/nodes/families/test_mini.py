@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from kinograph import content_digest
 from nodes.families.family import Parts
 from nodes.families.mini import FAMILY, TRAITS, unknown_word
 from nodes.families.registry import family_named, family_of
-from nodes.families.weight_files import file_digest, folder_digest, safetensors_metadata
+from nodes.families.weight_files import folder_digest, safetensors_metadata
 from nodes.models.mini import MiniParts
 from nodes.models.tokenizer import UnknownWord
 from nodes.models.video_vae import VideoVAE
@@ -31,7 +32,7 @@ def test_traits_are_read_without_weights(tiny_folder: Path) -> None:
 
 def test_loads_what_was_saved(tiny_folder: Path, tiny: Parts) -> None:
     parts = FAMILY.load(tiny_folder, "cpu")
-    assert parts.model.digest == file_digest(tiny_folder / "dit.safetensors")
+    assert parts.model.digest == content_digest(tiny_folder / "dit.safetensors")
     assert len({parts.model.digest, parts.encoder.digest, parts.vae.digest}) == 3
     assert not any(parameter.requires_grad for parameter in parts.model.module.parameters())
     ours = FAMILY.encode_text(parts.encoder, "a red ball").tensors
@@ -77,10 +78,10 @@ class TestWeightFiles:
     def test_digest_follows_the_content(self, tmp_path: Path) -> None:
         path = tmp_path / "a.bin"
         path.write_bytes(b"one")
-        first, folder = file_digest(path), folder_digest(tmp_path)
-        assert file_digest(path) == first
+        first, folder = content_digest(path), folder_digest(tmp_path)
+        assert content_digest(path) == first
         path.write_bytes(b"other")
-        assert file_digest(path) != first and folder_digest(tmp_path) != folder
+        assert content_digest(path) != first and folder_digest(tmp_path) != folder
 
     def test_digest_is_of_names_too(self, tmp_path: Path) -> None:
         (tmp_path / "a.bin").write_bytes(b"one")
@@ -91,9 +92,9 @@ class TestWeightFiles:
     def test_unchanged_files_are_read_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "a.bin"
         path.write_bytes(b"one")
-        digest = file_digest(path)
+        digest = content_digest(path)
         monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("read again"))
-        assert file_digest(path) == digest
+        assert content_digest(path) == digest
 
     @pytest.mark.parametrize("content", [b"", b"\xff" * 40, b"\x02" + b"\0" * 7 + b"[]", b"\x10" + b"\0" * 7 + b"{"])
     def test_damaged_safetensors_names_the_file(self, tmp_path: Path, content: bytes) -> None:
