@@ -51,6 +51,10 @@ class BufferAdapter(ABC):
     def load(self, path: Path, device: str) -> dict[str, Any]:
         """Read them back."""
 
+    def content(self, value: Any) -> tuple[str, bytes] | None:  # noqa: ARG002 - not every library can tell
+        """Kind and shape in words, and the numbers as bytes; ``None`` where they have no bytes of their own."""
+        return None
+
     def is_out_of_memory(self, error: BaseException) -> bool:  # noqa: ARG002 - for libraries that have such errors
         """Whether this is the library's way of saying that there was not enough memory."""
         return False

@@ -177,6 +177,8 @@ class Call:
             device=executor.device,
             output_folder=executor.output_folder,
             workflow=run.workflow,
+            _identity=key if node.type.mark.cache else "",
+            _on_document=partial(run.document, index) if run.workflow else None,
             logger=node_logger(lambda level, message: run.tell.log(index, level, message)),
             _on_progress=reporter.progress,
             _is_cancelled=run.cancel.cancelled,

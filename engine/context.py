@@ -47,8 +47,8 @@ class NodeContext:
         node_id: the node's id in its workflow, for messages.
         device: where tensors belong, as torch writes it (``"cpu"``, ``"cuda:0"``).
         output_folder: where :meth:`output_file` puts files.
-        workflow: the document that this run came from, as compact JSON to store inside media; empty when the
-            person chose to leave it out.
+        workflow: the document that this run came from, as compact JSON; empty when the person chose to leave it
+            out. To store inside media, ask for :meth:`document`.
         logger: messages to it appear beside the node.
         memory_saving: whether to work in the smallest pieces: a first attempt ran out of memory. Only nodes marked
             with ``saves_memory=True`` are asked.
@@ -60,6 +60,9 @@ class NodeContext:
     workflow: str = ""
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("kinograph.node"))
     memory_saving: bool = False
+    _identity: str = ""
+    _files: int = 0
+    _on_document: Callable[[], str] | None = None
     _on_progress: Callable[[float, float, str, PreviewSource], None] | None = None
     _is_cancelled: Callable[[], bool] | None = None
     _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None
@@ -114,6 +117,12 @@ class NodeContext:
         """The state with the greatest number up to ``at_most`` that is still kept, or ``None``."""
         return self._nearest(series, at_most) if self._nearest is not None else None
 
+    def document(self) -> str:
+        """The workflow to store inside media: with what it requires, and a record of what the nodes behind this one
+        computed. Empty when the person chose to leave it out.
+        """
+        return self._on_document() if self._on_document is not None else self.workflow
+
     def ask(self, question: str, choices: tuple[str, ...] = ("yes", "no"), preview: PreviewSource = None) -> str:
         """Ask a person and wait for the answer, one of ``choices``. Put nodes that ask into the ``io`` lane.
 
@@ -132,7 +141,9 @@ class NodeContext:
         Write to ``file.path``; ``file.saved`` is the finished file after the block. It gets a number and never
         replaces another file; a half-written one never appears.
         """
-        with output_file(self.output_folder, name, media_type) as pending:
+        self._files += 1
+        identity = f"{self._identity}-{self._files}" if self._identity else ""
+        with output_file(self.output_folder, name, media_type, identity) as pending:
             yield pending
 
     @contextmanager

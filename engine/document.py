@@ -80,6 +80,7 @@ class Workflow(_Model):
     inputs: dict[str, WorkflowInput] = Field({}, description="Declared inputs by name, e.g. prompt, seed.")
     layout: dict[str, Any] = {}
     requires: dict[str, Any] = {}
+    record: dict[str, Any] = Field({}, description="In saved media: what the nodes behind this file computed.")
     meta: dict[str, Any] = {}
 
     def data(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -85,12 +86,19 @@ def file_digest(path: Path) -> str:
 
 
 @contextmanager
-def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFile]:
+def output_file(folder: Path, name: str, media_type: str, identity: str = "") -> Iterator[PendingFile]:
     """Write a file below ``folder`` that appears under its final name only when it is whole.
 
     ``name`` is like ``"video.mp4"``; the final name carries a number (``video_0007.mp4``) and never replaces an
     existing file. One that an earlier process saved with the same content is taken as it is: a run that was killed
     after saving saves only once. When the block raises, nothing is left behind.
+
+    Args:
+        folder: where the file goes.
+        name: what it is called, without a number.
+        media_type: IANA media type.
+        identity: names the computation whose result this is. Files whose content is never twice the same (they are
+            signed) are recognised by it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem, suffix = Path(safe_name(name)).stem, Path(safe_name(name)).suffix
@@ -101,7 +109,15 @@ def output_file(folder: Path, name: str, media_type: str) -> Iterator[PendingFil
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         digest = file_digest(temporary)
-        final = _same_content(temporary, folder, stem, suffix, digest) or _claim(temporary, folder, stem, suffix)
+        marks = Marks(folder)
+        final = None
+        for size, known in ((temporary.stat().st_size, digest), *marks.read(identity)):
+            final = final or _same_content(size, known, folder, stem, suffix)
+        if final is None:
+            marks.write(identity, temporary.stat().st_size, digest)
+            final = _claim(temporary, folder, stem, suffix)
+        else:
+            digest = file_digest(final)
         _OURS.add(final)
         pending._saved = SavedFile(final, media_type, digest, final.stat().st_size)
     except Exception as error:
@@ -126,9 +142,42 @@ def _says_full(error: BaseException | None) -> bool:
     return False
 
 
-def _same_content(temporary: Path, folder: Path, stem: str, suffix: str, digest: str) -> Path | None:
+class Marks:
+    """What was about to be saved, by identity, in hidden files beside the results: written before the file appears."""
+
+    _KEPT = 2000
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / ".saved"
+
+    def read(self, identity: str) -> list[tuple[int, str]]:
+        """Size and digest of what was saved for this identity, if anything."""
+        if not identity:
+            return []
+        try:
+            size, digest = (self._folder / identity).read_text("ascii").split()
+            return [(int(size), digest)]
+        except (OSError, ValueError):
+            return []
+
+    def write(self, identity: str, size: int, digest: str) -> None:
+        """Remember; without room for it, nothing is remembered."""
+        if not identity:
+            return
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            temporary = self._folder / f".{identity}.{os.urandom(4).hex()}.partial"
+            temporary.write_text(f"{size} {digest}", "ascii")
+            temporary.replace(self._folder / identity)
+            marks = list(os.scandir(self._folder))
+            if len(marks) > self._KEPT:
+                marks.sort(key=lambda entry: entry.stat().st_mtime)
+                for entry in marks[: self._KEPT // 2]:
+                    os.unlink(entry.path)  # noqa: PTH108 - scandir gives names
+
+
+def _same_content(size: int, digest: str, folder: Path, stem: str, suffix: str) -> Path | None:
     """A file of this name and content that an earlier process saved: a run killed after saving saves only once."""
-    size = temporary.stat().st_size
     for entry in os.scandir(folder):
         numbered = re.fullmatch(re.escape(stem) + r"_(\d+)" + re.escape(suffix), entry.name)
         if numbered and entry.is_file(follow_symlinks=False) and entry.stat().st_size == size:

@@ -68,6 +68,7 @@ def merge(base: Workflow, ours: Workflow, theirs: Workflow, prefer: Side = "ours
         "inputs": merger.inputs(base, ours, theirs, nodes),
         "layout": merger.tree("layout", base.layout, ours.layout, theirs.layout, quiet=True),
         "requires": merger.tree("requires", base.requires, ours.requires, theirs.requires, quiet=True),
+        "record": ours.record if ours.record == theirs.record else {},
         "meta": merger.tree("meta", base.meta, ours.meta, theirs.meta),
         **merger.tree("", base.model_extra or {}, ours.model_extra or {}, theirs.model_extra or {}),
     }

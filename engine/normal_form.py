@@ -3,6 +3,7 @@
 * Parts stand in a fixed order: what it is called, its inputs, nodes, wires, what it requires, and the layout last.
 * Nodes, values and places are sorted by name (``frame2`` before ``frame10``), wires by where they end. Only the
   workflow's own inputs keep their order, because it is the order of the form.
+* Whole numbers have no fraction: ``20`` and not ``20.0``, as in every program that knows one kind of number only.
 * Each value, each wire, each place on the canvas stands on a line of its own; only what is too long for a line is
   broken. So moving a node changes one line at the end of the file, and nothing else.
 
@@ -16,17 +17,32 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_ORDER = ("format", "version", "meta", "inputs", "nodes", "edges", "requires")
+_ORDER = ("format", "version", "meta", "inputs", "nodes", "edges", "requires", "record")
 _LAST = ("layout",)
 _META_ORDER = ("title", "description")
 _NODE_ORDER = ("type", "title", "mode", "values")
-_SPREAD = frozenset({"", "meta", "inputs", "nodes", "nodes/*", "nodes/*/values", "edges", "requires", "layout",
-                     "layout/nodes"})  # fmt: skip
+_SPREAD = frozenset(
+    [
+        "",
+        "meta",
+        "inputs",
+        "nodes",
+        "nodes/*",
+        "nodes/*/values",
+        "edges",
+        "requires",
+        "record",
+        "record/steps",
+        "layout",
+    ]
+) | {"layout/nodes"}
 """Places that are never put on one line, ``*`` being any name."""
 _WIDTH = 110
 _DEEPEST = 16
 _DIGITS = re.compile(r"([0-9]+)")
 _CONTAINERS = (dict, list)
+_LOOKED_INTO = (dict, list, float)
+_SAFE_INTEGER = 2**53
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
@@ -86,7 +102,7 @@ def _line(value: Any) -> str:
 
 
 def _sorted(value: Any) -> Any:
-    """Names sorted at every depth; without recursion."""
+    """Names sorted at every depth, whole numbers without a fraction; without recursion."""
     box = [value]
     stack: list[tuple[Any, Any]] = [(box, 0)]
     while stack:
@@ -94,10 +110,12 @@ def _sorted(value: Any) -> Any:
         item = holder[at]
         if type(item) is dict:
             copy: Any = {name: item[name] for name in sorted(item, key=natural)}
-            stack += [(copy, name) for name, inner in copy.items() if type(inner) in _CONTAINERS]
+            stack += [(copy, name) for name, inner in copy.items() if type(inner) in _LOOKED_INTO]
         elif type(item) is list:
             copy = list(item)
-            stack += [(copy, place) for place, inner in enumerate(copy) if type(inner) in _CONTAINERS]
+            stack += [(copy, place) for place, inner in enumerate(copy) if type(inner) in _LOOKED_INTO]
+        elif type(item) is float and item.is_integer() and abs(item) < _SAFE_INTEGER:
+            copy = int(item)
         else:
             continue
         holder[at] = copy

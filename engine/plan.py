@@ -16,10 +16,13 @@ from engine.file_digests import FileDigests
 from engine.graph import Graph, GraphNode
 from engine.hooks import run_hooks
 from engine.ids import Key, NodeId
+from engine.infer import infer
 from engine.keys import KeyingError, Keys
 from engine.ledger import Ledger
+from engine.plugins import Plugin
 from engine.problems import Problem, WorkflowError
 from engine.reasons import reason_for, workflow_digest
+from engine.requirements import requirements
 
 StepStatus = Literal["cached", "run", "lazy", "unneeded"]
 """``lazy``: runs only if asked for; ``unneeded``: upstream of something that is cached."""
@@ -53,6 +56,7 @@ class Plan:
         order: indices of the targets' ancestors and of the targets, topologically.
         keys: by node index; empty text for nodes outside the plan.
         status: by node index.
+        plugins: everything that is loaded, for :meth:`requires`.
     """
 
     graph: Graph
@@ -65,6 +69,11 @@ class Plan:
     cache: Cache | None = None
     files: FileDigests = field(default_factory=FileDigests)
     outputs: str = ""
+    plugins: Sequence[Plugin] = ()
+
+    def requires(self) -> dict[str, Any]:
+        """What the document needs to give the same result elsewhere (:mod:`engine.requirements`)."""
+        return requirements(self.graph, self.plugins, infer(self.graph)[0], self.fingerprints, self.files)
 
     @property
     def to_run(self) -> list[int]:
@@ -132,6 +141,7 @@ def make_plan(
     ledger: Ledger | None = None,
     files: FileDigests | None = None,
     outputs: str = "",
+    plugins: Sequence[Plugin] = (),
 ) -> Plan:
     """Plan a run of ``targets`` (node ids; by default all output nodes, or every end of the graph if there is none).
 
@@ -151,7 +161,7 @@ def make_plan(
     if problems:
         raise WorkflowError(problems)
     status = _predict(graph, chosen, order, keys, cache)
-    return Plan(graph, chosen, order, keys, status, fingerprints, ledger, cache, files, outputs)
+    return Plan(graph, chosen, order, keys, status, fingerprints, ledger, cache, files, outputs, plugins)
 
 
 def with_outputs(node: GraphNode, fingerprint: str, outputs: str) -> str:

@@ -34,6 +34,7 @@ from engine.computing import Computing
 from engine.context import Cancelled
 from engine.crew import Crew
 from engine.events import EventSink, NodeFailed, RunFinished, RunStarted, Status
+from engine.evidence import recorded
 from engine.failures import describe_failure
 from engine.in_place import InPlaceWatch
 from engine.inputs import Gathered, SourceGone, gather
@@ -98,6 +99,10 @@ class Run:
         if callable(self._workflow):
             self._workflow = self._workflow()
         return self._workflow
+
+    def document(self, index: int) -> str:
+        """The document as a step stores it inside media: with what it requires and a record of what it read."""
+        return recorded(self.workflow, self.plan, self.steps, index, self._executor)
 
     def finished_checkpoints(self) -> list[str]:
         """Keys of checkpoints of steps that are done."""

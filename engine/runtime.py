@@ -144,6 +144,7 @@ class Runtime:
             ledger=self.ledger,
             files=self.files,
             outputs=str(self.folders.outputs),
+            plugins=self.discovered.plugins,
         )
 
     def run(

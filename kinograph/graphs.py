@@ -249,8 +249,7 @@ class _Job:
         from kinograph.notebook import narrator
 
         runtime = _runtime(*self._folders, self._device)
-        targets = self._targets if self._targets is not None else _ends(self._workflow, runtime.registry)
-        plan = runtime.plan(self._workflow, targets)
+        plan = runtime.plan(self._workflow, self._targets)
         with narrator(self._workflow, self._progress) as tell:
             done = runtime.run(plan, on_event=tell, cancel=self.cancel, save_workflow=self._save_workflow)
         return _result(done)
@@ -265,15 +264,6 @@ def _result(done: RunResult) -> Result:
         lines = [f"{item.node}: {item.message}" for item in done.failures]
         raise RunFailed("\n".join(lines), result)
     return result
-
-
-def _ends(workflow: Workflow, registry: Registry) -> list[str] | None:
-    """Where nothing is saved or shown: the nodes that nobody reads."""
-    types = {name: registry.get(node.type) for name, node in workflow.nodes.items()}
-    if any(kind is not None and kind.mark.output for kind in types.values()):
-        return None
-    read = {edge.source[0] for edge in workflow.edges}
-    return [name for name in workflow.nodes if name not in read]
 
 
 _runtimes: dict[tuple[Path, Path, str], Runtime] = {}

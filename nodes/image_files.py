@@ -58,7 +58,7 @@ def save_image(
 
     suffix, media_type = IMAGE_FORMATS[format]
     clip = flattened(frames, background) if format == "jpeg" else frames
-    tags = workflow_tags(context.workflow) if save_workflow else {}
+    tags = workflow_tags(context.document()) if save_workflow else {}
     total, height, width = frames.pixels.shape[:3]
     saved: list[SavedFile] = []
     for picture in frames_to_bytes(clip):

@@ -59,6 +59,14 @@ class TorchBuffers(BufferAdapter):
 
         return load_file(path, device=device)
 
+    def content(self, value: Tensor) -> tuple[str, bytes] | None:
+        """Dtype and shape, and the numbers in row order, little-endian."""
+        import torch
+
+        plain = value.detach().to("cpu").contiguous()
+        data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+        return f"{plain.dtype}{tuple(plain.shape)}", data
+
     def is_out_of_memory(self, error: BaseException) -> bool:
         """An accelerator's allocator has a class for it, the CPU's only words."""
         torch = sys.modules.get("torch")

@@ -115,7 +115,7 @@ def save_video(
             context.progress(index, total)
             yield picture
 
-    tags = workflow_tags(context.workflow) if save_workflow else {}
+    tags = workflow_tags(context.document()) if save_workflow else {}
     with context.output_file(file_name(name, "video", info.suffix), info.media_type) as file:
         written = write_video(file.path, reported(), format=format, fps=rate, quality=quality, tags=tags)
     saved = file.saved

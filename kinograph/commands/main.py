@@ -24,6 +24,8 @@ COMMANDS = {
     "merge": "join two changes of one workflow; usable by git",
     "export": "write a workflow as a Python script",
     "format": "bring workflow files into their normal form",
+    "verify": "whether a workflow would give the same result here",
+    "lock": "write into a workflow what it requires",
     "schema": "print the JSON Schema of workflow files",
     "cache": "look at the cache of results",
     "plugins": "list plugins and what is wrong with them",

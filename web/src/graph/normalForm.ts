@@ -5,9 +5,9 @@
 
 import type { JsonObject, JsonValue } from "./document";
 
-const ORDER = ["format", "version", "meta", "inputs", "nodes", "edges", "requires"];
+const ORDER = ["format", "version", "meta", "inputs", "nodes", "edges", "requires", "record"];
 const LAST = "layout";
-const SPREAD = new Set(["", "meta", "inputs", "nodes", "nodes/*", "nodes/*/values", "edges", "requires", "layout", "layout/nodes"]);
+const SPREAD = new Set(["", "meta", "inputs", "nodes", "nodes/*", "nodes/*/values", "edges", "requires", "record", "record/steps", "layout", "layout/nodes"]);
 const WIDTH = 110;
 const DEEPEST = 16;
 const STEP = "  ";
