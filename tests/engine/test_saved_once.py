@@ -1,4 +1,4 @@
-"""A file whose content is never twice the same (it is signed) is still saved once by a run that was killed after saving."""
+"""A file that is never twice the same (it is signed) is still saved once by a run that was killed after saving."""
 
 from __future__ import annotations
 
