@@ -81,7 +81,7 @@ class ComfyUI:
 
     def __init__(self, folder: Path) -> None:
         sys.path.insert(0, str(folder))
-        sys.meta_path.append(_Standins())
+        sys.meta_path.insert(0, _Standins())
         arguments, sys.argv = sys.argv, sys.argv[:1]
         nodes = ModuleType("nodes")
         vars(nodes).update(
@@ -97,7 +97,9 @@ class ComfyUI:
             self._execution = importlib.import_module("execution")
             management = sys.modules["comfy.model_management"]
             vars(management)["InterruptProcessingException"] = type("InterruptProcessingException", (Exception,), {})
-            sys.modules["comfy.memory_management"].aimdo_enabled = False  # type: ignore[attr-defined]
+            memory = sys.modules.get("comfy.memory_management")  # newer versions only
+            if memory is not None:
+                vars(memory)["aimdo_enabled"] = False
             self.version = importlib.import_module("comfyui_version").__version__
         finally:
             sys.argv = arguments

@@ -1,6 +1,7 @@
 """The engine's own cost: graphs of trivial nodes, from 10 to 100,000, beside a plain loop and beside ComfyUI's engine.
 
-    python benchmarks/engine.py [--largest N] [--comfyui FOLDER] [--comfyui-largest N]
+    python benchmarks/engine.py [--largest N] [--comfyui FOLDER] [--comfyui-largest N] [--shapes chain,tree]
+    python benchmarks/engine.py --lines [--server]    # the recorded table, line by line: met or not
 
 Each row is measured in a process of its own. Times are processor time of that process (all threads), so that other
 work on the machine does not count; they are the best of several turns. ``fresh``: nothing is cached; ``cached``:
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import measured
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 SHAPES = ("chain", "blocks", "fan-out", "tree")
@@ -155,12 +158,12 @@ def measure_comfyui(folder: Path, shape: str, count: int) -> dict[str, Any]:
     return {"fresh": fresh, "cached": cached, "last": last, "version": comfyui.version}
 
 
-def in_child(*arguments: str) -> dict[str, Any] | None:
+def in_child(*arguments: str) -> Any:
     done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stderr[-2000:], file=sys.stderr)
         return None
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -174,8 +177,17 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=SIZES[-1])
     parser.add_argument("--comfyui", type=Path, help="folder of a ComfyUI checkout")
     parser.add_argument("--comfyui-largest", type=int, default=300)
+    parser.add_argument("--shapes", default=",".join(SHAPES), help="which graphs, by comma")
+    parser.add_argument("--lines", action="store_true", help="only the recorded table, line by line")
+    parser.add_argument("--server", action="store_true", help="with --lines: also what the server decides")
     parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--line", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.line is not None:
+        measured.measure_line(arguments.line)
+        return
+    if arguments.lines:
+        sys.exit(0 if measured.print_lines(in_child, server=arguments.server) else 1)
     if arguments.row:
         who, shape, count = arguments.row
         found = (
@@ -188,12 +200,15 @@ def main() -> None:
     print("| graph | nodes | engine | fresh ms | cached ms | last ms | middle ms | µs/node fresh | µs/node cached "
           "| parse + check + plan + run, µs/node | × plain loop | peak MiB |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
-    for shape in SHAPES:
+    each_node: dict[str, list[tuple[float, float]]] = {}
+    for shape in arguments.shapes.split(","):
         sizes = sorted({size for size in (*SIZES, 300, *(size for what, size in RECORDED if what == shape))
                         if size <= arguments.largest})  # fmt: skip
         for count in sizes:
             ours = in_child("--row", "kinograph", shape, str(count))
             if ours is not None:
+                if count >= 100:
+                    each_node.setdefault(shape, []).append((ours["fresh"] / count * 1e6, ours["cached"] / count * 1e6))
                 each = " + ".join(f"{ours[part] / count * 1e6:.1f}" for part in ("parse", "check", "plan", "run"))
                 times = " | ".join(milliseconds(ours[name]) for name in ("fresh", "cached", "last", "middle"))
                 print(
@@ -217,6 +232,13 @@ def main() -> None:
                 times = " | ".join(milliseconds(seconds) for seconds in (fresh, cached, last))
                 each = f"{fresh / count * 1e6:,.0f} | {cached / count * 1e6:,.0f}"
                 print(f"| {shape} | {count:,} | {name} | {times} | - | {each} | - | - | - |", flush=True)
+    for shape, found in each_node.items():
+        for name, figures, limit in zip(("fresh", "cached"), zip(*found, strict=True), (30, 10), strict=True):
+            met = "met" if max(figures) <= limit else "**missed**"
+            print(
+                f"{shape}, {name}, from 100 nodes on: {min(figures):.1f} to {max(figures):.1f} µs per node "
+                f"(wanted <= {limit}): {met}"
+            )
 
 
 if __name__ == "__main__":
