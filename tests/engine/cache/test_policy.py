@@ -67,3 +67,25 @@ def test_victims_are_always_present_and_none_is_lost(history):
                 victim = policy.victim()
                 assert (victim in present) if present else victim is None
         assert sorted(order(policy)) == sorted(present)
+
+
+def test_on_the_recorded_day_the_default_is_no_worse_than_its_rivals_in_sum():
+    """What ``benchmarks/cache_policy.py`` prints, as a test: the winner stays the default."""
+    import importlib.util
+    import sys
+    from pathlib import Path
+
+    file = Path(__file__).resolve().parents[3] / "benchmarks" / "cache_policy.py"
+    spec = importlib.util.spec_from_file_location("cache_policy", file)
+    assert spec is not None and spec.loader is not None
+    comparison = importlib.util.module_from_spec(spec)
+    sys.modules["cache_policy"] = comparison
+    spec.loader.exec_module(comparison)
+    trace = comparison.read_trace(comparison.TRACE)
+    assert len(trace.runs) > 100
+    lost = {
+        name: sum(comparison.replay(trace, make(), budget << 20)[1] for budget in comparison.BUDGETS)
+        for name, make in comparison.POLICIES.items()
+    }
+    default = lost.pop("GreedyDual-Size-Frequency (the engine's)")
+    assert default <= min(lost.values())
