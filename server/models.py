@@ -118,7 +118,7 @@ class JobSummary(_Body):
     seconds: float | None = Field(None, description="Time of the last run.")
     nodes_run: int | None = None
     nodes_cached: int | None = None
-    peak_memory: int | None = Field(None, description="Most bytes that its worker held meanwhile.")
+    peak_memory: int | None = Field(None, description="Most bytes that its worker's process held meanwhile.")
     error: JobError | None = None
     outputs: list[OutputFile] = []
     retry_of: str = Field("", description="The job that this one repeats.")

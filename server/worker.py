@@ -11,7 +11,6 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -34,6 +33,7 @@ from engine.problems import WorkflowError
 from engine.runtime import Runtime
 from engine.trials import Trials
 from server.channel import BlockingChannel, ChannelClosed, Message
+from server.memory import JobMemory, peak_bytes, resident_bytes
 from server.scrub import Scrubber
 from server.worker_events import EventSender
 from server.worker_values import NotThere, answer_picture, answer_value
@@ -81,21 +81,6 @@ def _beat(channel: BlockingChannel) -> None:
             time.sleep(_HEARTBEAT)
 
 
-def resident_bytes() -> int:
-    """Memory that this process holds now."""
-    try:
-        with Path("/proc/self/statm").open("rb") as stream:
-            return int(stream.read().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError, ValueError):
-        return peak_bytes()
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 class Worker:
     """Answers the server's messages."""
 
@@ -109,6 +94,7 @@ class Worker:
         self._device = device
         self._tokens: dict[str, CancelToken] = {}
         self._answers: dict[str, Answers] = {}
+        self._memory = JobMemory()
         self._jobs = ThreadPoolExecutor(slots, thread_name_prefix="kinograph-job")  # grows as it is needed
         self._asks = ThreadPoolExecutor(2, thread_name_prefix="kinograph-ask")
         self.runtime = self._open()
@@ -205,7 +191,9 @@ class Worker:
             runtime = self.runtime
             planned = runtime.plan(parse_workflow(message.payload), message.head.get("targets"))
             plan = _described(planned)
-            head |= self._execute(runtime, job, planned, token)
+            with self._memory.measured():
+                head |= self._execute(runtime, job, planned, token)
+                head["peak_memory"] = peak_bytes()
         except WorkflowError as error:
             problems = [problem.as_dict() for problem in error.problems[:200]]
             head |= {"status": "failed", "error": {"code": "workflow", "message": str(error), "problems": problems}}
@@ -215,7 +203,6 @@ class Worker:
         finally:
             self._tokens.pop(job, None)
             self._answers.pop(job, None)
-        head["peak_memory"] = peak_bytes()
         if "error" in head:
             head["error"] = {"node": "", "problems": []} | head["error"]
             head["error"] = self._scrubber.value(head["error"])

@@ -178,3 +178,12 @@ def test_history_has_pages_and_search(server: LiveServer) -> None:
     assert len(page["jobs"]) == 1
     assert server.get("/api/jobs?limit=1000000000&offset=-1").status == 200
     assert server.get("/api/jobs?state=nonsense").status == 400
+
+
+def test_a_job_says_how_much_memory_it_took_at_most(own_server: LiveServer) -> None:
+    server = own_server.start()
+    small = server.wait_job(server.submit(ADD))["peak_memory"]
+    large = server.wait_job(server.submit(workflow({"h": ("trials.Hog", {"megabytes": 300})})))["peak_memory"]
+    after = server.wait_job(server.submit(workflow({"a": ("trials.Add", {"a": 6})})))["peak_memory"]
+    assert large - small > 280 << 20
+    assert after < large - (200 << 20), "the peak is of the job, not of the worker's whole life"

@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import mmap
 import os
 import time
 from pathlib import Path
@@ -50,6 +51,13 @@ def die(how: str = "exit", number: int = 0) -> int:
         ctypes.string_at(0)
     if how == "abort":
         os.abort()
+    if how == "bus":
+        shrinking = Path(os.environ.get("TRIALS_FOLDER", "/tmp")) / f"mapped-{os.getpid()}"
+        shrinking.write_bytes(bytes(1 << 20))
+        with shrinking.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+            stream.truncate(0)
+            shrinking.unlink()
+            return mapped[1 << 19]
     if how == "sys":
         raise SystemExit(3)
     if how == "memory":

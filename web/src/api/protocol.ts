@@ -77,7 +77,7 @@ export interface Job {
   seconds: number | null;
   nodes_run: number | null;
   nodes_cached: number | null;
-  /** Most bytes that its worker held meanwhile. */
+  /** Most bytes that its worker's process held meanwhile. */
   peak_memory: number | null;
   error: JobError | null;
   outputs: OutputFile[];
@@ -154,7 +154,7 @@ export interface JobSummary {
   seconds: number | null;
   nodes_run: number | null;
   nodes_cached: number | null;
-  /** Most bytes that its worker held meanwhile. */
+  /** Most bytes that its worker's process held meanwhile. */
   peak_memory: number | null;
   error: JobError | null;
   outputs: OutputFile[];

@@ -1,0 +1,1 @@
+"""Parts of the load table of ``benchmarks/server.py``."""

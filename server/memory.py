@@ -1,0 +1,61 @@
+"""How much memory this process holds, and the most that it held while a job ran."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"  # see proc(5)
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds now."""
+    try:
+        with Path("/proc/self/statm").open("rb") as stream:
+            return int(stream.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return _lifetime_peak()
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held since the last reset; elsewhere than on Linux, ever."""
+    try:
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, IndexError, ValueError):
+        pass
+    return _lifetime_peak()
+
+
+def _lifetime_peak() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class JobMemory:
+    """The peak while jobs run. Jobs that overlap share it: it starts anew where no other job runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+
+    @contextlib.contextmanager
+    def measured(self) -> Iterator[None]:
+        """While a job runs."""
+        with self._lock:
+            self._running += 1
+            if self._running == 1:
+                with contextlib.suppress(OSError):
+                    _CLEAR.write_text(_RESET_PEAK)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
