@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token", default=os.environ.get("KINOGRAPH_TOKEN"), help="what must be shown to get in (or KINOGRAPH_TOKEN)"
     )
-    parser.add_argument("--workers", type=int, default=1, help="worker processes")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes at least; one for each device anyway")
     parser.add_argument(
         "--device", action="append", default=None, help="device of a worker, e.g. cuda:0; one worker each"
     )

@@ -48,9 +48,9 @@ def serve(
         data_dir: where everything lies; the platform's folder by default.
         plugins: further folders with plugins.
         token: what must be shown to get in.
-        workers: how many worker processes.
+        workers: how many worker processes at least; one for each device anyway.
         open_browser: show the editor when the server is up.
-        devices: one device per worker (``"cuda:0"``); otherwise all use the same.
+        devices: one device per worker (``"cuda:0"``); otherwise all accelerators, or the CPU where there is none.
         allow_hosts: further host names by which people reach the server.
         limits: what is taken from the outside at most.
     """
@@ -74,7 +74,7 @@ def serve(
     set_up_logs(folders.data / "logs", token or "")
     try:
         access = Access(host, token or "", frozenset(name.lower() for name in allow_hosts or ()))
-        chosen = devices or ["cpu"] * max(1, workers)
+        chosen = devices or _devices(workers)
         return asyncio.run(
             _serve(folders, access, port, plugins or [], chosen, limits, made, open_browser, lock.killed)
         )
@@ -88,6 +88,13 @@ def serve(
         return 0
     finally:
         lock.release()
+
+
+def _devices(workers: int) -> list[str]:
+    from kinograph.device import likely_devices
+
+    found = likely_devices()
+    return [found[index % len(found)] for index in range(max(len(found), workers))]
 
 
 def _refuse(reason: str) -> int:

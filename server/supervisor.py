@@ -67,8 +67,9 @@ class Worker:
     """One device's process, and its successors."""
 
     index: int
-    device: str
+    asked_device: str
     slots: int
+    device: str = ""
     state: WorkerState = "stopped"
     jobs: dict[str, float] = field(default_factory=dict)
     resting: set[str] = field(default_factory=set)
@@ -164,7 +165,7 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "server.worker", f"--fd={theirs.fileno()}", f"--data-dir={self._data}"]
         command += [
-            f"--device={worker.device}",
+            f"--device={worker.asked_device}",
             f"--slots={worker.slots + MAX_RESTING}",
             *(f"--plugins={path}" for path in self._plugins),
         ]
@@ -240,6 +241,7 @@ class Supervisor:
                 self._listener.on_node_types(message.payload)
             case "ready":
                 worker.state, worker.early_deaths = "ready", 0
+                worker.device = head["device"]
                 worker.versions = head.get("versions", {})
                 self._listener.on_ready(worker, message.payload)
 

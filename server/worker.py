@@ -32,6 +32,7 @@ from engine.plugin_watch import PluginWatch
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
 from engine.trials import Trials
+from kinograph.device import resolved
 from server.channel import BlockingChannel, ChannelClosed, Message
 from server.memory import JobMemory, peak_bytes, resident_bytes
 from server.scrub import Scrubber
@@ -91,7 +92,7 @@ class Worker:
         self.watched = False
         self._folders = Folders.at(data)
         self._plugins = [self._folders.plugins, *plugins]
-        self._device = device
+        self._device = resolved(device)
         self._tokens: dict[str, CancelToken] = {}
         self._answers: dict[str, Answers] = {}
         self._memory = JobMemory()

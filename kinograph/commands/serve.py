@@ -31,7 +31,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a further folder with plugins",
     )
     parser.add_argument("--token", help="demand this token from every client")
-    parser.add_argument("--workers", type=int, default=1, help="how many worker processes (default: %(default)s)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="how many worker processes at least; there is one for each device anyway (default: %(default)s)",
+    )
     parser.add_argument("--open", action="store_true", help="open the editor in the browser")
     parser.add_argument(
         "--device", action="append", default=[], help="device of a worker: cpu, cuda:0 ...; may be given several times"
