@@ -18,6 +18,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.long_video",
     "nodes.loops",
     "nodes.mechanics",
+    "nodes.model_options",
     "nodes.pictures",
     "nodes.preview",
     "nodes.primitives",

@@ -113,6 +113,7 @@ def course_of(
         InvalidInput: for a clean latent, or a start that does not fit.
     """
     from nodes.sampling.known import placed
+    from nodes.sampling.registry import SOLVERS
     from nodes.sampling.schedule import flow_sigmas
     from nodes.sampling.solvers import State
 
@@ -137,7 +138,8 @@ def course_of(
         raise InvalidInput(
             "steps", f"{start.step} steps are done already, {steps} are wanted", wanted=f"more than {start.step}"
         )
-    request = request_of(context, latent, settings, start.levels[0])
+    scheduled = start.solver not in SOLVERS  # a model's own schedule may begin a little below 1
+    request = request_of(context, latent, settings, 1.0 if scheduled else start.levels[0])
     sampling = family.prepare(model, request)
     done = start.levels[: start.step + 1]
     if sampling.levels[: start.step + 1] != done:

@@ -60,6 +60,12 @@ def vae_decode(context: NodeContext, vae: VideoVAE, latent: Latent) -> Frames:
     same_family("latent", latent.family, vae.family)
     one_clip(latent.samples.shape[0])
     traits: Traits = vae.extras["traits"]
+    if latent.samples.shape[1] != traits.channels:
+        raise InvalidInput(
+            "latent",
+            f"this latent has {latent.samples.shape[1]} channels",
+            wanted=f"{traits.channels}, as this VAE: the one that belongs to the model",
+        )
     width, height, frames = traits.pixel_size(tuple(latent.samples.shape))
     pixels = torch.empty(frames, height, width, 3)
     done = 0

@@ -257,9 +257,9 @@ class DiffusersFamily:
         network = bundle.network("vae")
         z = self.denormalise(bundle, latent.to(network.dtype))
         with tiled(network, smallest):
-            yield self.decode(bundle, network, z, seed)
+            yield self.decode(bundle, network, z, seed, vae.extras.get("settings", {}))
 
-    def decode(self, bundle: Bundle, network: Any, z: Tensor, seed: int) -> Tensor:
+    def decode(self, bundle: Bundle, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any]) -> Tensor:
         """Pixels ``[1, 3, T, H, W]`` of a denormalised latent."""
         pixels: Tensor = network.decode(z, return_dict=False)[0]
         return pixels

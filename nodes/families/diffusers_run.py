@@ -50,7 +50,7 @@ class Run:
     ) -> None:
         self.family = family
         self.bundle: Bundle = model.extras["bundle"]
-        self.settings: Mapping[str, Any] = model.extras.get("settings", {})
+        self.settings: Mapping[str, Any] = {**model.extras.get("settings", {}), "steps": len(levels) - 1}
         self.levels = levels
         self._request = request
         self._traits: Traits = model.extras["traits"]

@@ -195,6 +195,7 @@ def read_layout(folder: Path) -> Layout:
 def pipeline_of(folder: Path) -> str | None:
     """The pipeline class that a folder names, or ``None`` where it is no folder in diffusers layout."""
     try:
-        return read_layout(folder).pipeline if (folder / INDEX).is_file() else None
+        name = read_json(folder / INDEX).get("_class_name") if (folder / INDEX).is_file() else None
     except ValueError:
         return None
+    return name if isinstance(name, str) else None

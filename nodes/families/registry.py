@@ -11,7 +11,12 @@ from nodes.families.family import Family
 
 IMPORTED_BY_NAME: dict[str, str] = {
     "mini": "nodes.families.mini",
-    "wan": "nodes.families.wan",
+    "cogvideox": "nodes.families.open.cogvideox",
+    "hunyuan_video": "nodes.families.open.hunyuan_video",
+    "ltx": "nodes.families.open.ltx",
+    "mochi": "nodes.families.open.mochi",
+    "skyreels_v2": "nodes.families.open.skyreels_v2",
+    "wan": "nodes.families.open.wan",
 }
 """Name -> module with a ``FAMILY``. The engine reads this name: these modules belong to the code of nodes."""
 

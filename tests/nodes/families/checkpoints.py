@@ -134,4 +134,192 @@ def wan_5b(folder: Path) -> Path:
     return wan(folder, channels=48, expand_timesteps=True)
 
 
-CHECKPOINTS: dict[str, Callable[[Path], Path]] = {"wan": wan, "wan_experts": wan_experts, "wan_5b": wan_5b}
+def ltx(folder: Path, timestep_conditioning: bool = False) -> Path:
+    """LTX-Video 0.9; with ``timestep_conditioning`` the VAE of 0.9.1."""
+    from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXVideoTransformer3DModel
+
+    transformer = LTXVideoTransformer3DModel(
+        in_channels=128, out_channels=128, num_attention_heads=2, attention_head_dim=16, cross_attention_dim=32,
+        num_layers=2, caption_channels=TEXT_WIDTH,
+    )  # fmt: skip
+    vae: Any = AutoencoderKLLTXVideo(
+        latent_channels=128, block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8),
+        layers_per_block=(1, 1, 1, 1, 1), decoder_layers_per_block=(1, 1, 1, 1, 1),
+        timestep_conditioning=timestep_conditioning,
+    )  # fmt: skip
+    randomised(vae, 3)
+    statistics = torch.Generator().manual_seed(9)
+    vae.latents_mean.copy_(torch.randn(128, generator=statistics) * 0.3)
+    vae.latents_std.copy_(torch.rand(128, generator=statistics) + 0.7)
+    components = {
+        "tokenizer": t5_tokenizer(),
+        "text_encoder": t5_encoder(),
+        "transformer": randomised(transformer, 2),
+        "vae": vae,
+        "scheduler": FlowMatchEulerDiscreteScheduler(
+            use_dynamic_shifting=True, base_shift=0.95, max_shift=2.05, base_image_seq_len=1024,
+            max_image_seq_len=4096, shift_terminal=0.1,
+        ),
+    }  # fmt: skip
+    return saved(folder, "LTXPipeline", components)
+
+
+def ltx_091(folder: Path) -> Path:
+    """LTX-Video 0.9.1."""
+    return ltx(folder, timestep_conditioning=True)
+
+
+def cogvideox(folder: Path, version: str = "2b") -> Path:
+    """CogVideoX 2b (DDIM), 5b (DPM-Solver++, rotary embeddings) or 1.5 (two latent frames per token)."""
+    from diffusers import (
+        AutoencoderKLCogVideoX,
+        CogVideoXDDIMScheduler,
+        CogVideoXDPMScheduler,
+        CogVideoXTransformer3DModel,
+    )
+
+    more: dict[str, Any] = {} if version == "2b" else {"use_rotary_positional_embeddings": True}
+    if version == "1.5":
+        more |= {"patch_size_t": 2, "patch_bias": False}
+    transformer = CogVideoXTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=16, in_channels=16, out_channels=16, time_embed_dim=16,
+        text_embed_dim=TEXT_WIDTH, num_layers=2, sample_width=12, sample_height=8, sample_frames=9, **more,
+    )  # fmt: skip
+    vae = AutoencoderKLCogVideoX(
+        block_out_channels=(8, 8, 8, 8), latent_channels=16, layers_per_block=1, norm_num_groups=4,
+        sample_height=64, sample_width=96, scaling_factor=0.7,
+    )  # fmt: skip
+    scheduler = CogVideoXDDIMScheduler if version == "2b" else CogVideoXDPMScheduler
+    components = {
+        "tokenizer": t5_tokenizer(),
+        "text_encoder": t5_encoder(),
+        "transformer": randomised(transformer, 2),
+        "vae": randomised(vae, 3),
+        "scheduler": scheduler(
+            prediction_type="v_prediction", rescale_betas_zero_snr=True, snr_shift_scale=1.0,
+            timestep_spacing="trailing", beta_schedule="scaled_linear",
+        ),
+    }  # fmt: skip
+    return saved(folder, "CogVideoXPipeline", components)
+
+
+def cogvideox_5b(folder: Path) -> Path:
+    """CogVideoX 5b."""
+    return cogvideox(folder, "5b")
+
+
+def cogvideox_15(folder: Path) -> Path:
+    """CogVideoX 1.5."""
+    return cogvideox(folder, "1.5")
+
+
+def mochi(folder: Path) -> Path:
+    """Mochi 1."""
+    from diffusers import AutoencoderKLMochi, FlowMatchEulerDiscreteScheduler, MochiTransformer3DModel
+
+    transformer = MochiTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=16, num_layers=2, pooled_projection_dim=16, in_channels=12,
+        text_embed_dim=TEXT_WIDTH, time_embed_dim=16,
+    )  # fmt: skip
+    vae = AutoencoderKLMochi(
+        encoder_block_out_channels=(32, 32, 32, 32), decoder_block_out_channels=(32, 32, 32, 32),
+        layers_per_block=(1, 1, 1, 1, 1), add_attention_block=(False, False, False, False, False),
+    )  # fmt: skip
+    components = {
+        "tokenizer": t5_tokenizer(),
+        "text_encoder": t5_encoder(),
+        "transformer": randomised(transformer, 2),
+        "vae": randomised(vae, 3),
+        "scheduler": FlowMatchEulerDiscreteScheduler(invert_sigmas=True),
+    }
+    return saved(folder, "MochiPipeline", components, force_zeros_for_empty_prompt=True)
+
+
+def skyreels_v2(folder: Path) -> Path:
+    """SkyReels V2."""
+    from diffusers import SkyReelsV2Transformer3DModel
+
+    wan(folder)
+    transformer = SkyReelsV2Transformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
+        text_dim=TEXT_WIDTH, freq_dim=32, ffn_dim=48, num_layers=2,
+    )  # fmt: skip
+    randomised(transformer, 2).save_pretrained(folder / "transformer")  # type: ignore[operator]
+    index = json.loads((folder / "model_index.json").read_text())
+    index |= {"_class_name": "SkyReelsV2Pipeline", "transformer": ["diffusers", "SkyReelsV2Transformer3DModel"]}
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2))
+    return folder
+
+
+def word_tokenizer(texts: str = SENTENCE, length: int = 77) -> Any:
+    """A tokenizer of whole words and signs, for language models and CLIP."""
+    import re
+
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["<pad>", "<s>", "</s>", "<unk>", *sorted(set(re.findall(r"\w+|[^\w\s]+", f"{texts} {SENTENCE}")))]
+    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
+        model_max_length=length, padding_side="right",
+    )  # fmt: skip
+
+
+def clip_encoder(width: int = 16) -> nn.Module:
+    """A CLIP text encoder of one layer."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    config = CLIPTextConfig(
+        vocab_size=200, hidden_size=width, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=77, projection_dim=width, bos_token_id=1, eos_token_id=2, pad_token_id=0,
+    )  # fmt: skip
+    return randomised(CLIPTextModel(config), 5)
+
+
+def hunyuan_video(folder: Path) -> Path:
+    """HunyuanVideo."""
+    from diffusers import AutoencoderKLHunyuanVideo, FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
+    from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
+    from transformers import LlamaConfig, LlamaModel
+
+    transformer = HunyuanVideoTransformer3DModel(
+        in_channels=16, out_channels=16, num_attention_heads=2, attention_head_dim=16, num_layers=1,
+        num_single_layers=1, num_refiner_layers=1, text_embed_dim=TEXT_WIDTH, pooled_projection_dim=16,
+        rope_axes_dim=(4, 6, 6),
+    )  # fmt: skip
+    vae = AutoencoderKLHunyuanVideo(
+        block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4, latent_channels=16
+    )
+    config = LlamaConfig(
+        vocab_size=400, hidden_size=TEXT_WIDTH, intermediate_size=32, num_hidden_layers=4, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=512,
+    )  # fmt: skip
+    llama = LlamaModel(config)
+    components = {
+        "tokenizer": word_tokenizer(str(DEFAULT_PROMPT_TEMPLATE["template"]), 512),
+        "text_encoder": randomised(llama, 1),
+        "tokenizer_2": word_tokenizer(),
+        "text_encoder_2": clip_encoder(),
+        "transformer": randomised(transformer, 2),
+        "vae": randomised(vae, 3),
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=7.0),
+    }
+    return saved(folder, "HunyuanVideoPipeline", components)
+
+
+CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
+    "wan": wan,
+    "wan_experts": wan_experts,
+    "wan_5b": wan_5b,
+    "ltx": ltx,
+    "ltx_091": ltx_091,
+    "cogvideox": cogvideox,
+    "cogvideox_5b": cogvideox_5b,
+    "cogvideox_15": cogvideox_15,
+    "mochi": mochi,
+    "skyreels_v2": skyreels_v2,
+    "hunyuan_video": hunyuan_video,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +82,24 @@ class Stock:
         """The prompt's embeddings, as long as the pipeline asks for when it is called."""
         length = inspect.signature(self.pipeline.__call__).parameters["max_sequence_length"].default
         with torch.no_grad():
-            found: Tensor = self.pipeline.encode_prompt(
-                prompt, do_classifier_free_guidance=False, max_sequence_length=length
-            )[0]
+            wanted = inspect.signature(self.pipeline.encode_prompt).parameters
+            given = {"do_classifier_free_guidance": False, "max_sequence_length": length}
+            given = {name: value for name, value in given.items() if name in wanted}
+            found: Tensor = self.pipeline.encode_prompt(prompt, **given)[0]
         return found
+
+    def guidance(self, case: Case) -> dict[str, float]:
+        """HunyuanVideo has two scales: one that the transformer is told, and one of real guidance."""
+        if "true_cfg_scale" in inspect.signature(self.pipeline.__call__).parameters:
+            return {"true_cfg_scale": case.guidance}
+        return {"guidance_scale": case.guidance}
 
     def __call__(self, case: Case, shape: tuple[int, ...]) -> Stages:
         latents: list[Tensor] = []
         noise: list[Tensor] = []
         step = self.pipeline.scheduler.step
 
+        @wraps(step)  # the pipeline looks at its parameters
         def watched(*args: Any, **kwargs: Any) -> Any:
             if not noise:
                 samples = [value for value in args if isinstance(value, Tensor) and value.ndim >= 3]
@@ -110,10 +119,10 @@ class Stock:
                 height=case.height,
                 num_frames=case.frames,
                 num_inference_steps=case.steps,
-                guidance_scale=case.guidance,
                 generator=torch.Generator().manual_seed(case.seed),
                 output_type="np",
                 callback_on_step_end=after_step,
+                **self.guidance(case),
                 **case.stock,
             ).frames[0]
         finally:

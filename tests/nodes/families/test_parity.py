@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from nodes.loading import LoadedParts
+from nodes.model_options import decode_options
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours
 
 pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
 
-CASES: dict[str, Case] = {"wan": Case(), "wan_experts": Case(steps=5), "wan_5b": Case(width=128, height=64)}
+SPECIAL: dict[str, Case] = {
+    "wan_experts": Case(steps=5),
+    "wan_5b": Case(width=128, height=64),
+    "ltx_091": Case(stock={"decode_timestep": 0.05, "decode_noise_scale": 0.025}),
+    "mochi": Case(frames=7),
+}
+CASES: dict[str, Case] = {name: SPECIAL.get(name, Case()) for name in CHECKPOINTS}
 
 
 @dataclass
@@ -33,7 +40,10 @@ class Both:
 @pytest.fixture(scope="module", params=list(CASES))
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = CHECKPOINTS[request.param](tmp_path_factory.mktemp(request.param))
-    yield Both(request.param, folder, Stock(folder), loaded(folder))
+    parts = loaded(folder)
+    if request.param == "ltx_091":
+        parts = parts._replace(vae=decode_options(parts.vae, decode_timestep=0.05, decode_noise=0.025))
+    yield Both(request.param, folder, Stock(folder), parts)
 
 
 def within_tolerance(differences: dict[str, float]) -> None:

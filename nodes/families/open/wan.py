@@ -30,7 +30,7 @@ class WanFamily(DiffusersFamily):
         "text_encoder": ("UMT5EncoderModel", "T5EncoderModel"),
     }
     defaults = Traits("wan", 16, patch=2, batched=False)
-    precise = ("vae",)
+    precise: ClassVar[tuple[str, ...]] = ("vae",)
 
     def geometry(self, layout: Layout) -> Traits:
         """2.1 and A14B compress 4 x 8, TI2V-5B 4 x 16 with 48 channels."""

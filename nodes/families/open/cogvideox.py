@@ -1,0 +1,97 @@
+"""CogVideoX 2b, 5b and 1.5: a DDIM or DPM-Solver++ schedule with v-prediction, frames before channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nodes.families.bundle import library
+from nodes.families.diffusers_family import DiffusersFamily
+from nodes.families.family import Request
+from nodes.families.layout import Layout
+from nodes.families.traits import Traits
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nodes.families.bundle import Bundle
+
+
+class CogVideoXFamily(DiffusersFamily):
+    """CogVideoX (arXiv:2408.06072). 1.5 samples one latent frame more, which is thrown away."""
+
+    name = "cogvideox"
+    pipelines = ("CogVideoXPipeline",)
+    kinds: ClassVar = {
+        "transformer": ("CogVideoXTransformer3DModel",),
+        "vae": ("AutoencoderKLCogVideoX",),
+        "text_encoder": ("T5EncoderModel",),
+        "scheduler": ("CogVideoXDDIMScheduler", "CogVideoXDPMScheduler"),
+    }
+    defaults = Traits(
+        "cogvideox", 16, patch=2, axes="TCHW", width=720, height=480, frames=49, fps=8.0, guidance=6.0, solver="own"
+    )
+    max_tokens = 226
+    flow = False
+    wide_guidance = True
+    narrow_latents = True
+
+    def geometry(self, layout: Layout) -> Traits:
+        """Size and length that the transformer was made for."""
+        transformer, vae = layout.component("transformer").config, layout.component("vae").config
+        spatial = 2 ** (len(vae["block_out_channels"]) - 1)
+        lead = (transformer.get("patch_size_t") or 1) - 1
+        return replace(
+            super().geometry(layout),
+            spatial=spatial,
+            temporal=int(vae["temporal_compression_ratio"]),
+            patch=int(transformer["patch_size"]),
+            lead=lead,
+            width=transformer["sample_width"] * spatial,
+            height=transformer["sample_height"] * spatial,
+            frames=81 if lead else transformer["sample_frames"],
+            fps=16.0 if lead else 8.0,
+        )
+
+    def pack(self, latent: Tensor) -> Tensor:
+        """``[B, t, C, h, w]``."""
+        return latent.transpose(1, 2)
+
+    def unpack(self, output: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Back to ``[B, C, t, h, w]``."""
+        return output.transpose(1, 2)
+
+    def constants(
+        self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Rotary embeddings, as the stock pipeline computes them, where the transformer takes them (not 2b)."""
+        network = bundle.network("transformer")
+        if not network.config.use_rotary_positional_embeddings:
+            return {}
+        kind = library("diffusers").CogVideoXPipeline
+        helper = kind.__new__(kind)
+        helper.__dict__.update(transformer=network, vae_scale_factor_spatial=traits.spatial)
+        frames, height, width = request.shape[2:]
+        size = (height * traits.spatial, width * traits.spatial, frames, request.device)
+        return {"image_rotary_emb": kind._prepare_rotary_positional_embeddings(helper, *size)}
+
+    def levels(self, scheduler: Any) -> list[float]:
+        """The share of noise at each timestep."""
+        return [math.sqrt(1.0 - float(scheduler.alphas_cumprod[int(t)])) for t in scheduler.timesteps] + [0.0]
+
+    def prediction(self, scheduler: Any, x: Tensor, output: Tensor, step: int) -> Tensor:
+        """From v, the clean clip (arXiv:2202.00512)."""
+        alpha = float(scheduler.alphas_cumprod[int(scheduler.timesteps[step])])
+        return math.sqrt(alpha) * x - math.sqrt(1.0 - alpha) * output
+
+    def scale_at(self, scale: float, timestep: float, bundle: Bundle, settings: Mapping[str, Any]) -> float:
+        """Optionally rising along a cosine, as the stock pipeline's ``use_dynamic_cfg``."""
+        if not settings.get("dynamic_guidance"):
+            return scale
+        steps = settings["steps"]
+        return 1.0 + scale * ((1.0 - math.cos(math.pi * ((steps - timestep) / steps) ** 5.0)) / 2.0)
+
+
+FAMILY = CogVideoXFamily()

@@ -1,0 +1,79 @@
+"""What only some model families have: options beside the sampler's and the decoder's own inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from kinograph import DiffusionModel, Facts, Field, VideoVAE, Widget, node
+
+Model = TypeVar("Model", DiffusionModel, VideoVAE)
+Optional01 = Annotated[float | None, Field(ge=0.0, le=1.0), Widget(step=0.005, placeholder="the model's own")]
+OptionalScale = Annotated[float | None, Field(ge=0.0, le=100.0), Widget(step=0.5, placeholder="the model's own")]
+
+
+def same_facts(model: Any = None, vae: Any = None) -> Facts | None:
+    """Options change nothing that is known of a model."""
+    found = model if isinstance(model, Facts) else vae
+    return found if isinstance(found, Facts) else None
+
+
+def model_facts(model: Any) -> Facts | None:
+    """See :func:`same_facts`."""
+    return same_facts(model=model)
+
+
+def vae_facts(vae: Any) -> Facts | None:
+    """See :func:`same_facts`."""
+    return same_facts(vae=vae)
+
+
+@node(
+    "GuidanceOptions",
+    category="sampling",
+    keywords=("hunyuan", "wan 2.2", "embedded guidance", "distilled", "dynamic cfg", "expert"),
+    infer=model_facts,
+)
+def guidance_options(
+    model: DiffusionModel,
+    embedded: OptionalScale = None,
+    low_noise: OptionalScale = None,
+    dynamic: bool = False,
+) -> DiffusionModel:
+    """Guidance of particular families. What a family does not have is passed over.
+
+    Args:
+        model: the transformer.
+        embedded: the scale that a guidance-distilled transformer is told (HunyuanVideo: 6). It costs nothing, unlike
+            the sampler's own guidance.
+        low_noise: guidance of the low-noise expert of Wan 2.2 A14B; empty: the sampler's.
+        dynamic: let guidance rise along a cosine (CogVideoX).
+    """
+    settings = {"embedded_guidance": embedded, "guidance_2": low_noise, "dynamic_guidance": dynamic}
+    return with_settings(model, settings)
+
+
+@node(
+    "DecodeOptions",
+    category="latent",
+    keywords=("ltx", "decode timestep", "decode noise scale"),
+    infer=vae_facts,
+)
+def decode_options(vae: VideoVAE, decode_timestep: Optional01 = None, decode_noise: Optional01 = None) -> VideoVAE:
+    """How a decoder that finishes denoising works (LTX-Video from 0.9.1 on). Other VAEs pass it over.
+
+    Args:
+        vae: the VAE.
+        decode_timestep: how noisy the decoder takes the latent to be (published value 0.05); empty: 0.
+        decode_noise: how much noise is mixed in (published value 0.025); empty: as ``decode_timestep``.
+    """
+    return with_settings(vae, {"decode_timestep": decode_timestep, "decode_noise": decode_noise})
+
+
+def with_settings(model: Model, settings: dict[str, Any]) -> Model:
+    """The same network with these settings beside those that it has; ``None`` leaves one as it is."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    merged = {**model.extras.get("settings", {}), **given}
+    suffix = "".join(f"\0{name}={value!r}" for name, value in sorted(merged.items()))
+    plain = model.digest.split("\0")[0]
+    return replace(model, digest=plain + suffix if plain else "", extras={**model.extras, "settings": merged})
