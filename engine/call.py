@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.authoring import Display
@@ -16,13 +18,17 @@ from engine.inputs import Arguments, call_arguments
 from engine.node_log import node_logger
 from engine.node_type import NodeType
 from engine.out_of_memory import as_memory_error, is_out_of_memory, relieve
-from engine.outputs import Result, check_ui, read_result
+from engine.outputs import BadOutput, Result, check_ui, read_result
 from engine.problems import listed
+from engine.secrets import Secrets
 
 if TYPE_CHECKING:
     from engine.executor import Executor
     from engine.kept_states import KeptStates
     from engine.run import Run
+
+Found = tuple[Result, dict[str, Any] | None]
+"""What a call gave: its result, and what it shows."""
 
 _PROGRESS_INTERVAL = 1 / 30
 _PREVIEW_SHARE = 50
@@ -42,9 +48,7 @@ class Call:
         self._guarded: dict[int, bool] = {}
         self.checkpoints: dict[int, list[str]] = {}
 
-    def sync(
-        self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
-    ) -> tuple[Result, dict[str, Any] | None]:
+    def sync(self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool) -> Found:
         """Call a plain function or a generator; outputs (or a sub-graph) and what to show."""
         try:
             return self._attempt(index, node, arguments, position, mapped)
@@ -75,9 +79,10 @@ class Call:
         mapped: bool,
         *,
         memory_saving: bool = False,
-    ) -> tuple[Result, dict[str, Any] | None]:
+    ) -> Found:
         node_type = node.type
         context = self._context(index, node, position, mapped) if node_type.context else None
+        arguments = self._revealed(node_type, arguments)
         if context is not None:
             context.memory_saving = memory_saving
         positional, named = call_arguments(node_type, arguments, context)
@@ -86,18 +91,36 @@ class Call:
         with self._executor.guards.watch(node.id, partial(self._report_changes, index)):
             return self._invoke(index, node_type, positional, named)
 
+    def _revealed(self, node_type: NodeType, arguments: Arguments) -> Arguments:
+        """The arguments with the values of secrets in place of their names."""
+        if not node_type.secrets:
+            return arguments
+        secrets = self._executor.secrets or Secrets(Path(os.devnull))
+        return {
+            name: secrets.reveal(name, value) if name in node_type.secrets else value
+            for name, value in arguments.items()
+        }
+
+    def _discreet(self, node_type: NodeType, found: Found) -> Found:
+        """What a node gave, if no secret is in it: results lie in the cache and in files, in front of everybody."""
+        secrets = self._executor.secrets
+        if not node_type.secrets or secrets is None:
+            return found
+        result, ui = found
+        if isinstance(result, dict) and secrets.holds(result.values()):
+            raise BadOutput("gives out the secret that it was given; a result would be kept and shown")
+        return result, secrets.hide(ui)
+
     def _report_changes(self, index: int, changed: list[str], others: list[str]) -> None:
         node_type = self._run.steps.nodes[index].type
         doubt = f" (or {listed(others, 4)}, at the same time)" if others else ""
         self._run.tell.log(index, "warning", f"{node_type.id}{doubt} changed {', '.join(changed)}; it was put back")
 
-    def _invoke(
-        self, index: int, node_type: NodeType, positional: list[Any], named: Arguments
-    ) -> tuple[Result, dict[str, Any] | None]:
+    def _invoke(self, index: int, node_type: NodeType, positional: list[Any], named: Arguments) -> Found:
         result = node_type.function(*positional, **named)
         if node_type.form == "generator":
             result = self._drain(index, result)
-        return read_result(node_type, result)
+        return self._discreet(node_type, read_result(node_type, result))
 
     def _drain(self, index: int, generator: Any) -> Any:
         """Run a generator to its end; what it yields is shown, the last word is its result."""
@@ -121,25 +144,24 @@ class Call:
 
     async def asynchronous(
         self, index: int, node: GraphNode, arguments: Arguments, position: int, mapped: bool
-    ) -> tuple[Result, dict[str, Any] | None]:
+    ) -> Found:
         """Call a coroutine function or an asynchronous generator."""
         context = self._context(index, node, position, mapped) if node.type.context else None
+        arguments = self._revealed(node.type, arguments)
         positional, named = call_arguments(node.type, arguments, context)
         coroutine = self._invoke_async(index, node.type, positional, named)
         if not self._is_guarded(node.type):
             return await coroutine
         return await Guarded(coroutine, self._executor.guards, node.id, partial(self._report_changes, index))
 
-    async def _invoke_async(
-        self, index: int, node_type: NodeType, positional: list[Any], named: Arguments
-    ) -> tuple[Result, dict[str, Any] | None]:
+    async def _invoke_async(self, index: int, node_type: NodeType, positional: list[Any], named: Arguments) -> Found:
         if node_type.form == "async":
-            return read_result(node_type, await node_type.function(*positional, **named))
+            return self._discreet(node_type, read_result(node_type, await node_type.function(*positional, **named)))
         last = None
         async for item in node_type.function(*positional, **named):
             if not self._show(index, item):
                 last = item
-        return read_result(node_type, last)
+        return self._discreet(node_type, read_result(node_type, last))
 
     def _ask(self, index: int, question: str, choices: tuple[str, ...], preview: PreviewSource) -> str:
         run = self._run

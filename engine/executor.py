@@ -31,6 +31,7 @@ from engine.reasons import step_record, workflow_digest
 from engine.registry import Registry
 from engine.run import Run
 from engine.run_result import RunResult
+from engine.secrets import Secrets
 
 _SMALL = frozenset({int, float, bool, type(None)})
 _RECORDED = 20_000
@@ -49,6 +50,7 @@ class Executor:
         limits: how many nodes run at once.
         checkpoints: where long computations keep their state, or ``None``.
         kept: where they keep states that other runs may go on from, or ``None``.
+        secrets: what ``secret://NAME`` stands for, or ``None``: then no node gets any.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Executor:
         limits: LaneLimits | None = None,
         checkpoints: CheckpointStore | None = None,
         kept: KeptStates | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.registry = registry
         self.cache = cache if cache is not None else Cache(adapters=registry.buffers)
@@ -69,6 +72,7 @@ class Executor:
         self.lanes = Lanes(limits or LaneLimits())
         self.checkpoints = checkpoints
         self.kept = kept
+        self.secrets = secrets
         self.guards = Guards(registry.guards)
         self._files = SHARED
 
@@ -98,6 +102,8 @@ class Executor:
             answers: where answers to a node's questions arrive; without it, a node that asks fails.
             workflow: the document as compact JSON (or what writes it), for nodes that store it inside media.
         """
+        if self.secrets is not None and any(node.type.secrets for node in plan.graph.nodes):
+            on_event = self.secrets.quiet(on_event)
         run = Run(self, plan, on_event, cancel or CancelToken(), previews or (lambda: False), workflow, answers)
         result = run.execute()
         costs = {index: cost for index, cost in run.costs.items() if index not in run.steps.placed}

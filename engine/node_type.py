@@ -12,6 +12,9 @@ from engine.authoring import FilePicker, NodeMark, Widget
 from engine.ids import TypeId
 from engine.socket_types import SocketType
 
+SECRET_WIDGET = "secret"
+"""Kind of the widget of an input that takes the name of a secret (:mod:`engine.secrets`)."""
+
 REQUIRED: Any = inspect.Parameter.empty
 """Default of an input that must be given."""
 
@@ -36,6 +39,9 @@ class Limits:
 
 NO_LIMITS = Limits()
 """Shared by all inputs that have none."""
+
+SECRET_LIMITS = Limits(pattern=r"^(secret://[A-Za-z0-9_.\-]{1,64})?$")
+"""Of inputs that take the name of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class NodeType:
         variadics: inputs of the forms ``*items`` and ``**slots``.
         before_items: names of the parameters that stand before ``*items``.
         has_lazy: whether any input is lazy.
+        secrets: inputs that take the name of a secret and get its value.
         enums: inputs that the function takes as an enumeration; wires and documents carry its values.
         dynamic_output: type of freely named outputs, where the function returns ``Outputs[T]``.
         context: name of the parameter that receives the ``NodeContext``, or empty.
@@ -107,6 +114,7 @@ class NodeType:
     variadics: tuple[InputSocket, ...] = ()
     before_items: tuple[str, ...] = ()
     has_lazy: bool = False
+    secrets: tuple[str, ...] = ()
     enums: Mapping[str, type[enum.Enum]] = field(default_factory=dict)
 
     @property

@@ -357,6 +357,8 @@ class Run:
         stopped = self.cancel.cancelled() and isinstance(error, Cancelled | KeyboardInterrupt | asyncio.CancelledError)
         if not stopped:
             failure = describe_failure(self.steps.nodes[index], error, self.tell.placed_id(index))
+            if self._executor.secrets is not None:
+                failure = self._executor.secrets.hide_event(failure)
             self._failures.append(failure)
             self.tell.failed(failure)
         self._claims.give_back(index)

@@ -25,6 +25,7 @@ from engine.plugins import Discovered, discover
 from engine.problems import Problem, WorkflowError
 from engine.registry import Registry
 from engine.run_result import RunResult
+from engine.secrets import Secrets, missing_secrets
 from engine.trials import Trials
 
 
@@ -82,6 +83,7 @@ class Runtime:
             limits=limits,
             checkpoints=CheckpointStore(folders.data / "checkpoints", codecs),
             kept=KeptStates(folders.data / "kept", codecs),
+            secrets=Secrets(folders.data),
         )
         return cls(
             folders,
@@ -109,6 +111,7 @@ class Runtime:
         graph, problems = inspect(workflow, self.registry, self.folders)
         facts, found = infer(graph)
         known = {(problem.node, problem.socket) for problem in problems}
+        problems += missing_secrets(graph, self.executor.secrets)
         return (
             graph,
             problems + [problem for problem in found if (problem.node, problem.socket) not in known],

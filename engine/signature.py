@@ -16,7 +16,16 @@ from engine.authoring import MARK_ATTRIBUTE, Display, FilePicker, Lazy, NodeMark
 from engine.context import NodeContext
 from engine.docstrings import DocText, read_docstring
 from engine.ids import TypeId
-from engine.node_type import NO_LIMITS, REQUIRED, InputSocket, Limits, NodeType, OutputSocket
+from engine.node_type import (
+    NO_LIMITS,
+    REQUIRED,
+    SECRET_LIMITS,
+    SECRET_WIDGET,
+    InputSocket,
+    Limits,
+    NodeType,
+    OutputSocket,
+)
 from engine.socket_types import SocketType, SocketTypeError, socket_type_of
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
@@ -96,6 +105,7 @@ def read_node(function: Callable[..., Any], *, plugin: str = "", code: str | Cal
         variadics=tuple(socket for socket in inputs.values() if socket.variadic),
         before_items=_before_items(function),
         has_lazy=any(socket.lazy for socket in inputs.values()),
+        secrets=tuple(name for name, socket in inputs.items() if socket.widget and socket.widget.kind == SECRET_WIDGET),
         enums={name: kind for name, socket in inputs.items() if (kind := _enumeration(socket.hint)) is not None},
     )
 
@@ -136,6 +146,7 @@ def _read_input(parameter: inspect.Parameter, hint: Any, doc: str) -> InputSocke
     picker = next((item for item in metadata if isinstance(item, FilePicker)), None)
     if picker is None and hint is Path:
         picker = FilePicker()
+    widget = next((item for item in metadata if isinstance(item, Widget)), None)
     return InputSocket(
         name=parameter.name,
         type=socket_type_of(hint),
@@ -145,8 +156,8 @@ def _read_input(parameter: inspect.Parameter, hint: Any, doc: str) -> InputSocke
         lazy=lazy,
         variadic=variadic,
         choices=_choices(hint),
-        limits=_limits(constraints),
-        widget=next((item for item in metadata if isinstance(item, Widget)), None),
+        limits=SECRET_LIMITS if widget is not None and widget.kind == SECRET_WIDGET else _limits(constraints),
+        widget=widget,
         file=picker,
         doc=doc or (field_info.description if field_info and field_info.description else ""),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from engine.folders import Folders, PathError
-from engine.node_type import NO_LIMITS, InputSocket
+from engine.node_type import NO_LIMITS, SECRET_LIMITS, InputSocket
 from engine.problems import listed
 
 _SAFE_INTEGER = 2**53
@@ -154,6 +154,8 @@ def _check_limits(socket: InputSocket, value: Any) -> None:
         if limits.max_length is not None and len(value) > limits.max_length:
             raise BadValue(f"has {len(value)} characters", f"at most {limits.max_length} characters")
         if limits.pattern is not None and not re.search(limits.pattern, value):
+            if limits == SECRET_LIMITS:  # the value may be the secret itself: it is not repeated
+                raise BadValue("takes the name of a secret, not its value", "secret://NAME", "secret://my-key")
             raise BadValue(f"{value!r} does not match", f"text matching {limits.pattern}")
 
 

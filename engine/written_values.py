@@ -82,7 +82,7 @@ def _bad_value(node_id: str, name: str, value: Any, error: BadValue) -> Problem:
         error.message,
         node=node_id,
         socket=name,
-        given=shown(value),
+        given="" if error.wanted == "secret://NAME" else shown(value),
         wanted=error.wanted,
         example=error.example,
     )

@@ -9,7 +9,25 @@ from engine.document import Workflow, parse_workflow, read_workflow
 from engine.problems import Problem, WorkflowError
 
 MEDIA = frozenset(
-    {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg", ".zip", ".wav", ".flac"}
+    {
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".webm",
+        ".mkv",
+        ".gif",
+        ".webp",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".zip",
+        ".wav",
+        ".flac",
+        ".avi",
+        ".ogv",
+        ".flv",
+        ".ts",
+    }
 )
 
 

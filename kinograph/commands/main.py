@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "write a workflow as a Python script",
     "format": "bring workflow files into their normal form",
     "verify": "whether a workflow would give the same result here",
+    "secrets": "keep passwords and keys that workflows only name",
     "lock": "write into a workflow what it requires",
     "schema": "print the JSON Schema of workflow files",
     "cache": "look at the cache of results",
