@@ -55,6 +55,22 @@ class BufferAdapter(ABC):
         """Kind and shape in words, and the numbers as bytes; ``None`` where they have no bytes of their own."""
         return None
 
+    def expose(self, value: Any) -> tuple[dict[str, Any], memoryview]:
+        """What is to be known of an array (JSON), and its bytes, in order and without gaps.
+
+        Raises:
+            NotImplementedError: when arrays of this kind cannot cross to another process.
+        """
+        raise NotImplementedError(f"{self.name or type(self).__name__} arrays of {type(value).__name__}")
+
+    def over(self, about: dict[str, Any], memory: memoryview) -> Any:
+        """An array over these bytes, without copying them; ``about`` as :meth:`expose` gave it.
+
+        Raises:
+            ValueError: when they do not fit together.
+        """
+        raise NotImplementedError(f"{about} over {memory.nbytes} bytes")
+
     def is_out_of_memory(self, error: BaseException) -> bool:  # noqa: ARG002 - for libraries that have such errors
         """Whether this is the library's way of saying that there was not enough memory."""
         return False

@@ -55,6 +55,11 @@ class Folders:
         return self.data / "plugins"
 
     @property
+    def environments(self) -> Path:
+        """Plugins that have an environment of their own."""
+        return self.data / "environments"
+
+    @property
     def plugin_trials(self) -> Path:
         """What is known of plugins' imports (see :mod:`engine.trials`)."""
         return self.cache / "plugin_trials.json"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.manifest import ManifestError, read_manifest
-from engine.plugins import OWN, Candidate, Discovered, Plugin, PluginError, candidates, load, twins
+from engine.plugins import OWN, Candidate, Discovered, Plugin, PluginError, candidates, load, twins, wants_isolation
 from engine.trials import Trials, environment
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -25,14 +26,23 @@ class PluginWatch:
         discovered: what was loaded at the start.
         folders: drop-in folders.
         trials: where new code is tried.
+        isolated: plugins in environments of their own, which come after the others.
     """
 
-    def __init__(self, discovered: Discovered, folders: Sequence[Path], trials: Trials) -> None:
+    def __init__(
+        self,
+        discovered: Discovered,
+        folders: Sequence[Path],
+        trials: Trials,
+        isolated: IsolatedPlugins | None = None,
+    ) -> None:
+        self._isolated = isolated
+        self._installs = isolated.stamp() if isolated is not None else ()
         self._folders = folders
         self._trials = trials
         self._environment = ""
         self._installed: list[Candidate] = []
-        self._plugins = {plugin.name: plugin for plugin in discovered.plugins}
+        self._plugins = {plugin.name: plugin for plugin in discovered.plugins if plugin.home is not None}
         shared = twins(discovered.plugins)
         self._errors: dict[str, list[PluginError]] = {}
         for error in discovered.errors:
@@ -62,7 +72,9 @@ class PluginWatch:
         for name in gone:
             self._plugins.pop(name, None)
             self._errors.pop(name, None)
-        any_change = bool(gone)
+        installs = self._isolated.stamp() if self._isolated is not None else ()
+        any_change = bool(gone) or installs != self._installs
+        self._installs = installs
         for candidate in changed:
             any_change |= self._load(candidate)
         return self._discovered(found) if any_change else None
@@ -85,6 +97,8 @@ class PluginWatch:
             manifest = read_manifest(code.folder) if code.folder is not None else None
         except ManifestError as error:
             return self._tell(name, f"the plugin {name!r}: {error}")
+        if manifest is not None and manifest.isolated:
+            return self._tell(name, wants_isolation(code))
         fingerprint = code.fingerprint()
         same = before is not None and before.code == fingerprint and before.manifest == manifest
         if same and name not in self._errors:
@@ -114,4 +128,5 @@ class PluginWatch:
         order = [OWN, *(candidate.code.name for candidate in found)]
         plugins: list[Plugin] = [self._plugins[name] for name in order if name in self._plugins]
         errors = [error for told in self._errors.values() for error in told]
-        return Discovered(plugins, [*errors, *twins(plugins)], set(self._pending))
+        found_now = Discovered(plugins, [*errors, *twins(plugins)], set(self._pending))
+        return found_now if self._isolated is None else with_isolated(found_now, self._isolated)

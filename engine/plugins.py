@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -78,11 +78,13 @@ class Discovered:
 
     Attributes:
         pending: plugins whose import is still being tried elsewhere.
+        ending: what is to be done when nobody uses the plugins any more.
     """
 
     plugins: list[Plugin] = field(default_factory=list)
     errors: list[PluginError] = field(default_factory=list)
     pending: set[str] = field(default_factory=set)
+    ending: Callable[[], None] = lambda: None
 
     def registry(self) -> Registry:
         """The registry of all plugins; of two types with one id the first wins (the second is an error already)."""
@@ -164,7 +166,11 @@ def discover(folders: Iterable[Path] = (), tester: Tester | None = None) -> Disc
         except ManifestError as error:
             found.errors.append(PluginError(candidate.code.name, f"the plugin {candidate.code.name!r}: {error}"))
         else:
-            usable.append(candidate)
+            wishes = manifests[candidate.code.name]
+            if wishes is not None and wishes.isolated:
+                found.errors.append(PluginError(candidate.code.name, wants_isolation(candidate.code)))
+            else:
+                usable.append(candidate)
     fingerprints = {candidate.code.name: candidate.code.fingerprint() for candidate in usable}
     foreign = [candidate.code for candidate in usable if candidate.code.name != OWN]
     verdicts = tester.verdicts(foreign, fingerprints) if tester is not None and foreign else {}
@@ -182,6 +188,12 @@ def discover(folders: Iterable[Path] = (), tester: Tester | None = None) -> Disc
                 found.plugins.append(plugin)
     found.errors += twins(found.plugins)
     return found
+
+
+def wants_isolation(code: Code) -> str:
+    """What to tell of a plugin that asks for an environment of its own and lies among the others."""
+    how = f"kinograph plugins install {code.root}"
+    return f"the plugin {code.name!r} asks for an environment of its own: install it with '{how}'"
 
 
 def _is_plugin(path: Path) -> bool:

@@ -17,6 +17,7 @@ from engine.file_digests import SHARED, FileDigests
 from engine.folders import Folders
 from engine.graph import Graph, inspect
 from engine.infer import infer
+from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.kept_states import KeptStates
 from engine.lanes import LaneLimits
 from engine.ledger import Ledger
@@ -181,13 +182,14 @@ class Runtime:
         """Finish writing and end the threads."""
         self.executor.close()
         self.ledger.close()
+        self.discovered.ending()
 
 
 def discover_in(folders: Folders) -> Discovered:
     """All plugins; new code is tried in a process beside this one first."""
     trials = Trials(folders.plugin_trials)
     try:
-        return discover([folders.plugins], trials)
+        return with_isolated(discover([folders.plugins], trials), IsolatedPlugins(folders))
     finally:
         trials.close()
 

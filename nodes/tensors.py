@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sys
@@ -61,11 +62,36 @@ class TorchBuffers(BufferAdapter):
 
     def content(self, value: Tensor) -> tuple[str, bytes] | None:
         """Dtype and shape, and the numbers in row order, little-endian."""
+        about, data = self.expose(value)
+        return f"torch.{about['dtype']}{tuple(about['shape'])}", data.tobytes()
+
+    def expose(self, value: Tensor) -> tuple[dict[str, Any], memoryview]:
+        """Its shape and number type, and its bytes; a tensor on an accelerator is copied to the host for that."""
         import torch
 
-        plain = value.detach().to("cpu").contiguous()
-        data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-        return f"{plain.dtype}{tuple(plain.shape)}", data
+        plain = value.detach()
+        if plain.layout is not torch.strided:
+            plain = plain.to_dense()
+        plain = plain.resolve_conj().resolve_neg().cpu().contiguous()
+        about = {"dtype": str(plain.dtype).removeprefix("torch."), "shape": list(plain.shape)}
+        if not plain.numel():
+            return about, memoryview(b"")
+        flat: Any = plain.reshape(-1).view(torch.uint8).numpy()
+        return about, memoryview(flat)
+
+    def over(self, about: dict[str, Any], memory: memoryview) -> Tensor:
+        """A tensor over these bytes."""
+        import torch
+
+        dtype = getattr(torch, about["dtype"], None)
+        shape = [int(side) for side in about["shape"]]
+        if not isinstance(dtype, torch.dtype) or any(side < 0 for side in shape):
+            raise ValueError(f"no tensor of {about}")
+        if math.prod(shape) * dtype.itemsize != memory.nbytes:
+            raise ValueError(f"{about} does not fill {memory.nbytes} bytes")
+        if not memory.nbytes:
+            return torch.empty(shape, dtype=dtype)
+        return torch.frombuffer(memory, dtype=torch.uint8).view(dtype).reshape(shape)
 
     def is_out_of_memory(self, error: BaseException) -> bool:
         """An accelerator's allocator has a class for it, the CPU's only words."""

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import engine
+from engine.described import registry_of
 from engine.folders import Folders
+from engine.isolation.loading import IsolatedPlugins
 from engine.plugin_code import Code
 from engine.plugins import candidates
 from engine.registry import Registry
 from engine.schema import NodeTypeInfo
-from server.described import registry_of
 
 
 class NodeTypeCatalogue:
@@ -30,6 +31,7 @@ class NodeTypeCatalogue:
 
     def __init__(self, folders: Folders, plugins: Sequence[Path]) -> None:
         self._file = folders.data / "cache" / "node_types.json"
+        self._all = folders
         self._folders = [folders.plugins, *plugins]
         self._known = asyncio.Event()
         self._checker: Registry | None = None
@@ -107,4 +109,6 @@ class NodeTypeCatalogue:
         for code in [own, *(candidate.code for candidate in found)]:
             for path, size, modified in code.stamp():
                 summary.update(f"{path}\0{size}\0{modified}\n".encode("utf-8", "surrogateescape"))
+        for path, modified in IsolatedPlugins(self._all).stamp():
+            summary.update(f"{path}\0{modified}\n".encode("utf-8", "surrogateescape"))
         return summary.hexdigest()

@@ -27,6 +27,7 @@ from engine.answers import Answers
 from engine.cancel import CancelToken
 from engine.document import parse_workflow
 from engine.folders import Folders
+from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.plan import Plan
 from engine.plugin_watch import PluginWatch
 from engine.problems import WorkflowError
@@ -106,12 +107,13 @@ class Worker:
         from engine.plugins import discover
 
         self._trials = Trials(self._folders.plugin_trials, patience=_PATIENCE)
-        discovered = discover(self._plugins, self._trials)
+        self._isolated = IsolatedPlugins(self._folders)
+        discovered = with_isolated(discover(self._plugins, self._trials), self._isolated)
         return Runtime.open(self._folders, device=self._device, discovered=discovered)
 
     def _watch_plugins(self) -> None:
         """Load again what was saved. Jobs that run keep the runtime that they began with."""
-        watch = PluginWatch(self.runtime.discovered, self._plugins, self._trials)
+        watch = PluginWatch(self.runtime.discovered, self._plugins, self._trials, self._isolated)
         if watch.foreign:
             self._trials.prepare()
         while True:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from engine.manifest import FILE, ManifestError, read_manifest
+from engine.plugin_code import Code
+from engine.plugins import wants_isolation
 from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_data_folder, folders_of
 
@@ -19,6 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Link it into the drop-in folder."""
     package = package_in(arguments.path)
+    manifest = read_manifest(package) if package.is_dir() else None
+    if manifest is not None and manifest.isolated:
+        raise WorkflowError([Problem("isolated", wants_isolation(Code(package.name, package)))])
     plugins = folders_of(arguments).plugins
     plugins.mkdir(parents=True, exist_ok=True)
     link = plugins / package.name

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.plugins import Plugin, discover
 from engine.trials import Trials
 from kinograph.commands.common import add_data_folder, folders_of
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     folders = folders_of(arguments)
     trials = Trials(folders.plugin_trials, forget=arguments.again)
     try:
-        found = discover([folders.plugins], trials)
+        found = with_isolated(discover([folders.plugins], trials), IsolatedPlugins(folders))
     finally:
         trials.close()
     if arguments.json:

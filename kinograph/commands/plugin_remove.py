@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from pathlib import Path
 
 from engine.problems import Problem, WorkflowError, did_you_mean
 from kinograph.commands.common import add_data_folder, folders_of
@@ -16,13 +17,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Remove the link (never what it points to)."""
-    plugins = folders_of(arguments).plugins
-    known = {path.stem: path for path in plugins.iterdir()} if plugins.is_dir() else {}
+    """Remove its environment, or its file, or the link (never what that points to)."""
+    folders = folders_of(arguments)
+    known: dict[str, Path] = {}
+    for root in (folders.environments, folders.plugins):
+        known |= {path.stem: path for path in (root.iterdir() if root.is_dir() else ()) if path.name[0] not in "._"}
     path = known.get(arguments.name)
     if path is None:
         hint = did_you_mean(arguments.name, known)
-        raise WorkflowError([Problem("unknown_plugin", f"there is no plugin {arguments.name!r} in {plugins}{hint}")])
+        raise WorkflowError(
+            [Problem("unknown_plugin", f"there is no plugin {arguments.name!r} in {folders.data}{hint}")]
+        )
     if path.is_symlink() or path.is_file():
         path.unlink()
     else:

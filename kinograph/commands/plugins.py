@@ -11,6 +11,8 @@ ACTIONS = {
     "new": "begin a plugin: a package with three nodes, tests and an example workflow",
     "test": "check a plugin: documented, deterministic, tidy, cancellable, contained",
     "link": "show a plugin that you are working on in the editor",
+    "install": "install a plugin, after a look at what it may do",
+    "info": "what is known of one plugin: its permissions, its packages, what holds it",
     "remove": "take a linked or installed plugin away",
 }
 

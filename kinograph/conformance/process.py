@@ -23,12 +23,14 @@ from engine.plugins import Candidate, Discovered, Plugin, discover, load
 from engine.problems import WorkflowError
 from engine.runtime import Runtime, codecs_of
 from engine.socket_types import class_name
-from kinograph.conformance.checks import CHECKS_OF_A_NODE, Bench, check_node
+from kinograph.conformance.checks import CHECKS_OF_A_NODE, Bench, check_node, run_again
 from kinograph.conformance.report import Finding
 from kinograph.conformance.samples import Samples
 from kinograph.conformance.watching import Left, Warden, changes, snapshot
 
 _SLOW_IMPORT, _TOO_SLOW_IMPORT = 0.5, 2.0
+FELL = "!"
+"""Before the name of a stage that ended the process."""
 _LIGHT = frozenset({"int", "float", "str", "bool", "dict", "Path"})
 
 
@@ -110,11 +112,20 @@ class Process:
         samples = Samples(self._folder, given if isinstance(given, dict) else None)
         bench = Bench(samples, codecs_of(registry), warden, self._folder / "outputs", bool(permissions.files))
         for node_type in _sources_first(plugin.node_types):
+            if f"{FELL}runs {node_type.id}" in self._done:
+                continue
+            if f"runs {node_type.id}" in self._done:
+                self._begin(f"again {node_type.id}")
+                run_again(node_type, bench)
             for check in CHECKS_OF_A_NODE:
                 stage = f"{check} {node_type.id}"
-                if stage not in self._done:
-                    self._begin(stage)
-                    self._tell(check_node(check, node_type, bench))
+                if stage in self._done or FELL + stage in self._done:
+                    continue
+                self._begin(stage)
+                found = list(check_node(check, node_type, bench))
+                self._tell(found)
+                if check == "runs" and not any(one.check == "runs" and one.level == "ok" for one in found):
+                    break  # the other checks would only say the same
 
     def _check_workflows(self, plugin: Plugin, built_in: Discovered) -> None:
         paths = sorted((self._package / "workflows").glob("*.json")) if self._package.is_dir() else []

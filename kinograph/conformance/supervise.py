@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.manifest import ManifestError, read_manifest
+from kinograph.conformance.process import FELL
 from kinograph.conformance.report import Finding, Report
 
 STAGE_SECONDS = 30.0
@@ -37,9 +38,9 @@ def check_plugin(package: Path, *, stage_seconds: float = STAGE_SECONDS) -> Repo
     with tempfile.TemporaryDirectory(prefix="kinograph-check-") as folder:
         for _ in range(_MAX_FALLS):
             fallen = _Listening(package, Path(folder), report, done, stage_seconds).run()
-            if fallen is None or fallen in ("import", "torch", ""):
+            if fallen is None or fallen in ("import", "torch", "") or fallen.startswith("again "):
                 break
-            done.add(fallen)
+            done.add(FELL + fallen)
     return report
 
 
@@ -120,7 +121,7 @@ class _Listening:
 
     def _take(self, said: dict[str, Any]) -> None:
         if "begin" in said:
-            if self._stage.partition(" ")[0] not in ("", "torch"):
+            if self._stage.partition(" ")[0] not in ("", "torch", "again"):
                 self._done.add(self._stage)
             self._stage, self._since = said["begin"], time.monotonic()
         elif "finding" in said:
@@ -136,11 +137,13 @@ class _Listening:
             what = f"it crashed ({signal.Signals(-code).name})"
         else:
             what = f"it ended the program (exit code {code})"
-        if check in ("", "torch"):
+        if check in ("", "torch", "again"):
             check, what = "import", f"the check could not begin: {what}"
         size = printed.seek(0, os.SEEK_END)
         printed.seek(max(0, size - _MAX_PRINTED))
-        details = printed.read().decode("utf-8", "replace")
+        text = printed.read().decode("utf-8", "replace")
+        own = ("kinograph/conformance/", "<frozen runpy>", "Extension modules:")
+        details = "\n".join(line for line in text.splitlines() if not any(name in line for name in own))
         self._report.findings.append(Finding(check, "failed", node, what, details))
 
 

@@ -6,6 +6,6 @@ NOT_YET = {
     "D23": "there is one token, hence one owner of all jobs",
     "E19": "nothing loads LoRA files yet",
     "F08": "plugins cannot bring web code yet",
-    "F12": "plugins are trusted code, documented as such; there is no isolated mode yet",
+    "F12": "isolated plugins are fenced in (tests/engine/isolation/test_fence.py); others are trusted, as documented",
     "F14": "socket types are classes, never names",
 }

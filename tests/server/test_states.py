@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.described import registry_of
 from engine.plugins import discover
 from engine.registry import Registry
 from server.database import Database, StorageFull
-from server.described import registry_of
 from server.event_store import EventStore
 from server.history import History
 from server.job_rows import NewJob, UnknownJob

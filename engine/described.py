@@ -6,24 +6,29 @@ Socket classes become empty stand-ins that fit each other as the real ones do. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.authoring import FilePicker, NodeMark, Widget
 from engine.ids import TypeId
-from engine.node_type import REQUIRED, InputSocket, Limits, NodeType, OutputSocket
+from engine.node_type import NO_LIMITS, REQUIRED, InputSocket, Limits, NodeType, OutputSocket
 from engine.registry import Registry
-from engine.schema import InputInfo, LimitsInfo, NodeTypeInfo, TypeInfo
+from engine.schema import InputInfo, LimitsInfo, NodeTypeInfo, TypeInfo, WidgetInfo
 from engine.socket_types import SocketType
 
 _BUILT_IN: dict[str, type] = {cls.__name__: cls for cls in (int, float, str, bool, dict, list, bytes)}
 
 
 class StandIns:
-    """One empty class for every class name on a socket, with the same relations."""
+    """One empty class for every class name on a socket, with the same relations.
 
-    def __init__(self, infos: Iterable[NodeTypeInfo]) -> None:
-        self._classes: dict[str, type] = dict(_BUILT_IN)
+    Args:
+        infos: the node types.
+        known: classes that are there and need none.
+    """
+
+    def __init__(self, infos: Iterable[NodeTypeInfo], known: Mapping[str, type] | None = None) -> None:
+        self._classes: dict[str, type] = {**_BUILT_IN, **(known or {})}
         bases: dict[str, set[str]] = {}
         for info in infos:
             kinds = [socket.type for socket in info.inputs] + [socket.type for socket in info.outputs]
@@ -71,7 +76,7 @@ def registry_of(infos: list[NodeTypeInfo]) -> Registry:
 
 
 def _node_type(info: NodeTypeInfo, stand_ins: StandIns) -> NodeType:
-    inputs = {socket.name: _input(socket, stand_ins) for socket in info.inputs}
+    inputs = {socket.name: input_socket(socket, stand_ins) for socket in info.inputs}
     outputs = {
         socket.name: OutputSocket(socket.name, stand_ins.socket_type(socket.type), socket.doc)
         for socket in info.outputs
@@ -90,7 +95,8 @@ def _node_type(info: NodeTypeInfo, stand_ins: StandIns) -> NodeType:
     )
 
 
-def _input(info: InputInfo, stand_ins: StandIns) -> InputSocket:
+def input_socket(info: InputInfo, stand_ins: StandIns) -> InputSocket:
+    """An input as data made an input again."""
     widget = info.widget
     choices: tuple[Any, ...] = tuple(widget.choices) if widget is not None else ()
     picker = FilePicker(widget.file_kind, tuple(widget.extensions)) if widget is not None and widget.file_kind else None
@@ -104,14 +110,19 @@ def _input(info: InputInfo, stand_ins: StandIns) -> InputSocket:
         variadic=info.variadic,
         choices=choices,
         limits=_limits(info.limits),
-        widget=Widget(widget.kind) if widget is not None else None,
+        widget=_widget(widget) if widget is not None else None,
         file=picker,
         doc=info.doc,
     )
 
 
+def _widget(info: WidgetInfo) -> Widget:
+    suggestions = tuple(info.suggestions)
+    return Widget(info.kind, info.multiline, info.step, info.placeholder, info.advanced, suggestions)
+
+
 def _limits(info: LimitsInfo | None) -> Limits:
-    return Limits() if info is None else Limits(**info.model_dump())
+    return NO_LIMITS if info is None else Limits(**info.model_dump())
 
 
 def _never(**_: Any) -> Any:

@@ -1,0 +1,118 @@
+"""Values on their way to the other process: JSON for their structure, shared memory for their arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.authoring import Block, Facts, Wire
+from engine.buffers import BufferAdapter, iter_buffers
+from engine.cache.codecs import Codecs, DamagedEntry
+from engine.files import SavedFile
+from engine.isolation.memory import Known, Mapped, NotSealed, Place, Segment
+from engine.isolation.pipe import MAX_DESCRIPTORS
+
+_ENGINE_CLASSES: tuple[type, ...] = (Block, Wire, SavedFile)
+
+
+class Customs:
+    """Packs and unpacks values.
+
+    Args:
+        classes: dataclasses that both sides know.
+        adapters: how arrays are laid out.
+        mapped: keeps what was received mapped for the next time; only where changes in place are noticed.
+    """
+
+    def __init__(
+        self, classes: Iterable[type], adapters: tuple[BufferAdapter, ...], mapped: Mapped | None = None
+    ) -> None:
+        self._take = Segment.received if mapped is None else mapped.take
+        self.codecs = Codecs([*classes, *_ENGINE_CLASSES], adapters)
+        self._adapters = {adapter.name: adapter for adapter in adapters}
+        self._known = Known()
+
+    def pack(self, value: Any) -> tuple[dict[str, Any], list[Segment]]:
+        """A value as JSON, and the segments that its arrays lie in. Arrays that have crossed before are not copied.
+
+        Raises:
+            NotStorable: for a class that cannot cross.
+        """
+        tree, groups = self.codecs.encode(_plain(value))
+        segments: list[Segment] = []
+        table: dict[str, dict[str, Any]] = {}
+        fresh: list[tuple[str, str, BufferAdapter, Any, dict[str, Any], memoryview]] = []
+        for kind, group in groups.items():
+            adapter = self._adapters[kind]
+            for name, buffer in group.items():
+                place = self._known.find(buffer, adapter.version(buffer))
+                if place is None or len(segments) >= MAX_DESCRIPTORS - 1:
+                    about, data = adapter.expose(buffer)
+                    fresh.append((kind, name, adapter, buffer, about, data))
+                else:
+                    table.setdefault(kind, {})[name] = _entry(place, segments)
+        if fresh:
+            segment, offsets = Segment.holding([data for *_, data in fresh])
+            for (kind, name, adapter, buffer, about, data), offset in zip(fresh, offsets, strict=True):
+                place = Place(segment, offset, data.nbytes, about)
+                self._known.add(buffer, adapter.version(buffer), place, copied=True)
+                table.setdefault(kind, {})[name] = _entry(place, segments)
+        return {"tree": tree, "arrays": table}, segments
+
+    def unpack(self, packed: dict[str, Any], descriptors: list[int]) -> Any:
+        """The value; its arrays lie over the other process's memory, without a copy. Takes the descriptors.
+
+        Raises:
+            DamagedEntry: when it is not what :meth:`pack` makes.
+        """
+        segments: list[Segment] = []
+        try:
+            while descriptors:
+                segments.append(self._take(descriptors.pop(0)))
+            groups: dict[str, dict[str, Any]] = {}
+            for kind, group in packed["arrays"].items():
+                adapter = self._adapters[kind]
+                for name, found in group.items():
+                    segment = segments[found["segment"]]
+                    place = Place(segment, found["offset"], found["size"], found["about"])
+                    buffer = adapter.over(place.about, segment.view(place.offset, place.size))
+                    self._known.add(buffer, adapter.version(buffer), place, copied=False)
+                    groups.setdefault(kind, {})[name] = buffer
+            return _rich(self.codecs.decode(packed["tree"], groups))
+        except (KeyError, IndexError, TypeError, ValueError, NotSealed) as error:
+            raise DamagedEntry(f"what came over is damaged: {error}") from None
+
+    def versions(self, value: Any) -> list[tuple[BufferAdapter, Any, int]]:
+        """All arrays in a value with their counters of changes in place."""
+        adapters = tuple(self._adapters.values())
+        return [(adapter, buffer, adapter.version(buffer)) for adapter, buffer in iter_buffers(value, adapters)]
+
+
+def _entry(place: Place, segments: list[Segment]) -> dict[str, Any]:
+    number = next((at for at, segment in enumerate(segments) if segment is place.segment), len(segments))
+    if number == len(segments):
+        segments.append(place.segment)
+    return {"segment": number, "offset": place.offset, "size": place.size, "about": place.about}
+
+
+_FACTS = "$facts"
+
+
+def _plain(value: Any) -> Any:
+    """Facts are a mapping of their own class; only at the top and one level below do they occur."""
+    if isinstance(value, Facts):
+        return {_FACTS: dict(value)}
+    if type(value) is dict:
+        return {name: {_FACTS: dict(item)} if isinstance(item, Facts) else item for name, item in value.items()}
+    return value
+
+
+def _rich(value: Any) -> Any:
+    if type(value) is not dict:
+        return value
+    if set(value) == {_FACTS}:
+        return Facts(**value[_FACTS])
+    return {
+        name: Facts(**item[_FACTS]) if type(item) is dict and set(item) == {_FACTS} else item
+        for name, item in value.items()
+    }

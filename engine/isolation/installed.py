@@ -1,0 +1,86 @@
+"""What is installed in environments of their own: one folder per plugin below ``environments`` in the data folder.
+
+::
+
+    NAME/plugin.json     what was installed, from where, with which permissions, and its node types as data
+    NAME/lock.txt        every package with its version and hash
+    NAME/env/            the virtual environment
+    NAME/home/           the only folder that the plugin may write
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.manifest import Manifest
+
+RECORD = "plugin.json"
+
+
+class Installed(BaseModel):
+    """The content of ``plugin.json``.
+
+    Attributes:
+        spec: what was asked for at the command line.
+        module: the package that is imported.
+        package: its folder.
+        why: why it has an environment of its own.
+        described: its node types as data.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    spec: str
+    module: str
+    package: str
+    manifest: Manifest
+    why: str = ""
+    enabled: bool = True
+    described: dict[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Write it, whole or not at all."""
+        temporary = folder / f".{RECORD}.{os.getpid()}"
+        temporary.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        temporary.replace(folder / RECORD)
+
+
+def read_installed(root: Path) -> Iterator[tuple[Path, Installed | str]]:
+    """Every plugin's folder with its record, or with what is wrong with it; sorted by name."""
+    for folder in sorted(root.iterdir()) if root.is_dir() else []:
+        if folder.name.startswith(".") or not (folder / RECORD).is_file():
+            continue
+        try:
+            yield folder, Installed.model_validate_json((folder / RECORD).read_bytes())
+        except (OSError, ValueError) as error:
+            yield folder, f"its record cannot be read: {error}"
+
+
+def site_packages(environment: Path) -> Path:
+    """Where an environment's packages lie."""
+    return environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+
+
+def interpreter(environment: Path) -> Path:
+    """The environment's Python; this process's own where the environment is only a folder of packages."""
+    found = environment / "bin" / "python"
+    return found if found.exists() else Path(sys.executable)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A record as plain data, for tools.
+
+    Raises:
+        OSError, ValueError: when it cannot be read.
+    """
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found

@@ -1,0 +1,176 @@
+"""Memory that two processes share: an anonymous file that is written once, sealed, and mapped by whoever gets it.
+
+A sealed segment can be neither changed nor shortened by anybody, so that a reader needs no trust in the writer. Every
+reader maps it privately: what it changes in place is its own copy of that page.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ALIGNMENT = 64
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if hasattr(fcntl, "F_SEAL_WRITE") else 0
+_CHUNK = 1 << 30
+
+
+class NotSealed(ValueError):
+    """A segment came from the other process without its seals."""
+
+
+class Segment:
+    """A sealed piece of shared memory. Its file is closed when nobody refers to it."""
+
+    __slots__ = ("__weakref__", "_finalizer", "_mapped", "descriptor", "size")
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+        self._mapped: mmap.mmap | None = None
+        self._finalizer = weakref.finalize(self, os.close, descriptor)
+
+    @classmethod
+    def holding(cls, pieces: Sequence[memoryview]) -> tuple[Segment, list[int]]:
+        """A segment with these pieces one behind the other, and where each begins."""
+        descriptor = os.memfd_create("kinograph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        offsets: list[int] = []
+        end = 0
+        try:
+            for piece in pieces:
+                end = -(-end // ALIGNMENT) * ALIGNMENT
+                offsets.append(end)
+                end = _write(descriptor, piece, end)
+            os.ftruncate(descriptor, max(end, 1))
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(descriptor, max(end, 1)), offsets
+
+    @classmethod
+    def received(cls, descriptor: int) -> Segment:
+        """A segment from the other process.
+
+        Raises:
+            NotSealed: when it could still change under its reader.
+        """
+        try:
+            if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
+                raise NotSealed("a segment without seals")
+            return cls(descriptor, os.fstat(descriptor).st_size)
+        except OSError as error:
+            os.close(descriptor)
+            raise NotSealed(str(error)) from None
+        except NotSealed:
+            os.close(descriptor)
+            raise
+
+    def view(self, offset: int, size: int) -> memoryview:
+        """A part of it, mapped privately; no byte is copied.
+
+        Raises:
+            NotSealed: when there is no such part.
+        """
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise NotSealed(f"a part from {offset} to {offset + size} of a segment of {self.size} bytes")
+        if self._mapped is None:
+            protection = mmap.PROT_READ | mmap.PROT_WRITE
+            self._mapped = mmap.mmap(self.descriptor, self.size, flags=mmap.MAP_PRIVATE, prot=protection)
+        return memoryview(self._mapped)[offset : offset + size]
+
+
+def _write(descriptor: int, piece: memoryview, at: int) -> int:
+    """``write`` fills the pages inside the kernel, without a fault per page as through a mapping."""
+    data = piece.cast("B") if piece.ndim != 1 or piece.format != "B" else piece
+    done = 0
+    while done < len(data):
+        done += os.pwrite(descriptor, data[done : done + _CHUNK], at + done)
+    return at + len(data)
+
+
+class Mapped:
+    """Segments that were received lately, with their mappings: a page has to be found only once.
+
+    Args:
+        budget: bytes that stay mapped.
+        most: how many segments.
+    """
+
+    def __init__(self, budget: int = 1 << 30, most: int = 32) -> None:
+        self._budget, self._most = budget, most
+        self._segments: OrderedDict[tuple[int, int], Segment] = OrderedDict()
+
+    def take(self, descriptor: int) -> Segment:
+        """The segment behind a descriptor, which now belongs to it.
+
+        Raises:
+            NotSealed: as :meth:`Segment.received`.
+        """
+        state = os.fstat(descriptor)
+        identity = (state.st_dev, state.st_ino)
+        known = self._segments.get(identity)
+        if known is not None:
+            self._segments.move_to_end(identity)
+            os.close(descriptor)
+            return known
+        segment = self._segments[identity] = Segment.received(descriptor)
+        while len(self._segments) > self._most or sum(one.size for one in self._segments.values()) > self._budget:
+            self._segments.popitem(last=False)
+        return segment
+
+    def clear(self) -> None:
+        """Forget all: somebody has changed one in place, and its mapping shows that."""
+        self._segments.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an array lies in shared memory."""
+
+    segment: Segment
+    offset: int
+    size: int
+    about: dict[str, Any]
+
+
+class Known:
+    """Arrays that lie in shared memory already: crossing once more costs nothing.
+
+    Args:
+        budget: bytes of segments that are kept for arrays whose own memory is elsewhere.
+        most: how many such arrays.
+    """
+
+    def __init__(self, budget: int = 1 << 30, most: int = 256) -> None:
+        self._budget, self._most = budget, most
+        self._places: OrderedDict[int, tuple[Callable[[], Any], int, Place, bool]] = OrderedDict()
+
+    def find(self, array: Any, version: int) -> Place | None:
+        """Where this very array lies, if it has not been changed since."""
+        found = self._places.get(id(array))
+        if found is None or found[0]() is not array or found[1] != version:
+            return None
+        self._places.move_to_end(id(array))
+        return found[2]
+
+    def add(self, array: Any, version: int, place: Place, *, copied: bool) -> None:
+        """Remember an array; ``copied`` when its own memory is elsewhere, so that the segment is an extra."""
+        number = id(array)
+        try:
+            reference = weakref.ref(array, lambda _: self._places.pop(number, None))
+        except TypeError:
+            return
+        self._places[number] = (reference, version, place, copied)
+        extras = [(key, found[2].size) for key, found in self._places.items() if found[3]]
+        total, count = sum(size for _, size in extras), len(extras)
+        for key, size in extras:
+            if total <= self._budget and count <= self._most:
+                return
+            del self._places[key]
+            total, count = total - size, count - 1

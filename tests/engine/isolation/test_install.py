@@ -1,0 +1,185 @@
+"""``kinograph plugins install``: what is shown, what is pinned, what is refused, and that failing changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from engine.isolation.install import InstallError, Options, conflicts, fetch_wheel
+from engine.isolation.wheels import NotAPlugin, read_wheel
+from kinograph.commands.main import run_command
+from server.routes import ROUTES
+from tests.wheels import write_wheel
+
+ENTRY = {"kinograph.plugins": {"probe": "probe"}}
+CODE = b'from kinograph import node\n\n@node("probe.One")\ndef one() -> int:\n    """Give one."""\n    return 1\n'
+
+
+def kinograph(*words: str | Path) -> int:
+    return run_command([str(word) for word in words])
+
+
+def make(folder: Path, version: str = "1.0", code: bytes = CODE, manifest: str = "", **more: object) -> Path:
+    """A plugin's wheel."""
+    text = f'[plugin]\nname = "probe"\ndescription = "Only for tests"\n{manifest}'.encode()
+    files = {"probe/__init__.py": code, "probe/kinograph.toml": text}
+    return write_wheel(folder, "probe", version, files, entry_points=ENTRY, **more)  # type: ignore[arg-type]
+
+
+def test_permissions_are_shown_before_anything_is_installed_and_no_is_no(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make(tmp_path, manifest="[permissions]\nnetwork = true\nprocesses = true\n")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: "")
+    assert kinograph("plugins", "install", wheel, "--no-index", "--data-dir", tmp_path / "data") == 1
+    out = capsys.readouterr().out
+    assert "Only for tests" in out
+    assert "- network: talks to other machines" in out
+    assert "- processes: starts other programs" in out
+    assert "nothing was installed" in out
+    assert not (tmp_path / "data" / "environments").exists()
+
+
+def test_without_a_person_to_ask_nothing_is_installed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    assert kinograph("plugins", "install", make(tmp_path), "--no-index", "--data-dir", tmp_path / "data") == 1
+    assert "--yes" in capsys.readouterr().out
+
+
+def test_installed_replaced_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data"
+    for version in ("1.0", "2.0"):
+        wheel = make(tmp_path / version, version)
+        assert kinograph("plugins", "install", wheel, "--yes", "--no-index", "--data-dir", data) == 0
+        (data / "environments" / "probe" / "home" / "kept.txt").write_text(version)
+    lock = (data / "environments" / "probe" / "lock.txt").read_text()
+    assert lock == f"probe==2.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    assert (data / "environments" / "probe" / "home" / "kept.txt").read_text() == "2.0"
+    assert [path.name for path in (data / "environments").iterdir()] == ["probe"]
+    capsys.readouterr()
+    assert kinograph("plugins", "info", "probe", "--data-dir", data) == 0
+    assert "probe.One" in capsys.readouterr().out
+    assert kinograph("plugins", "list", "--data-dir", data) == 0
+    assert re.search(r"probe +2\.0 +1 nodes .* isolated", capsys.readouterr().out)
+    assert kinograph("plugins", "remove", "probe", "--data-dir", data) == 0
+    assert list((data / "environments").iterdir()) == []
+
+
+def test_a_plugin_that_cannot_be_loaded_leaves_nothing_and_the_old_version_in_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    kinograph("plugins", "install", make(tmp_path / "1"), "--yes", "--no-index", "--data-dir", data)
+    broken = make(tmp_path / "2", "2.0", b"1 / 0")
+    assert kinograph("plugins", "install", broken, "--yes", "--no-index", "--data-dir", data) == 2
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err
+    assert [path.name for path in (data / "environments").iterdir()] == ["probe"]
+    assert "probe==1.0" in (data / "environments" / "probe" / "lock.txt").read_text()
+
+
+def test_a_missing_dependency_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wheel = make(tmp_path, requires=["no-such-package-anywhere==1.0"])
+    assert kinograph("plugins", "install", wheel, "--yes", "--no-index", "--data-dir", tmp_path / "data") == 2
+    assert "no-such-package-anywhere" in capsys.readouterr().err
+
+
+def test_a_wheel_that_is_another_than_the_locked_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engine.isolation import install
+
+    genuine = install._install
+
+    def swapped(python: str, lock: Path, wheel: object, options: Options) -> None:
+        path = wheel.path  # type: ignore[attr-defined]
+        make(path.parent, code=CODE + b"# planted\n")
+        genuine(python, lock, wheel, options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(install, "_install", swapped)
+    assert kinograph("plugins", "install", make(tmp_path), "--yes", "--no-index", "--data-dir", tmp_path / "data") == 2
+    assert "hash" in capsys.readouterr().err.lower()
+
+
+def test_a_dependency_that_contradicts_kinograph_is_named(tmp_path: Path) -> None:
+    other = write_wheel(tmp_path / "links", "pydantic", "1.0.0", {"pydantic_one.py": b""})
+    wheel = make(tmp_path, requires=["pydantic==1.0.0"])
+    found = conflicts(read_wheel(wheel), Options((other.parent,), no_index=True))
+    assert len(found) == 1
+    assert found[0].startswith("it needs pydantic 1.0.0, and Kinograph runs with 2.")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "--index-url=http://evil",
+        "-r requirements.txt",
+        "pkg; import os",
+        "pkg\n--index-url http://evil",
+        "http://example.com/x.whl",
+        "git+http://example.com/x",
+        "ext::sh -c true",
+        "pkg @ file:///etc",
+        "",
+    ],
+)
+def test_a_spec_that_is_no_package_never_reaches_pip(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr(subprocess, "run", never)
+    with pytest.raises(InstallError, match="is not a package"):
+        fetch_wheel(spec, tmp_path, Options())
+
+
+def test_what_is_no_plugin_is_refused_before_any_of_it_runs(tmp_path: Path) -> None:
+    plain = write_wheel(tmp_path / "plain", "plain", "1.0", {"plain.py": b""})
+    with pytest.raises(NotAPlugin, match="no entry point"):
+        read_wheel(plain)
+    (tmp_path / "broken.whl").write_bytes(b"PK\x05\x06 nonsense")
+    with pytest.raises(NotAPlugin, match="not a wheel"):
+        read_wheel(tmp_path / "broken.whl")
+    with zipfile.ZipFile(tmp_path / "bomb.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x-1.dist-info/METADATA", b"Name: x\n" + b" " * (64 << 20))
+    with pytest.raises(NotAPlugin, match="larger than"):
+        read_wheel(tmp_path / "bomb.whl")
+
+
+def test_a_description_cannot_paint_over_the_question(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    wheel = make(tmp_path, manifest='title = "x\\u001b[2J"\n')
+    kinograph("plugins", "install", wheel, "--no-index", "--data-dir", tmp_path / "data")
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_from_git(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("setuptools", minversion="70.1")
+    kinograph("plugins", "new", "sparkle", "--folder", tmp_path / "sparkle")
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *identity, *words], cwd=tmp_path / "sparkle", check=True)
+    spec = f"git+file://{tmp_path}/sparkle"
+    assert kinograph("plugins", "install", spec, "--yes", "--no-index", "--data-dir", tmp_path / "data") == 0
+    assert "3 nodes" in capsys.readouterr().out
+
+
+def test_nothing_over_http_installs(tmp_path: Path) -> None:
+    for route in ROUTES:
+        assert "install" not in route.path
+        assert not (route.method != "GET" and "plugin" in route.path)
+    root = Path(__file__).parents[3]
+    for path in (root / "server").rglob("*.py"):
+        assert "isolation.install " not in path.read_text(), path
+        assert "isolation.install import" not in path.read_text(), path

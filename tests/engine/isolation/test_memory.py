@@ -1,0 +1,208 @@
+"""Tensors cross without being copied, in memory that nobody can change or shorten under its reader."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.cache.codecs import DamagedEntry, NotStorable
+from engine.isolation.crossing import Customs
+from engine.isolation.memory import Known, Mapped, NotSealed, Place, Segment
+from engine.isolation.pipe import Pipe, PipeClosed, pair
+from kinograph import Conditioning, Frames, Latent
+from nodes.tensors import TORCH_BUFFERS
+
+
+@pytest.fixture
+def ends() -> tuple[Customs, Customs]:
+    """The worker's and the plugin's."""
+    classes = (Frames, Latent, Conditioning)
+    return Customs(classes, (TORCH_BUFFERS,)), Customs(classes, (TORCH_BUFFERS,))
+
+
+def cross(sender: Customs, receiver: Customs, value: Any) -> Any:
+    packed, segments = sender.pack(value)
+    return receiver.unpack(packed, [os.dup(segment.descriptor) for segment in segments])
+
+
+def is_shared(tensor: torch.Tensor) -> bool:
+    """Whether its bytes lie in a mapping of a shared segment, by what the kernel says."""
+    address = tensor.data_ptr()
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        begin, end = (int(word, 16) for word in re.match(r"(\w+)-(\w+)", line).groups())  # type: ignore[union-attr]
+        if begin <= address < end:
+            return "memfd:kinograph" in line
+    return False
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes were written into shared memory."""
+    found: list[int] = []
+    genuine = os.pwrite
+
+    def pwrite(descriptor: int, data: Any, at: int) -> int:
+        found.append(len(data))
+        return genuine(descriptor, data, at)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    return found
+
+
+def test_a_clip_lies_over_shared_memory_on_the_other_side(ends: tuple[Customs, Customs]) -> None:
+    clip = Frames(torch.rand(3, 8, 8, 3), 12.0)
+    arrived = cross(*ends, clip)
+    assert torch.equal(arrived.pixels, clip.pixels)
+    assert arrived.fps == 12.0
+    assert is_shared(arrived.pixels)
+    assert not is_shared(clip.pixels)
+
+
+def test_it_is_written_once_and_never_again(ends: tuple[Customs, Customs], written: list[int]) -> None:
+    worker, plugin = ends
+    clip = Frames(torch.rand(4, 64, 64, 3))
+    arrived = cross(worker, plugin, clip)
+    assert sum(written) == clip.pixels.nbytes
+    cross(worker, plugin, clip)  # to a second node
+    back = cross(plugin, worker, arrived)  # as its result
+    cross(worker, plugin, {"frames": back})  # and on to the next plugin
+    assert sum(written) == clip.pixels.nbytes
+    assert torch.equal(back.pixels, clip.pixels)
+
+
+def test_a_tensor_that_was_changed_in_between_is_written_anew(ends: tuple[Customs, Customs]) -> None:
+    clip = Frames(torch.zeros(2, 2, 2, 3))
+    cross(*ends, clip)
+    clip.pixels.add_(1.0)
+    assert cross(*ends, clip).pixels.sum() == clip.pixels.numel()
+
+
+def test_who_changes_it_in_place_changes_a_copy(ends: tuple[Customs, Customs]) -> None:
+    worker, plugin = ends
+    made = cross(plugin, worker, Frames(torch.zeros(2, 2, 2, 3)))
+    theirs = cross(worker, plugin, made)
+    theirs.pixels.fill_(9.0)
+    assert made.pixels.sum() == 0.0
+    assert cross(worker, plugin, made).pixels.sum() == 0.0
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.tensor(7),
+        torch.zeros(0, 3),
+        torch.arange(24).reshape(2, 3, 4).transpose(0, 2),
+        torch.rand(5).to(torch.bfloat16),
+        torch.tensor([True, False]),
+        torch.tensor([1 + 2j]).conj(),
+        torch.rand(3, requires_grad=True),
+        torch.rand(8).to(torch.float8_e4m3fn),
+        torch.zeros(1).expand(1000),
+    ],
+    ids=["scalar", "empty", "strided", "bfloat16", "bool", "conjugated", "grad", "float8", "expanded"],
+)
+def test_every_kind_of_tensor_crosses(ends: tuple[Customs, Customs], tensor: torch.Tensor) -> None:
+    arrived = cross(*ends, [tensor, "beside it"])[0]
+    assert (arrived.dtype, arrived.shape) == (tensor.dtype, tensor.shape)
+    assert torch.equal(arrived.to(torch.complex64), tensor.detach().to(torch.complex64))
+
+
+def test_what_has_no_form_cannot_cross(ends: tuple[Customs, Customs]) -> None:
+    with pytest.raises(NotStorable):
+        ends[0].pack({"model": torch.nn.Linear(1, 1)})
+
+
+def test_descriptors_are_closed_when_nobody_has_the_tensors_any_more(ends: tuple[Customs, Customs]) -> None:
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    before = count()
+    for _ in range(20):
+        cross(*ends, Frames(torch.rand(1, 4, 4, 3)))
+    assert count() <= before + 1
+
+
+def test_a_segment_without_seals_is_refused() -> None:
+    for seals in (0, 0x0002):  # none; only against shrinking
+        descriptor = os.memfd_create("evil", os.MFD_ALLOW_SEALING)
+        os.ftruncate(descriptor, 4096)
+        if seals:
+            import fcntl
+
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+        with pytest.raises(NotSealed):
+            Segment.received(descriptor)
+    with pytest.raises(NotSealed):
+        Segment.received(os.open("/dev/null", os.O_RDONLY))
+
+
+def test_a_sealed_segment_can_be_neither_changed_nor_shortened() -> None:
+    segment, _ = Segment.holding([memoryview(b"as it was")])
+    with pytest.raises(PermissionError):
+        os.pwrite(segment.descriptor, b"x", 0)
+    with pytest.raises(PermissionError):
+        os.ftruncate(segment.descriptor, 0)
+    assert bytes(segment.view(0, 9)) == b"as it was"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"offset": 1 << 40},
+        {"offset": -8},
+        {"size": 1 << 40},
+        {"segment": 3},
+        {"about": {"dtype": "float32", "shape": [1 << 60]}},
+        {"about": {"dtype": "__class__", "shape": [1]}},
+        {"about": {"dtype": "float32", "shape": [-1, 2]}},
+        {"about": {}},
+    ],
+)
+def test_lies_about_where_a_tensor_lies_are_noticed(ends: tuple[Customs, Customs], change: dict[str, Any]) -> None:
+    packed, segments = ends[0].pack([torch.rand(4)])
+    packed["arrays"]["safetensors"]["0"].update(change)
+    with pytest.raises(DamagedEntry):
+        ends[1].unpack(packed, [os.dup(segment.descriptor) for segment in segments])
+
+
+def test_extra_copies_are_kept_within_a_budget() -> None:
+    known = Known(budget=100, most=10)
+    segment, _ = Segment.holding([memoryview(bytes(60))])
+    tensors = [torch.zeros(15) for _ in range(3)]
+    for tensor in tensors:
+        known.add(tensor, 0, Place(segment, 0, 60, {}), copied=True)
+    assert [known.find(tensor, 0) is not None for tensor in tensors] == [False, False, True]
+
+
+def test_what_was_received_lately_stays_mapped_within_a_budget() -> None:
+    mapped = Mapped(budget=1 << 20, most=2)
+    first, second, third = (Segment.holding([memoryview(bytes(8))])[0] for _ in range(3))
+    taken = mapped.take(os.dup(first.descriptor))
+    assert mapped.take(os.dup(first.descriptor)) is taken
+    for other in (second, third):
+        mapped.take(os.dup(other.descriptor))
+    assert mapped.take(os.dup(first.descriptor)) is not taken
+    mapped.clear()
+    assert bytes(mapped.take(os.dup(first.descriptor)).view(0, 8)) == bytes(8)
+
+
+def test_messages_of_any_size_pass_and_nonsense_ends_the_talk() -> None:
+    ours, theirs = pair()
+    sender, receiver = Pipe(ours), Pipe(theirs)
+    for size in (10, 59_000, 61_000, 3_000_000):
+        sender.send({"op": "x", "text": "y" * size})
+        assert len(receiver.receive()[0]["text"]) == size
+    ours.send(b"h[1, 2]")
+    with pytest.raises(PipeClosed):
+        receiver.receive()
+    ours.send(b"a")
+    with pytest.raises(PipeClosed):
+        receiver.receive()
+    sender.close()
+    with pytest.raises(PipeClosed):
+        receiver.receive()
