@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, make_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ def describe_plugin(plugin: Plugin, errors: list[str], built_in: Registry) -> di
     types = [
         {
             "info": describe(item, classes).model_dump(mode="json"),
+            "code": item.code,
             "lane": item.mark.lane if item.lane != "loop" else "io",
             "context": bool(item.context),
             "saves_memory": item.mark.saves_memory,
@@ -127,6 +129,6 @@ def _node_type(
         summary=info.summary,
         doc=info.doc,
         plugin=plugin,
-        code=code,
+        code_of=partial(str, found.get("code", code)),
         has_lazy=any(socket.lazy for socket in inputs.values()),
     )
