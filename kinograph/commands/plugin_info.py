@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from engine.isolation import landlock, seccomp
-from engine.isolation.install import LOCK
 from engine.isolation.installed import read_installed
 from engine.problems import Problem, WorkflowError, did_you_mean
 from kinograph.commands.common import add_data_folder, folders_of
+from kinograph.installing.install import LOCK
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

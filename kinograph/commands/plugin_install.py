@@ -7,7 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engine.isolation.install import (
+from engine.manifest import ManifestError
+from engine.problems import Problem, WorkflowError
+from kinograph.commands.common import add_data_folder, folders_of
+from kinograph.installing.install import (
     InstallError,
     NotAPlugin,
     Options,
@@ -16,10 +19,7 @@ from engine.isolation.install import (
     install_isolated,
     install_trusted,
 )
-from engine.isolation.wheels import WheelFacts
-from engine.manifest import ManifestError
-from engine.problems import Problem, WorkflowError
-from kinograph.commands.common import add_data_folder, folders_of
+from kinograph.installing.wheels import WheelFacts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

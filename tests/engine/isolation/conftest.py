@@ -15,12 +15,12 @@ from engine.document import FORMAT, Workflow, parse_workflow
 from engine.events import Event
 from engine.folders import Folders
 from engine.isolation.host import IsolatedPlugin, Places
-from engine.isolation.install import Options, fetch_wheel, install_isolated
 from engine.isolation.installed import read_installed, site_packages
 from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.plugins import discover
 from engine.run_result import RunResult
 from engine.runtime import Runtime
+from kinograph.installing.install import Options, fetch_wheel, install_isolated
 from tests.wheels import build_wheel, write_wheel
 
 Edge = tuple[str, str, str, str]

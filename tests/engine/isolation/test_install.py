@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.isolation.install import InstallError, Options, conflicts, fetch_wheel
-from engine.isolation.wheels import NotAPlugin, read_wheel
 from kinograph.commands.main import run_command
+from kinograph.installing.install import InstallError, Options, conflicts, fetch_wheel
+from kinograph.installing.wheels import NotAPlugin, read_wheel
 from server.routes import ROUTES
 from tests.wheels import write_wheel
 
@@ -95,7 +95,7 @@ def test_a_missing_dependency_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_wheel_that_is_another_than_the_locked_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from engine.isolation import install
+    from kinograph.installing import install
 
     genuine = install._install
 

@@ -24,7 +24,7 @@ from typing import Any
 from engine.folders import Folders
 from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import RECORD, Installed, site_packages
-from engine.isolation.wheels import NotAPlugin, WheelFacts, read_wheel
+from kinograph.installing.wheels import NotAPlugin, WheelFacts, read_wheel
 
 LOCK = "lock.txt"
 _GIT = ("git+https://", "git+ssh://", "git+file://")
