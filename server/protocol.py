@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from server import models
+from server import models, stream_models
 from server.states import TRANSITIONS
 
 _HEAD = """/**
@@ -38,7 +38,7 @@ _SENT: tuple[type[BaseModel], ...] = (
     models.FilePage,
     models.ModelList,
     models.SystemInfo,
-    models.PreviewHeader,
+    stream_models.PreviewHeader,
 )
 """What the server says: every field is there."""
 
@@ -51,7 +51,7 @@ _RECEIVED: tuple[type[BaseModel], ...] = (
     models.NodeAnswer,
     models.WorkflowName,
     models.Problem,
-    models.StreamEvent,
+    stream_models.StreamEvent,
 )
 """Where fields may be missing."""
 

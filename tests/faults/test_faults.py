@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import campaign
+from tests.faults import campaign, soak
 from tests.server.live import ROOT, LiveServer, workflow
 
 SMALL = workflow({"s": ("trials.Save", {"number": 3})})
@@ -110,3 +110,13 @@ def test_leftovers_of_killed_writers_are_removed_at_the_start(server: LiveServer
     (outputs / "kept.mp4").write_bytes(b"whole")
     server.start(ready=False)
     server.wait(lambda: [path.name for path in outputs.iterdir()] == ["kept.mp4"], 10)
+
+
+def test_many_runs_with_faults_leave_nothing_behind(tmp_path: Path) -> None:
+    found = soak.run(tmp_path, runs=120)
+    print(found)
+    assert found.failed > 5
+    for levels, most in ((found.server, 8 << 20), (found.worker, 48 << 20)):
+        assert levels[-1].memory - levels[0].memory < most, str(found)
+        assert levels[-1].files - levels[0].files <= 5, str(found)
+        assert levels[-1].threads - levels[0].threads <= 5, str(found)

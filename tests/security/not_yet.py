@@ -1,8 +1,6 @@
 """Lines of the attack list that the server's tests do not run, and why."""
 
 NOT_YET = {
-    "C04": "rendering of foreign text is the editor's (its browser tests)",
-    "C06": "note and Markdown rendering is the editor's (its browser tests)",
     "D23": "there is one token, hence one owner of all jobs",
     "E19": "nothing loads LoRA files yet",
     "F08": "plugins cannot bring web code yet",
