@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from playwright.sync_api import expect
@@ -177,3 +178,44 @@ def test_numbers_by_drag_and_by_expression(editor: Any) -> None:
     page.evaluate("document.activeElement?.blur()")
     page.keyboard.press("Control+z")
     expect(quality).to_have_attribute("aria-valuenow", "80")
+
+
+def test_a_wire_is_bent_and_keeps_its_type(editor: Any) -> None:
+    """By its menu: a knot in the wire, of the wire's type, that takes and gives like the wire did."""
+    page = editor.page
+    editor.template("Text to video")
+    page.locator('.wire-hit[aria-label*="Noise Latent.latent"]').click(button="right", force=True)
+    page.get_by_role("menuitem", name="Bend it here").click()
+    knot = editor.node("reroute")
+    expect(knot).to_be_visible()
+    expect(editor.socket("reroute", "output", "value")).to_have_attribute(
+        "aria-label", "Output value, Latent, connected"
+    )
+    assert knot.bounding_box()["width"] < 60
+    edges = editor.document()["edges"]
+    assert {"from": ["noise", "latent"], "to": ["reroute", "value"]} in edges
+    assert {"from": ["reroute", "value"], "to": ["sampler", "latent"]} in edges
+
+
+def test_nodes_are_spread_and_coloured(editor: Any) -> None:
+    """From the menu: three nodes with equal gaps, in a colour of their own."""
+    page = editor.page
+    editor.template("Text to video")
+    names = ("prompt", "noise", "sampler")
+    page.keyboard.down("Shift")
+    for name in names:
+        editor.node(name).locator(".node-title").click()
+    page.keyboard.up("Shift")
+    editor.node("noise").locator(".node-title").click(button="right")
+    page.get_by_role("menuitem", name="Align and spread").click()
+    page.get_by_role("menuitem", name="Stack in a column").click()
+    page.wait_for_timeout(100)
+    boxes = sorted((editor.node(name).bounding_box() for name in names), key=lambda box: box["y"])
+    gaps = [after["y"] - before["y"] - before["height"] for before, after in pairwise(boxes)]
+    assert len({round(box["x"]) for box in boxes}) == 1
+    assert max(gaps) - min(gaps) < 8 and min(gaps) > 0
+    editor.node("noise").locator(".node-title").click(button="right")
+    page.get_by_role("menuitem", name="Colour …").click()
+    page.get_by_role("menuitem", name="Colour 2").click()
+    places = editor.document()["layout"]["nodes"]
+    assert {places[name]["color"] for name in names} == {"#3fa796"}

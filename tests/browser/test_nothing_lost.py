@@ -15,6 +15,7 @@ GHOST = {
         "save": {"type": "SaveVideo", "values": {}},
     },
     "edges": [{"from": ["odd", "frames"], "to": ["save", "frames"]}],
+    "requires": {"plugins": {"missing": "2.1"}},
 }
 
 
@@ -54,12 +55,15 @@ def test_a_ghost_keeps_values_and_wires(editor: Any) -> None:
     ghost = editor.node("odd")
     expect(ghost).to_contain_text("missing")
     expect(ghost).to_contain_text("0.7")
+    expect(ghost).to_contain_text("needs the plugin missing 2.1")
     found = editor.document()
     assert found["nodes"]["odd"] == GHOST["nodes"]["odd"]
     assert found["edges"] == GHOST["edges"]
     ghost.locator(".node-title").click()
     page.keyboard.press("i")
-    expect(page.get_by_role("complementary", name="Details")).to_contain_text("missing.Plugin is not installed here")
+    expect(page.get_by_role("complementary", name="Details")).to_contain_text(
+        "missing.Plugin is not installed here. The plugin missing 2.1 provides it."
+    )
 
 
 def test_a_video_opens_its_graph(editor: Any) -> None:

@@ -97,6 +97,8 @@ export function putWorkflow(
   return request("PUT", path, workflow, { keepalive: options.keepalive ?? false }, more);
 }
 
+export const renameWorkflow = (name: string, wanted: string): Promise<WorkflowEntry> =>
+  request("POST", `workflows/${encodeURIComponent(name)}/rename`, { name: wanted });
 export const deleteWorkflow = (name: string): Promise<unknown> => request("DELETE", `workflows/${encodeURIComponent(name)}`);
 export const listVersions = (name: string): Promise<WorkflowList> =>
   request("GET", `workflows/${encodeURIComponent(name)}/versions`);

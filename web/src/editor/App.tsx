@@ -3,6 +3,8 @@ import { lazy, Suspense, useEffect } from "react";
 import { useUi } from "../store/ui";
 import { Canvas } from "./canvas/Canvas";
 import { Breadcrumbs } from "./chrome/Breadcrumbs";
+import { OpenDialog } from "./files/OpenDialog";
+import { SaveAsDialog } from "./files/SaveAsDialog";
 import { ShortcutOverview } from "./chrome/ShortcutOverview";
 import { Start } from "./chrome/Start";
 import { Toasts } from "./chrome/Toasts";
@@ -71,6 +73,8 @@ export function App() {
         <Palette />
         <WireDialog />
         <ContextMenu />
+        <OpenDialog />
+        <SaveAsDialog />
         <ShortcutOverview />
         <RareDialogs />
         <PlayerDialog />

@@ -5,10 +5,10 @@ import { setUi, togglePanel, useUi } from "../store/ui";
 import type { MessageKey } from "../i18n";
 import { currentNode } from "./actions/add";
 import { digit, lookAtNode } from "./actions/look";
+import { focusNodeElement } from "./actions/focus";
 import { alignSelected, arrange, groupSelected } from "./actions/arrange";
 import { saveNow } from "./actions/autosave";
 import { duplicate, keepOuterOnce } from "./actions/clipboard";
-import { chooseFile } from "./actions/files";
 import { enterNode, hasInside, leave, nestSelected, unpackSelected } from "./actions/nesting";
 import { cancelShown, run } from "./actions/run";
 import {
@@ -51,7 +51,7 @@ function focusNode(id: string | undefined): void {
   const box = element()?.getBoundingClientRect();
   const seen = box && box.left >= 0 && box.top >= 48 && box.right <= window.innerWidth && box.bottom <= window.innerHeight;
   if (placed && !seen) showRect(rectOf(placed));
-  requestAnimationFrame(() => element()?.focus({ preventScroll: true }));
+  focusNodeElement(id);
 }
 
 function walkFrom(direction: Parameters<typeof walk>[0]): void {
@@ -117,7 +117,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["Delete", "Backspace"], says: "menu.delete", part: "edit", run: deleteSelection },
   { keys: ["Ctrl+Delete", "Ctrl+Backspace"], says: "menu.dissolve", part: "edit", run: dissolveSelection },
   { keys: ["Ctrl+s"], says: "file.save", part: "edit", run: () => void saveNow() },
-  { keys: ["Ctrl+o"], says: "file.open", part: "edit", run: chooseFile },
+  { keys: ["Ctrl+Shift+s"], says: "file.saveAs", part: "edit", run: () => setUi({ files: "save" }) },
+  { keys: ["Ctrl+o"], says: "file.openSaved", part: "edit", run: () => setUi({ files: "open" }) },
   { keys: ["Ctrl+Enter"], says: "run.run", part: "run", run: () => void run() },
   { keys: ["Ctrl+Shift+Enter"], says: "run.selected", part: "run", run: () => runSelected() },
   { keys: ["Ctrl+."], says: "run.cancel", part: "run", run: cancelShown },
@@ -125,6 +126,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["l"], says: "zoom.arrange", part: "view", run: arrange },
   { keys: ["Shift+ArrowLeft"], says: "key.alignLeft", part: "view", run: () => alignSelected("left") },
   { keys: ["Shift+ArrowUp"], says: "key.alignTop", part: "view", run: () => alignSelected("top") },
+  { keys: ["Shift+ArrowRight"], says: "key.alignRow", part: "view", run: () => alignSelected("row") },
   { keys: ["Shift+ArrowDown"], says: "key.alignColumn", part: "view", run: () => alignSelected("column") },
   { keys: DIGITS, written: "1 – 9", says: "key.viewer", part: "view", run: (key) => digit(Number(key)) },
   { keys: ["e"], says: "menu.look", part: "view", run: () => lookAtNode() },
@@ -152,12 +154,12 @@ export function pressed(event: KeyboardEvent): string {
   return parts.join("+");
 }
 
-const TYPING = new Set(["Ctrl+Enter", "Ctrl+Shift+Enter", "Ctrl+s", "Ctrl+."]);
+const TYPING = new Set(["Ctrl+Enter", "Ctrl+Shift+Enter", "Ctrl+s", "Ctrl+Shift+s", "Ctrl+."]);
 
 /** Answer a key press. In a text field only Run and Save are answered; in a dialog nothing. */
 export function onShortcut(event: KeyboardEvent, typing: boolean): void {
   const ui = useUi.getState();
-  if (ui.palette || ui.menu || ui.shortcuts || ui.wiringFrom !== undefined || ui.player || ui.compare || ui.diff || ui.fork) return;
+  if (ui.palette || ui.menu || ui.shortcuts || ui.wiringFrom !== undefined || ui.player || ui.files || ui.compare || ui.diff || ui.fork) return;
   const name = pressed(event);
   if (typing && !TYPING.has(name)) return;
   const target = event.target instanceof Element ? event.target : null;

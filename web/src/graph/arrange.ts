@@ -5,7 +5,7 @@ import type { Places } from "./commands";
 import { snap } from "./geometry";
 import type { Edge, NodeId, Rect } from "./document";
 
-export type Alignment = "left" | "right" | "top" | "bottom" | "column" | "row";
+export type Alignment = "left" | "right" | "top" | "bottom" | "column" | "row" | "spreadX" | "spreadY";
 
 /** Positions in layers along the wires. The result keeps the top left corner where it was. */
 export function autoLayout(rects: Readonly<Record<NodeId, Rect>>, edges: readonly Edge[]): Places {
@@ -42,11 +42,30 @@ export function align(rects: Readonly<Record<NodeId, Rect>>, how: Alignment): Pl
   const right = Math.max(...all.map(([, rect]) => rect.x + rect.width));
   const bottom = Math.max(...all.map(([, rect]) => rect.y + rect.height));
   if (how === "column" || how === "row") return stack(all, how, left, top);
+  if (how === "spreadX" || how === "spreadY") return spread(all, how === "spreadX" ? "x" : "y");
   return Object.fromEntries(
     all.map(([id, rect]) => {
       const x = how === "left" ? left : how === "right" ? right - rect.width : rect.x;
       const y = how === "top" ? top : how === "bottom" ? bottom - rect.height : rect.y;
       return [id, { x, y }];
+    }),
+  );
+}
+
+/** The outer two stay; the gaps between all are made equal. */
+function spread(all: readonly (readonly [NodeId, Rect])[], axis: "x" | "y"): Places {
+  const size = axis === "x" ? "width" : "height";
+  const sorted = [...all].sort(([, a], [, b]) => a[axis] - b[axis]);
+  const [first, last] = [sorted[0]?.[1], sorted.at(-1)?.[1]];
+  if (!first || !last) return {};
+  const room = last[axis] + last[size] - first[axis] - sorted.reduce((sum, [, rect]) => sum + rect[size], 0);
+  const gap = room / Math.max(1, sorted.length - 1);
+  let at = first[axis];
+  return Object.fromEntries(
+    sorted.map(([id, rect]) => {
+      const place = { x: rect.x, y: rect.y, [axis]: snap(at) };
+      at += rect[size] + gap;
+      return [id, place];
     }),
   );
 }

@@ -21,5 +21,6 @@ export function passedThrough(
     const source = byName.get(input.name);
     if (source && !isAny(input.type) && fit(input.type, wanted) === "direct") return source;
   }
-  return isAny(wanted) ? into[0]?.from : undefined;
+  const declared = info.outputs.find((candidate) => candidate.name === output)?.type ?? wanted;
+  return isAny(declared) ? into[0]?.from : undefined;
 }

@@ -57,6 +57,21 @@ function rowHeight(widget: WidgetInfo | null, wired: boolean): number {
   return ROW;
 }
 
+const DOT = { width: 48, height: ROW } as const;
+
+/** A reroute is a knot in a wire: one socket on each side, nothing else. */
+export function dotGeometry(sockets: Sockets): Geometry {
+  return {
+    ...DOT,
+    inputs: sockets.inputs.map((socket) => ({ socket, y: 0, height: ROW })),
+    outputs: sockets.outputs.map((output) => ({ name: output.name, y: ROW / 2 })),
+    moreY: undefined,
+    mediaY: undefined,
+    footerY: undefined,
+    folded: 0,
+  };
+}
+
 /** Lay a node out: outputs first (right), inputs below (left), then result and status. */
 export function geometryOf(
   sockets: Sockets,

@@ -3,9 +3,10 @@
  * nothing that they show has changed, so that the view draws only what did.
  */
 
-import { DEFAULT_WIDTH, geometryOf, inputY, type Geometry, type NodeFurniture } from "./geometry";
+import { DEFAULT_WIDTH, dotGeometry, geometryOf, inputY, type Geometry, type NodeFurniture } from "./geometry";
 import type { NodeId, NodeLayout, NodeRecord, Rect, WorkflowDocument } from "./document";
 import { INPUTS, isBoundary, pathOf, type Scope } from "./bodies";
+import { REROUTE } from "./reroute";
 import { edgesInto, edgesOutOf, socketsOf, wiringOf, type Catalogue, type Sockets } from "./sockets";
 import type { NodeTypeInfo } from "../api/protocol";
 
@@ -61,7 +62,7 @@ export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue,
       const open = into.filter((edge) => edge.from.node === INPUTS && inside.open.has(edge.from.socket)).map((edge) => edge.to.socket);
       const outOf = edgesOutOf(wiring, id);
       const read = outOf.map((edge) => edge.from.socket);
-      const far = isBoundary(id) ? [...into, ...outOf].map((edge) => `${edge.from.node}.${edge.from.socket}>${edge.to.node}.${edge.to.socket}`) : [];
+      const far = isBoundary(id) || record.type === REROUTE ? [...into, ...outOf].map((edge) => `${edge.from.node}.${edge.from.socket}>${edge.to.node}.${edge.to.socket}`) : [];
       const wiredKey = [wired, read, open, far, [path]].map((names) => names.join("\n")).join("\t");
       const layout = document.layout.nodes[id] ?? memory.get(id)?.placed.layout ?? unplaced(index);
       const known = memory.get(id);
@@ -95,7 +96,8 @@ export function makePlacer(): (document: WorkflowDocument, catalogue: Catalogue,
       const wired = new Set(ends.wired);
       const open = new Set(ends.open);
       const closed = new Set(ends.wired.filter((name) => !open.has(name)));
-      const geometry = geometryOf(sockets, layout, closed, furniture);
+      const isDot = record.type === REROUTE && info !== undefined;
+      const geometry = isDot ? dotGeometry(sockets) : geometryOf(sockets, layout, closed, furniture);
       const placed = { id, record, info, layout, sockets, geometry, wired, open, path: ends.path, read: new Set(ends.read) };
       return { catalogue, wiredKey, furniture, placed };
     }

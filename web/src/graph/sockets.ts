@@ -4,6 +4,7 @@ import type { InputInfo, NodeTypeInfo, OutputInfo, TypeInfo, WidgetInfo } from "
 import { INPUTS, OUTPUTS, SPARE, bodyView, boundaryNames, containerOf, type Container } from "./bodies";
 import { faceName } from "./homes";
 import { ANY_TYPE } from "./compatibility";
+import { REROUTE } from "./reroute";
 import type { Edge, NodeId, NodeRecord, SocketRef, WorkflowDocument } from "./document";
 
 export type Catalogue = ReadonlyMap<string, NodeTypeInfo>;
@@ -71,6 +72,10 @@ export function socketsOf(
   if (document && id === OUTPUTS) return innerEnd(document, catalogue, "input");
   const info = catalogue.get(record.type);
   const container = containerOf(record.type);
+  if (info && document && record.type === REROUTE) {
+    const type = outputType(document, catalogue, { node: id, socket: "value" });
+    return { inputs: info.inputs.map((input) => ({ ...plain(input), type })), outputs: info.outputs.map((output) => ({ ...output, type })), ghost: false };
+  }
   if (info && container) return faceSockets(record, info, container, catalogue);
   const wired = edgesInto(wiring, id).map((edge) => edge.to.socket);
   const read = edgesOutOf(wiring, id).map((edge) => edge.from.socket);
@@ -181,8 +186,23 @@ function ghostSockets(record: NodeRecord, wired: readonly string[], read: readon
   return { inputs, outputs, ghost: true };
 }
 
+/** What reroutes pass on: the output before the first of them. */
+function beforeReroutes(document: WorkflowDocument, end: SocketRef): SocketRef {
+  const seen = new Set<NodeId>();
+  let here = end;
+  while (document.nodes[here.node]?.type === REROUTE && !seen.has(here.node)) {
+    seen.add(here.node);
+    const { node } = here;
+    const wire = document.edges.find((edge) => edge.to.node === node);
+    if (!wire) return here;
+    here = wire.from;
+  }
+  return here;
+}
+
 /** The type of an output of a placed node. */
-export function outputType(document: WorkflowDocument, catalogue: Catalogue, end: SocketRef): TypeInfo {
+export function outputType(document: WorkflowDocument, catalogue: Catalogue, named: SocketRef): TypeInfo {
+  const end = beforeReroutes(document, named);
   if (end.node === INPUTS) {
     return innerInput(document, catalogue, end.socket)?.type ?? ANY_TYPE;
   }

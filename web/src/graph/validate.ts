@@ -3,6 +3,7 @@
 import type { InputInfo, JsonValue, LimitsInfo } from "../api/protocol";
 import { allViews, containerOf, isBoundary, pathOf } from "./bodies";
 import { fit } from "./compatibility";
+import { providerOf } from "./provider";
 import type { NodeId, WorkflowDocument } from "./document";
 import { edgesInto, inputType, outputType, socketsOf, valueOf, wiringOf, type Catalogue } from "./sockets";
 
@@ -24,18 +25,20 @@ export function mistakesOf(document: WorkflowDocument, catalogue: Catalogue): re
   return allViews(document).flatMap(({ scope, view }) => {
     if (idle.some((path) => `${scope.join("/")}/`.startsWith(path))) return [];
     for (const [id, record] of Object.entries(view.nodes)) if (record.mode) idle.push(`${pathOf(scope, id)}/`);
-    return mistakesIn(view, catalogue).map((mistake) => ({ ...mistake, node: pathOf(scope, mistake.node) }));
+    return mistakesIn(view, catalogue, document).map((mistake) => ({ ...mistake, node: pathOf(scope, mistake.node) }));
   });
 }
 
-function mistakesIn(document: WorkflowDocument, catalogue: Catalogue): readonly Mistake[] {
+function mistakesIn(document: WorkflowDocument, catalogue: Catalogue, whole: WorkflowDocument): readonly Mistake[] {
   const wiring = wiringOf(document.edges);
   const mistakes: Mistake[] = [];
   for (const [id, record] of Object.entries(document.nodes)) {
     if (record.mode || isBoundary(id)) continue;
     const info = catalogue.get(record.type);
     if (info === undefined) {
-      mistakes.push({ node: id, socket: "", message: "mistake.ghost", fill: { type: record.type }, level: "notice" });
+      const plugin = providerOf(whole, record.type);
+      const message = plugin === undefined ? "mistake.ghostOwn" : "mistake.ghost";
+      mistakes.push({ node: id, socket: "", message, fill: { type: record.type, plugin: plugin ?? "" }, level: "notice" });
       continue;
     }
     const wired = new Set(edgesInto(wiring, id).map((edge) => edge.to.socket));

@@ -30,6 +30,8 @@ export interface MenuRequest {
   readonly edge?: string;
   readonly group?: string;
   readonly note?: string;
+  /** A list behind an entry of the first one. */
+  readonly sub?: "align" | "color";
 }
 
 /** A result in the comparison of two. */
@@ -56,6 +58,8 @@ export interface UiState {
   readonly menu: MenuRequest | undefined;
   readonly shortcuts: boolean;
   readonly templates: boolean;
+  /** The list of saved workflows, or the question for a name. */
+  readonly files: "open" | "save" | undefined;
   readonly wiringFrom: string | undefined;
   readonly compare: readonly [ComparedSide, ComparedSide] | undefined;
   readonly diff: DiffRequest | undefined;
@@ -90,6 +94,7 @@ export const useUi = create<UiState>(() => ({
   menu: undefined,
   shortcuts: false,
   templates: false,
+  files: undefined,
   wiringFrom: undefined,
   compare: undefined,
   diff: undefined,

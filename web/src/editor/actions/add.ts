@@ -1,6 +1,7 @@
 import { bodyJson, bodyView } from "../../graph/bodies";
-import { addNode, connect } from "../../graph/commands";
-import type { NodeRecord, SocketRef } from "../../graph/document";
+import { addNode, connect, insertOnWire } from "../../graph/commands";
+import type { Edge, NodeRecord, SocketRef } from "../../graph/document";
+import { REROUTE } from "../../graph/reroute";
 import { snap } from "../../graph/geometry";
 import { apply, selectNodes, useEditor } from "../../store/editor";
 import { blockById } from "../../store/blocks";
@@ -34,6 +35,17 @@ export function placeNode(
   selectNodes([placed]);
   announce(tr("said.added", { title: found.info.title, id: placed }));
   return placed;
+}
+
+/** Put a reroute into a wire, where it was pressed. */
+export function bendWire(wire: Edge, at: { readonly x: number; readonly y: number }): void {
+  let placed = "";
+  apply((document) => {
+    const added = addNode(document, REROUTE, { x: snap(at.x - 24), y: snap(at.y - 14) });
+    placed = added.id;
+    return insertOnWire(added.id, wire, "value", "value")(added.document);
+  }, "step.reroute");
+  selectNodes([placed]);
 }
 
 /** The node under keyboard focus, else the only selected one. */

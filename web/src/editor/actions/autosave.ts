@@ -9,9 +9,10 @@ import { normalise } from "../../graph/normalise";
 import { toJson } from "../../graph/serialise";
 import { useEditor } from "../../store/editor";
 import { useSaving } from "../../store/saving";
-import { toast } from "../../store/ui";
+import { setUi, toast } from "../../store/ui";
 import { tr } from "./tr";
 
+const DRAFT = "draft-";
 const NAME_KEY = "kinograph.open";
 const COPY_KEY = "kinograph.copy";
 const PAUSE_MS = 1200;
@@ -24,7 +25,7 @@ let saved: WorkflowDocument | undefined;
 function tabName(): string {
   const kept = sessionStorage.getItem(NAME_KEY);
   if (kept !== null) return kept;
-  const made = `draft-${new Date().toISOString().slice(0, 10)}-${Math.random().toString(36).slice(2, 6)}`;
+  const made = `${DRAFT}${new Date().toISOString().slice(0, 10)}-${Math.random().toString(36).slice(2, 6)}`;
   sessionStorage.setItem(NAME_KEY, made);
   return made;
 }
@@ -44,6 +45,7 @@ async function send(autosave = true): Promise<boolean> {
   try {
     const { name, version } = useSaving.getState();
     const entry = await putWorkflow(name, toJson(document), { autosave, version });
+    if (useSaving.getState().name !== name) return true; // another document was opened meanwhile
     useSaving.setState({ version: entry.version });
     saved = document;
     useSaving.setState({ state: useEditor.getState().document === document ? "saved" : "pending" });
@@ -66,8 +68,46 @@ function leaveName(): void {
   toast("info", tr("save.forked", { name: useSaving.getState().name }));
 }
 
-/** Save now, and say so. */
+/** Whether a name was made up: nobody has saved the document under a name of its own. */
+export function isDraft(name: string): boolean {
+  return name.startsWith(DRAFT);
+}
+
+/**
+ * Another document is about to be opened: what is open now is saved under its name, and the other gets its own (a new
+ * draft's, or that under which it was saved). So opening never writes one document over another.
+ */
+export function beginOther(of?: { readonly name: string; readonly version: number; readonly document: WorkflowDocument }): void {
+  clearTimeout(timer);
+  if (useSaving.getState().state !== "saved") void send();
+  sessionStorage.removeItem(NAME_KEY);
+  if (of) sessionStorage.setItem(NAME_KEY, of.name);
+  saved = of?.document;
+  useSaving.setState({ name: tabName(), version: of?.version, state: "saved" });
+}
+
+/** Save under a name; false where it is taken and `over` does not say that a new version of that one is meant. */
+export async function saveAs(name: string, over = false): Promise<boolean> {
+  clearTimeout(timer);
+  const { document } = useEditor.getState();
+  try {
+    const entry = await putWorkflow(name, toJson(document), { version: over ? undefined : 0 });
+    sessionStorage.setItem(NAME_KEY, name);
+    saved = document;
+    useSaving.setState({ name, version: entry.version, state: "saved" });
+    return true;
+  } catch (error) {
+    if (error instanceof ServerError && error.status === 412) return false;
+    throw error;
+  }
+}
+
+/** Save now, and say so; a document without a name of its own is asked for one. */
 export async function saveNow(): Promise<void> {
+  if (isDraft(useSaving.getState().name)) {
+    setUi({ files: "save" });
+    return;
+  }
   clearTimeout(timer);
   saved = undefined;
   if (await send(false)) toast("info", tr("save.done"));

@@ -1,11 +1,12 @@
 /** Opening, saving and exporting. */
 
-import { upload } from "../../api/client";
+import { getWorkflow, upload } from "../../api/client";
 import { NotAWorkflow, normalise, parseWorkflowText } from "../../graph/normalise";
 import { readEmbedded } from "../../graph/embedded";
 import { toText } from "../../graph/serialise";
 import { openDocument, useEditor } from "../../store/editor";
 import { toast } from "../../store/ui";
+import { beginOther } from "./autosave";
 import { tr } from "./tr";
 import { EMPTY_DOCUMENT } from "../../graph/document";
 
@@ -16,6 +17,7 @@ export async function openFile(file: File): Promise<void> {
     const text = isText ? await file.text() : readEmbedded(new Uint8Array(await file.arrayBuffer()));
     if (text === undefined) throw new NotAWorkflow(tr("open.nothing"));
     const { document, repairs } = parseWorkflowText(text);
+    beginOther();
     openDocument(document);
     toast("info", repairs.length > 0 ? tr("open.repaired", { what: repairs.join(" ") }) : tr("open.done", { name: file.name }));
   } catch (error) {
@@ -23,9 +25,18 @@ export async function openFile(file: File): Promise<void> {
   }
 }
 
+/** Open a workflow that the server keeps. */
+export async function openSaved(name: string, version: number): Promise<void> {
+  const { document } = normalise(await getWorkflow(name));
+  beginOther({ name, version, document });
+  openDocument(document);
+}
+
 /** Open pasted or linked text. */
 export function openText(source: string): void {
-  openDocument(parseWorkflowText(source).document);
+  const { document } = parseWorkflowText(source);
+  beginOther();
+  openDocument(document);
 }
 
 /** Let the person choose a file to open. */
@@ -75,6 +86,7 @@ export async function documentFromLink(hash: string): Promise<ReturnType<typeof 
 
 /** A new, empty workflow. What was open comes back by undo. */
 export function newWorkflow(): void {
+  beginOther();
   openDocument(EMPTY_DOCUMENT, "step.new");
 }
 

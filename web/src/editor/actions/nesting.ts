@@ -9,6 +9,7 @@ import { announce, setUi, toast } from "../../store/ui";
 import { saveBlock } from "../../store/blocks";
 import { titleText } from "../shared/titles";
 import { canvasPoint } from "../canvas/projection";
+import { focusNodeElement } from "./focus";
 import { currentNode } from "./add";
 import { tr } from "./tr";
 
@@ -61,7 +62,7 @@ export function leave(): void {
   enter(scope.slice(0, -1));
   announce(tr("said.left"));
   const left = scope.at(-1) ?? "";
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(left)}"]`)?.focus({ preventScroll: true }));
+  focusNodeElement(left);
 }
 
 /** Put the inner nodes of the selected sub-graph in its place. */

@@ -12,6 +12,7 @@ import { applyWhole, openDocument, showNode, useEditor } from "../../store/edito
 import { isEnded, unknownJob } from "../../store/events";
 import { retellJob, showJob, useRun } from "../../store/run";
 import { announce, setUi, toast } from "../../store/ui";
+import { beginOther } from "./autosave";
 import { clientName } from "./client";
 import { rollSeed } from "./seeds";
 import { tr } from "./tr";
@@ -137,7 +138,9 @@ export function cancelShown(): void {
 export async function openJob(id: string): Promise<void> {
   try {
     const job = await getJob(id);
-    openDocument(normalise(job.workflow).document, "step.openJob");
+    const { document } = normalise(job.workflow);
+    beginOther();
+    openDocument(document, "step.openJob");
     useRun.setState({ nodes: {} });
     showJob(id, []);
     await retell(id);

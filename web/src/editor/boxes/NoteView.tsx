@@ -1,5 +1,5 @@
 import type { NodeProps } from "@xyflow/react";
-import { memo, useState } from "react";
+import { memo, useState, type CSSProperties } from "react";
 import { changeBox } from "../../graph/boxes";
 import { apply } from "../../store/editor";
 import { Markdown } from "../shared/Markdown";
@@ -11,8 +11,9 @@ import { BoxResizer } from "./BoxResizer";
 export const NoteView = memo(function NoteView({ data: { note }, selected }: NodeProps<NoteNode>) {
   const t = useT();
   const [editing, setEditing] = useState(false);
+  const style = { width: note.width, height: note.height, ...(note.color ? { "--accent": note.color } : {}) } as CSSProperties;
   return (
-    <div className={`note${selected ? " node-selected" : ""}`} style={{ width: note.width, height: note.height }} onDoubleClick={() => setEditing(true)}>
+    <div className={`note${selected ? " node-selected" : ""}`} style={style} onDoubleClick={() => setEditing(true)}>
       {editing ? (
         <textarea
           className="note-edit nodrag nowheel"

@@ -3,18 +3,23 @@ import { useEditor } from "../../store/editor";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
 import { arrange } from "../actions/arrange";
+import { openPaletteAt } from "./projection";
 import { motionMs } from "../shared/motion";
 
-/** Zoom, fit and arrange, at the lower left. */
+/** Add, zoom, fit and arrange, at the lower left. */
 export function ZoomControls() {
   const t = useT();
   const flow = useReactFlow();
+  const openSearch = (): void => openPaletteAt({ x: window.innerWidth / 2 - 200, y: Math.max(80, window.innerHeight / 2 - 240) });
   const fit = (): void => {
     const chosen = [...useEditor.getState().selection.nodes].map((id) => ({ id }));
     void flow.fitView({ padding: 0.15, maxZoom: 1.2, duration: motionMs(200), nodes: chosen.length > 0 ? chosen : undefined });
   };
   return (
     <Panel position="bottom-left" className="zoom-controls">
+      <button type="button" aria-label={t("palette.title")} title={`${t("palette.title")} (Tab)`} onClick={openSearch}>
+        <Icon name="search" />
+      </button>
       <button type="button" aria-label={t("zoom.in")} title={t("zoom.in")} onClick={() => void flow.zoomIn({ duration: motionMs(150) })}>
         <Icon name="plus" />
       </button>

@@ -27,8 +27,10 @@ export function FileMenu() {
           items={[
             { label: t("file.new"), run: newWorkflow },
             { label: t("file.templates"), run: () => setUi({ templates: true }) },
-            { label: t("file.open"), keys: "Ctrl+O", run: chooseFile },
+            { label: t("file.openSaved"), keys: "Ctrl+O", run: () => setUi({ files: "open" }) },
+            { label: t("file.open"), run: chooseFile },
             { label: t("file.save"), keys: "Ctrl+S", run: () => void saveNow(), separated: true },
+            { label: t("file.saveAs"), keys: "Ctrl+Shift+S", run: () => setUi({ files: "save" }) },
             { label: t("file.export"), run: exportFile },
             { label: t("file.link"), run: () => void copyLink() },
           ]}

@@ -5,6 +5,8 @@ export interface MenuItem {
   readonly keys?: string;
   readonly disabled?: boolean;
   readonly separated?: boolean;
+  /** A colour that the entry stands for. */
+  readonly swatch?: string;
   readonly run: () => void;
 }
 
@@ -53,7 +55,10 @@ export function Menu({ label, items, onClose, at }: Props) {
               item.run();
             }}
           >
-            <span>{item.label}</span>
+            <span>
+              {item.swatch !== undefined && <i className="swatch" style={{ background: item.swatch }} />}
+              {item.label}
+            </span>
             {item.keys && <kbd>{item.keys}</kbd>}
           </button>
         ))}

@@ -5,8 +5,9 @@ import { useT } from "../useT";
 export function SaveMark() {
   const t = useT();
   const state = useSaving((saving) => saving.state);
+  const name = useSaving((saving) => saving.name);
   return (
-    <span className={`save-mark save-${state}`} role="status">
+    <span className={`save-mark save-${state}`} role="status" title={name}>
       {t(`save.${state}`)}
     </span>
   );

@@ -1,7 +1,8 @@
 import { memo } from "react";
 import { useRun } from "../../store/run";
 import { useUi, setUi } from "../../store/ui";
-import { selectNodes } from "../../store/editor";
+import { providerOf } from "../../graph/provider";
+import { selectNodes, useEditor } from "../../store/editor";
 import { bytesText, secondsText } from "../shared/quantities";
 import { containerOf } from "../../graph/bodies";
 import type { Placed } from "../../graph/place";
@@ -22,6 +23,7 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
   const plan = useNodePlan(placed);
   const problem = useRun((state) => state.problems.find((candidate) => isAbout(candidate, placed)));
   const busy = useRun((state) => state.shown !== undefined && state.jobs[state.shown]?.finished === null);
+  const plugin = useEditor((state) => (ghost ? providerOf(state.document, placed.record.type) : undefined));
   const language = useUi((state) => state.language);
 
   const openDetails = (): void => {
@@ -69,7 +71,7 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
     if (plan.status === "run") words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
     if (plan.status === "run" && plan.seconds) words.push(`~${secondsText(plan.seconds, language)}`);
   }
-  if (ghost) words.push(t("node.ghostFooter"));
+  if (ghost) words.push(plugin === undefined ? t("node.ghostOwn") : t("node.ghostFooter", { plugin }));
   return (
     <div className={`footer${plan?.status === "cached" || run?.state === "cached" ? " footer-cached" : ""}`} style={{ top: y }} title={words.join(" · ")}>
       <span className="footer-text">{words.join(" · ")}</span>

@@ -1,6 +1,7 @@
 import { memo } from "react";
 import type { NodeProps } from "@xyflow/react";
 import { containerOf, isBoundary } from "../../graph/bodies";
+import { REROUTE } from "../../graph/reroute";
 import { colorOf } from "../shared/typeLook";
 import { useUi } from "../../store/ui";
 import type { GraphNode } from "../canvas/useFlowNodes";
@@ -11,6 +12,7 @@ import { NodeFooter } from "./NodeFooter";
 import { NodeHeader } from "./NodeHeader";
 import { NodeMedia } from "./NodeMedia";
 import { NodeResizer } from "./NodeResizer";
+import { RerouteView } from "./RerouteView";
 import { OutputRowView } from "./OutputRowView";
 import { useNodeState } from "./useNodeState";
 
@@ -30,6 +32,7 @@ export const NodeView = memo(function NodeView({ data: { placed }, selected }: N
   ];
   const style = { "--accent": accent, width: placed.geometry.width, height: placed.geometry.height } as React.CSSProperties;
   if (far) return <FarNode placed={placed} className={classes.join(" ")} style={style} />;
+  if (placed.record.type === REROUTE && placed.info) return <RerouteView placed={placed} className={classes.join(" ")} style={style} />;
   const { geometry } = placed;
   return (
     <div className={classes.join(" ")} style={style} data-node={placed.id}>

@@ -3,6 +3,7 @@ import { searchTypes, type Found } from "../../graph/search";
 import { loadBlocks, useBlocks } from "../../store/blocks";
 import { useEditor } from "../../store/editor";
 import { setUi, useUi } from "../../store/ui";
+import { focusNodeElement } from "../actions/focus";
 import { placeNode } from "../actions/add";
 import { SocketShape } from "../shared/SocketShape";
 import { Icon } from "../shared/Icon";
@@ -46,7 +47,7 @@ function OpenPalette() {
     if (!entry || !request) return;
     const id = placeNode(entry, request.at, request.wire);
     setUi({ palette: undefined });
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true }));
+    focusNodeElement(id);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation();

@@ -90,7 +90,7 @@ export function NodePanel() {
           <p>{warning}</p>
         </div>
       ))}
-      {placed.sockets.ghost && <div className="callout">{t("details.ghost", { type: placed.record.type })}</div>}
+      {placed.sockets.ghost && <div className="callout">{t("details.ghost")}</div>}
       {(run || plan) && (
         <dl className="facts-list">
           {run && <Fact name={t("details.state")} value={t(`state.${run.state}`)} />}

@@ -1,5 +1,6 @@
 import { normalise } from "../../graph/normalise";
 import { openDocument } from "../../store/editor";
+import { beginOther } from "../actions/autosave";
 import { useT } from "../useT";
 import { TEMPLATES } from "./templates";
 import { Thumbnail } from "./Thumbnail";
@@ -16,6 +17,7 @@ export function Templates({ onOpened }: { readonly onOpened: () => void }) {
             className="template"
             onClick={() => {
               const { document } = normalise(template.workflow);
+              beginOther();
               openDocument({ ...document, meta: { ...document.meta, title: t(template.title) } }, "step.template");
               onOpened();
             }}

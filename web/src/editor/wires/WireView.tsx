@@ -3,7 +3,8 @@ import type { TypeInfo } from "../../api/protocol";
 import { disconnect } from "../../graph/commands";
 import { wirePath, type Placed } from "../../graph/place";
 import { apply } from "../../store/editor";
-import { useUi } from "../../store/ui";
+import { canvasPoint } from "../canvas/projection";
+import { setUi, useUi } from "../../store/ui";
 import { lookAtSeen } from "../actions/look";
 import { colorOf } from "../shared/typeLook";
 import { titleOf } from "../shared/titles";
@@ -61,6 +62,13 @@ export const WireView = memo(function WireView(props: Props) {
         aria-label={label}
         aria-pressed={selected}
         onClick={onClick}
+        onContextMenu={(event) => {
+          event.preventDefault();
+          event.stopPropagation();
+          selectWire(id, false);
+          const screen = { x: event.clientX, y: event.clientY };
+          setUi({ menu: { screen, at: canvasPoint(screen), edge: id } });
+        }}
         onDoubleClick={(event) => {
           event.stopPropagation();
           apply(disconnect(new Set([id])), "step.disconnect");

@@ -1,0 +1,2 @@
+/** The node type that only bends a wire. */
+export const REROUTE = "Reroute";
