@@ -11,8 +11,9 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,16 @@ CREATE TABLE IF NOT EXISTS averages (
 _KEPT = 200_000
 _LOOKED_AT = 24
 """So many of the latest records of a node are compared."""
+
+
+_PORTION = 500
+"""Values per query; SQLite takes at least 999."""
+
+
+def _portions(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    waiting = iter(values)
+    while some := tuple(islice(waiting, _PORTION)):
+        yield some
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +108,36 @@ class Ledger:
             return self._database.execute(statement, values).fetchall()
         return []
 
-    def past(self, node: str, type_id: str) -> list[PastStep]:
-        """How nodes of this id and type were when they last ran, in whichever workflow; the latest first."""
-        rows = self._query(
-            'SELECT workflow, key, version, code, "values", upstream, extra FROM past WHERE node=? AND type=? '
-            f"ORDER BY time DESC LIMIT {_LOOKED_AT}",
-            (node, type_id),
-        )
-        return [
-            PastStep(workflow, key, version, code, json.loads(values), json.loads(upstream), extra)
-            for workflow, key, version, code, values, upstream, extra in rows
-        ]
+    def pasts(self, nodes: Iterable[str]) -> dict[tuple[str, str], list[PastStep]]:
+        """How nodes of these ids were when they last ran, in whichever workflow, by id and type; the latest first."""
+        found: dict[tuple[str, str], list[PastStep]] = {}
+        for some in _portions(nodes):
+            rows = self._query(
+                'SELECT node, type, workflow, key, version, code, "values", upstream, extra FROM past '
+                f"WHERE node IN ({','.join('?' * len(some))}) ORDER BY time DESC",
+                some,
+            )
+            for node, type_id, workflow, key, version, code, values, upstream, extra in rows:
+                known = found.setdefault((node, type_id), [])
+                if len(known) < _LOOKED_AT:
+                    known.append(
+                        PastStep(workflow, key, version, code, json.loads(values), json.loads(upstream), extra)
+                    )
+        return found
 
-    def cost(self, key: str, type_id: str) -> tuple[float, int] | None:
-        """Expected seconds and bytes: of this very step if it ran before, else the type's average."""
-        rows = self._query("SELECT seconds, nbytes FROM costs WHERE key=?", (key,))
-        rows = rows or self._query("SELECT seconds, nbytes FROM averages WHERE type=?", (type_id,))
-        return (float(rows[0][0]), int(rows[0][1])) if rows else None
+    def costs(self, keys: Iterable[str]) -> dict[str, tuple[float, int]]:
+        """Seconds and bytes of the steps of these keys that ran before."""
+        found: dict[str, tuple[float, int]] = {}
+        for some in _portions(keys):
+            marks = ",".join("?" * len(some))
+            rows = self._query(f"SELECT key, seconds, nbytes FROM costs WHERE key IN ({marks})", some)
+            found.update((key, (float(seconds), int(nbytes))) for key, seconds, nbytes in rows)
+        return found
+
+    def averages(self) -> dict[str, tuple[float, int]]:
+        """Seconds and bytes that steps of a type took on average, by type."""
+        rows = self._query("SELECT type, seconds, nbytes FROM averages")
+        return {type_id: (float(seconds), int(nbytes)) for type_id, seconds, nbytes in rows}
 
     def record(self, steps: Iterable[StepRecord]) -> None:
         """Remember the steps of a finished run."""

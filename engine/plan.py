@@ -94,28 +94,18 @@ class Plan:
         """All steps with reason and expected cost."""
         ledger = self.ledger or Ledger(None)
         workflow = workflow_digest(self.graph)
-        reasons: dict[int, str] = {}
+        nodes = self.graph.nodes
+        pasts = ledger.pasts(nodes[index].id for index in self.order if self.status[index] in (_RUN, _LAZY))
+        costs = ledger.costs(self.keys[index] for index in self.order)
+        averages = ledger.averages()
         found = []
         for index in self.order:
-            node = self.graph.nodes[index]
-            status = _STATUS[self.status[index]]
-            where = (self.cache.where(self.keys[index]) or "") if self.cache is not None and status == "cached" else ""
-            if status in ("run", "lazy"):
-                reasons[index] = reason_for(self, index, ledger, workflow)
-            cost = ledger.cost(self.keys[index], node.type.id)
-            seconds, nbytes = cost if cost is not None else (None, None)
-            found.append(
-                Step(
-                    node.id,
-                    node.type.id,
-                    self.keys[index],
-                    status,
-                    where,
-                    reasons.get(index, ""),
-                    seconds,
-                    nbytes,
-                )
-            )
+            node, key, status = nodes[index], self.keys[index], self.status[index]
+            where = (self.cache.where(key) or "") if self.cache is not None and status == _CACHED else ""
+            past = pasts.get((node.id, node.type.id), ())
+            reason = reason_for(self, index, past, workflow) if status in (_RUN, _LAZY) else ""
+            seconds, nbytes = costs.get(key) or averages.get(node.type.id) or (None, None)
+            found.append(Step(node.id, node.type.id, key, _STATUS[status], where, reason, seconds, nbytes))
         return found
 
     def describe(self) -> dict[str, Any]:

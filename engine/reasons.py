@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.graph import Graph, GraphNode
 from engine.keys import canonical
-from engine.ledger import Ledger, PastStep, StepRecord
+from engine.ledger import PastStep, StepRecord
 from engine.node_type import REQUIRED
 from engine.problems import listed
 
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 _SHOWN = 40
 
 
-def reason_for(plan: Plan, index: int, ledger: Ledger, workflow: str) -> str:
+def reason_for(plan: Plan, index: int, candidates: Sequence[PastStep], workflow: str) -> str:
     """A short text: ``seed: 41 -> 42``, ``upstream encode changed``, ``code of plugin X changed`` ...
 
-    ``workflow`` is the graph's :func:`workflow_digest`.
+    ``candidates`` are earlier steps of a node with this id and type, ``workflow`` is the graph's
+    :func:`workflow_digest`.
     """
     node = plan.graph.nodes[index]
     if not node.type.mark.cache:
         return "never cached by its author"
-    candidates = ledger.past(node.id, node.type.id)
     if not candidates:
         return "has not run before"
     if any(past.key == plan.keys[index] for past in candidates):

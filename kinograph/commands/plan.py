@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from engine.plan import Plan, Step
 from engine.runtime import Runtime
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_LAID_OUT = 500
+"""Steps; longer plans are printed line by line."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,22 +41,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(plan: Plan) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("node", "type", "", "why", "seconds", "memory"):
-        table.add_column(title, justify="right" if title in ("seconds", "memory") else "left", overflow="fold")
-    for step in plan.steps():
-        table.add_row(step.node, step.type, _status(step), step.reason, *_cost(step))
-    described = plan.describe()
     console = Console(highlight=False)
-    console.print(table)
+    described = plan.describe()
+    steps = [Step(**step) for step in described["steps"]]
+    if len(steps) <= _LAID_OUT:
+        console.print(_table(steps))
+    else:  # laying out a table takes its time
+        for step in steps:
+            seconds, memory = _cost(step)
+            where = f"cached ({step.where})" if step.status == "cached" else step.status
+            print(f"{step.node}  {step.type}  {where}  {step.reason}  {seconds}  {memory}".rstrip())
     unknown = f", {described['unknown_seconds']} of unknown duration" if described["unknown_seconds"] else ""
     console.print(
         f"{described['run']} to run, about {described['seconds']:.1f} s "
         f"and {readable_bytes(described['nbytes'])}{unknown}; "
         f"{described['cached']} from the cache"
     )
+
+
+def _table(steps: list[Step]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("node", "type", "", "why", "seconds", "memory"):
+        table.add_column(title, justify="right" if title in ("seconds", "memory") else "left", overflow="fold")
+    for step in steps:
+        table.add_row(step.node, step.type, _status(step), step.reason, *_cost(step))
+    return table
 
 
 def _status(step: Step) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ from engine.authoring import node
 from engine.cache import Cache
 from engine.document import Workflow, parse_workflow
 from engine.executor import Executor
-from engine.graph import check
+from engine.graph import check, inspect
 from engine.plan import make_plan
 from engine.registry import Registry
 from engine.signature import read_node
@@ -113,3 +114,45 @@ def test_a_chain_of_bypassed_nodes_with_many_readers(executor):
     graph = check(document(nodes, edges), REGISTRY)
     assert time.thread_time() - started < 5
     assert {graph.nodes[node.links[0].source].id for node in graph.nodes if node.id.startswith("r")} == {"n0"}
+
+
+def test_the_mistakes_of_a_hundred_thousand_nodes_are_reported_in_seconds():
+    """Unknown types, sockets and nodes, values of the wrong type, missing inputs, two wires, and one great circle."""
+    kinds = ("Add", "Add", "Ad", "Add", "Sum")
+    nodes: dict[str, Any] = {}
+    for place in range(MANY):
+        values = {"b": "x"} if place % 5 == 1 else {"c": 1} if place % 5 == 3 else {}
+        nodes[f"n{place}"] = {"type": kinds[place % 5], "values": values}
+    edges = [{"from": [f"n{i}", "value"], "to": [f"n{(i + 1) % MANY}", "a" if i % 2 else "b"]} for i in range(MANY)]
+    edges += [{"from": ["nowhere", "value"], "to": [f"n{i}", "a"]} for i in range(0, MANY, 10)]
+    edges += [{"from": [f"n{i}", "valu"], "to": [f"n{i + 1}", "a"]} for i in range(0, MANY - 1, 10)]
+    text = json.dumps({"format": "kinograph-workflow", "version": 1, "nodes": nodes, "edges": edges})
+    started = time.thread_time()
+    _, problems = inspect(parse_workflow(text), REGISTRY)
+    assert time.thread_time() - started < 5  # of the processor's time; usually half of it
+    codes = {problem.code for problem in problems}
+    assert codes >= {"unknown_type", "unknown_socket", "unknown_output", "unknown_node", "bad_value"}
+    assert len(problems) > 0.8 * MANY
+
+
+def test_a_circle_of_a_hundred_thousand_nodes_is_spelled_out():
+    nodes: dict[str, Any] = {f"n{i}": {"type": "Add", "values": {}} for i in range(MANY)}
+    edges = [{"from": [f"n{i}", "value"], "to": [f"n{(i + 1) % MANY}", "a"]} for i in range(MANY)]
+    started = time.thread_time()
+    _, (problem,) = inspect(document(nodes, edges), REGISTRY)
+    assert time.thread_time() - started < 5
+    assert problem.code == "cycle" and "more) -> " in problem.message
+
+
+def test_the_order_of_the_document_does_not_matter(executor):
+    """A chain written from its end to its beginning."""
+    count = 20_000
+    forward = chain(count)
+    backward = document(
+        {name: forward.nodes[name].model_dump(exclude_none=True) for name in reversed(forward.nodes)},
+        [edge.model_dump(by_alias=True) for edge in reversed(forward.edges)],
+    )
+    run(executor, forward)
+    plan, result = run(executor, backward)
+    assert (result.nodes_run, result.nodes_cached) == (0, count)
+    assert [node.id for node in plan.graph.nodes] == [f"n{i}" for i in range(count)]
