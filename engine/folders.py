@@ -6,12 +6,20 @@ which follow symbolic links and refuse what leads out of the root.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 
 class PathError(ValueError):
     """A path leads out of its root, or names nothing."""
+
+
+def hugging_face_cache() -> Path:
+    """Where huggingface_hub keeps models: ``HF_HUB_CACHE``, or ``hub`` in ``HF_HOME``."""
+    given = os.environ.get("HF_HUB_CACHE")
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    return Path(given).expanduser() if given else home.expanduser() / "hub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,19 @@ class Folders:
     def models(self) -> Path:
         """Model files."""
         return self.data / "models"
+
+    @property
+    def extra_model_paths(self) -> Path:
+        """A text file that names further folders of models, one a line: those of other programs, used in place."""
+        return self.data / "extra_model_paths.txt"
+
+    def model_roots(self) -> list[Path]:
+        """Folders in which models are looked for: our own, those of ``extra_model_paths``, the Hugging Face cache."""
+        roots = [self.models]
+        if self.extra_model_paths.is_file():
+            lines = self.extra_model_paths.read_text(encoding="utf-8").splitlines()
+            roots += [Path(line.strip()).expanduser() for line in lines if line.strip() and line[:1] != "#"]
+        return [root for root in [*roots, hugging_face_cache()] if root == self.models or root.is_dir()]
 
     @property
     def plugins(self) -> Path:
@@ -90,7 +111,7 @@ class Folders:
         Raises:
             PathError: when it is nowhere, or outside although ``anywhere`` is not set.
         """
-        roots = [self.models] if kind == "model" else [self.inputs, self.outputs]
+        roots = self.model_roots() if kind == "model" else [self.inputs, self.outputs]
         if self.anywhere:
             direct = Path(name).expanduser()
             for candidate in (

@@ -29,6 +29,7 @@ COMMANDS = {
     "lock": "write into a workflow what it requires",
     "schema": "print the JSON Schema of workflow files",
     "cache": "look at the cache of results",
+    "models": "list the models on this machine, check and add them",
     "plugins": "list plugins and what is wrong with them",
 }
 TAKES_INPUTS = frozenset({"run", "plan", "validate"})
