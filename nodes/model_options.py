@@ -48,6 +48,9 @@ def guidance_options(
             the sampler's own guidance.
         low_noise: guidance of the low-noise expert of Wan 2.2 A14B; empty: the sampler's.
         dynamic: let guidance rise along a cosine (CogVideoX).
+
+    Returns:
+        The same transformer with these options.
     """
     settings = {"embedded_guidance": embedded, "guidance_2": low_noise, "dynamic_guidance": dynamic}
     return with_settings(model, settings)
@@ -66,6 +69,9 @@ def decode_options(vae: VideoVAE, decode_timestep: Optional01 = None, decode_noi
         vae: the VAE.
         decode_timestep: how noisy the decoder takes the latent to be (published value 0.05); empty: 0.
         decode_noise: how much noise is mixed in (published value 0.025); empty: as ``decode_timestep``.
+
+    Returns:
+        The same VAE with these options.
     """
     return with_settings(vae, {"decode_timestep": decode_timestep, "decode_noise": decode_noise})
 

@@ -12,6 +12,7 @@ from engine.folders import Folders
 from engine.graph import inspect
 from engine.infer import infer
 from engine.plugins import Discovered, discover
+from tests.model_stand_ins import make_stand_ins
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
@@ -29,8 +30,10 @@ def test_the_built_in_plugin_loads_without_a_mistake(discovered: Discovered) -> 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow_is_sound(path: Path, discovered: Discovered, tmp_path: Path) -> None:
+    folders = Folders.at(tmp_path)
+    make_stand_ins(folders.models)  # workflows for real models name their folders
     workflow = read_workflow(path)
-    graph, problems = inspect(workflow, discovered.registry(), Folders.at(tmp_path))
+    graph, problems = inspect(workflow, discovered.registry(), folders)
     assert problems == []
     assert infer(graph)[1] == []
     assert graph.output_nodes()

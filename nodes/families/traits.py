@@ -27,6 +27,7 @@ class Traits:
         first: frames that the first latent frame stands for.
         lead: latent frames in front of the clip while it is sampled, which are thrown away afterwards; ``k`` is then
             a multiple of ``lead + 1``.
+        every: ``k`` is a multiple of this (CogVideoX's VAE decodes latent frames in pairs after the first).
         axes: the order of the axes in which the stock pipeline draws noise, so that seeds give its clips.
         patch: latent cells that the transformer takes as one token, in width and height.
         width: default width in pixels.
@@ -46,6 +47,7 @@ class Traits:
     temporal: int = 4
     first: int = 1
     lead: int = 0
+    every: int = 1
     axes: str = "CTHW"
     patch: int = 1
     width: int = 832
@@ -70,7 +72,7 @@ class Traits:
     @property
     def frame_step(self) -> int:
         """By how many frames clips differ in length."""
-        return self.temporal * (self.lead + 1)
+        return self.temporal * max(self.lead + 1, self.every)
 
     def latent_frames(self, frames: int) -> int:
         """Latent frames of a clip of a valid length."""
@@ -99,7 +101,7 @@ class Traits:
                 "frames",
                 f"{frames} frames of {width} x {height} pixels are too much for one clip",
                 wanted=f"at most {MAX_VALUES} values in the latent, this has {math.prod(shape)}",
-                example=self.first + (fitting - 1) // (self.lead + 1) * self.frame_step,
+                example=self.first + (fitting - 1) * self.temporal // self.frame_step * self.frame_step,
             )
         return shape
 

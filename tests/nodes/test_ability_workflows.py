@@ -11,6 +11,7 @@ from engine.folders import Folders
 from engine.plugins import discover
 from engine.runtime import Runtime
 from nodes.media.probe import probe
+from tests.nodes.families.test_family_workflows import FAMILY_WORKFLOWS
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 FRAMES = {
@@ -55,7 +56,12 @@ def shortened(name: str) -> Workflow:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(path.stem for path in WORKFLOWS.glob("*.json") if not path.stem.startswith("train"))
+    "name",
+    sorted(
+        path.stem
+        for path in WORKFLOWS.glob("*.json")
+        if not path.stem.startswith("train") and path.stem not in FAMILY_WORKFLOWS
+    ),
 )
 def test_workflow_runs(runtime: Runtime, name: str) -> None:
     result = runtime.run(shortened(name))

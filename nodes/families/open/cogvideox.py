@@ -31,7 +31,17 @@ class CogVideoXFamily(DiffusersFamily):
         "scheduler": ("CogVideoXDDIMScheduler", "CogVideoXDPMScheduler"),
     }
     defaults = Traits(
-        "cogvideox", 16, patch=2, axes="TCHW", width=720, height=480, frames=49, fps=8.0, guidance=6.0, solver="own"
+        "cogvideox",
+        16,
+        patch=2,
+        axes="TCHW",
+        every=2,
+        width=720,
+        height=480,
+        frames=49,
+        fps=8.0,
+        guidance=6.0,
+        solver="own",
     )
     max_tokens = 226
     flow = False
