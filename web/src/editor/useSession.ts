@@ -1,15 +1,17 @@
 import { useEffect } from "react";
-import { getJobs, getNodeTypes } from "../api/client";
+import { ServerError, getJobs, getNodeTypes, getWorkflow } from "../api/client";
 import type { StreamEvent } from "../api/protocol";
 import { openStream, type Connection } from "../api/stream";
 import { setNodeTypes, startWith } from "../store/editor";
 import { watchMistakes } from "../store/mistakes";
 import { watchPlan } from "../store/plan";
 import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
-import { toast } from "../store/ui";
+import { normalise } from "../graph/normalise";
+import { setUi, toast } from "../store/ui";
 import { recover, watchSaving } from "./actions/autosave";
 import { retell } from "./actions/run";
 import { documentFromLink } from "./actions/files";
+import { sharedForm } from "./actions/shareForm";
 import { tr } from "./actions/tr";
 
 const RETRY_MS = 1500;
@@ -33,6 +35,15 @@ async function loadTypes(alive: () => boolean): Promise<void> {
 }
 
 async function openFirst(): Promise<void> {
+  const form = sharedForm();
+  if (form !== undefined) {
+    try {
+      startWith(normalise(await getWorkflow(form)).document);
+    } catch (error) {
+      setUi({ missingForm: error instanceof ServerError && error.status === 404 ? tr("form.missing", { name: form }) : tr("save.failed") });
+    }
+    return;
+  }
   try {
     const linked = await documentFromLink(location.hash);
     if (linked) {
@@ -68,7 +79,8 @@ export function useSession(): void {
     const stops: (() => void)[] = [watchMistakes(), watchPlan()];
     void loadTypes(() => alive);
     void openFirst().then(() => {
-      if (alive) stops.push(watchSaving());
+      // who fills in somebody's form changes neither the form nor what this browser has open
+      if (alive && sharedForm() === undefined) stops.push(watchSaving());
     });
     void getJobs("?limit=100")
       .then(

@@ -63,6 +63,8 @@ export interface UiState {
   readonly wiringFrom: string | undefined;
   readonly compare: readonly [ComparedSide, ComparedSide] | undefined;
   readonly diff: DiffRequest | undefined;
+  /** Why the form that the address asks for is not there. */
+  readonly missingForm: string | undefined;
   /** The run that is to be forked, and the sampler that was chosen already. */
   readonly fork: { readonly job: string; readonly node?: string } | undefined;
   readonly player: { readonly url: string; readonly mediaType: string; readonly title: string } | undefined;
@@ -98,6 +100,7 @@ export const useUi = create<UiState>(() => ({
   wiringFrom: undefined,
   compare: undefined,
   diff: undefined,
+  missingForm: undefined,
   fork: undefined,
   player: undefined,
   far: false,

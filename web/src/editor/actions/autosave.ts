@@ -108,10 +108,16 @@ export async function saveNow(): Promise<void> {
     setUi({ files: "save" });
     return;
   }
+  if (await saveAtOnce()) toast("info", tr("save.done"));
+}
+
+/** Save a version now under the name that there is, a draft's too. */
+export async function saveAtOnce(): Promise<boolean> {
   clearTimeout(timer);
   saved = undefined;
-  if (await send(false)) toast("info", tr("save.done"));
-  else toast("error", tr("save.failed"));
+  const done = await send(false);
+  if (!done) toast("error", tr("save.failed"));
+  return done;
 }
 
 /** Begin to save changes. Returns how to stop. */

@@ -7,6 +7,8 @@ import { Templates } from "../templates/Templates";
 import { useT } from "../useT";
 import { Dialog } from "./Dialog";
 
+const SHOWN = 8;
+
 /** What an empty canvas shows: templates, and the other ways to begin. */
 export function Start() {
   const t = useT();
@@ -24,10 +26,13 @@ export function Start() {
     <section className="start" aria-label={t("start.title")}>
       <h1>{t("start.title")}</h1>
       <p>{t("start.text")}</p>
-      <Templates onOpened={() => undefined} />
+      <Templates most={SHOWN} onOpened={() => undefined} />
       <p className="start-other">
         <button type="button" className="link-button" onClick={() => openPaletteAt({ x: window.innerWidth / 2 - 200, y: window.innerHeight / 2 - 200 })}>
           {t("start.search")}
+        </button>
+        <button type="button" className="link-button" onClick={() => setUi({ templates: true })}>
+          {t("start.more")}
         </button>
         <button type="button" className="link-button" onClick={chooseFile}>
           {t("start.open")}

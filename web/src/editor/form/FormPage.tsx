@@ -1,4 +1,5 @@
 import { useEditor } from "../../store/editor";
+import { useUi } from "../../store/ui";
 import { ConnectionMark } from "../chrome/ConnectionMark";
 import { RunControls } from "../chrome/RunControls";
 import { useT } from "../useT";
@@ -8,6 +9,7 @@ import { FormPanel } from "./FormPanel";
 export function FormPage() {
   const t = useT();
   const meta = useEditor((state) => state.document.meta);
+  const missing = useUi((state) => state.missingForm);
   return (
     <main className="form-page">
       <header>
@@ -15,7 +17,7 @@ export function FormPage() {
         {typeof meta.description === "string" && <p>{meta.description}</p>}
         <ConnectionMark />
       </header>
-      <FormPanel />
+      {missing === undefined ? <FormPanel /> : <p className="callout callout-bad" role="alert">{missing}</p>}
       <footer className="form-run">
         <RunControls />
       </footer>

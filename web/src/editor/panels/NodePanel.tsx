@@ -1,6 +1,7 @@
 import { INPUTS, containerOf, isBoundary } from "../../graph/bodies";
 import { toggleExposed } from "../../graph/nesting";
 import { toggleFormInput } from "../../graph/commands";
+import { formOutputs, toggleFormOutput } from "../../graph/form";
 import { useCanvas } from "../../store/canvas";
 import { apply, applyWhole, useEditor } from "../../store/editor";
 import { useMistakes } from "../../store/mistakes";
@@ -33,6 +34,8 @@ export function NodePanel() {
   const plan = useNodePlan(named);
   const refused = useRun((state) => state.problems);
   const foreseen = useRun((state) => state.foreseen);
+  const catalogue = useEditor((state) => state.catalogue);
+  const whole = useEditor((state) => state.document);
   const own = useMistakes((state) => state.byNode.get(path));
   if (id === undefined || !placed) {
     return (
@@ -52,6 +55,7 @@ export function NodePanel() {
   const problems = (refused.length > 0 ? refused : foreseen).filter(
     (problem) => isAbout(problem, placed) && !own?.some((mistake) => mistake.socket === problem.socket),
   );
+  const resultsInForm = formOutputs(whole, catalogue);
   const inForm = (socket: string): boolean => Object.values(inputs).some((input) => input.node === path && input.socket === socket);
   return (
     <div className="details">
@@ -128,6 +132,12 @@ export function NodePanel() {
         ))}
       </ul>
       <h4>{t("details.outputs")}</h4>
+      {info?.output && (
+        <label className="in-form">
+          <input type="checkbox" checked={resultsInForm.includes(path)} onChange={() => applyWhole(toggleFormOutput(path, catalogue), "step.form")} />
+          {t("details.resultInForm")}
+        </label>
+      )}
       <ul className="socket-list">
         {placed.sockets.outputs.map((output) => (
           <li key={output.name}>
