@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.authoring import Display
 from engine.context import NodeContext, Preview, PreviewSource
 from engine.events import NodeAsks, NodePreview, NodeProgress, NodeShown
+from engine.evidence import origin_of
 from engine.graph import GraphNode
 from engine.guards import Guarded, reaches_global_state
 from engine.inputs import Arguments, call_arguments
@@ -199,6 +200,8 @@ class Call:
             device=executor.device,
             output_folder=executor.output_folder,
             workflow=run.workflow,
+            keys_folder=executor.keys_folder,
+            _on_origin=partial(origin_of, run.plan, run.steps, index),
             _identity=key if node.type.mark.cache else "",
             _on_document=partial(run.document, index) if run.workflow else None,
             logger=node_logger(lambda level, message: run.tell.log(index, level, message)),

@@ -49,6 +49,7 @@ class NodeContext:
         output_folder: where :meth:`output_file` puts files.
         workflow: the document that this run came from, as compact JSON; empty when the person chose to leave it
             out. To store inside media, ask for :meth:`document`.
+        keys_folder: where the key lies with which this installation signs what it saves; ``None``: nothing is signed.
         logger: messages to it appear beside the node.
         memory_saving: whether to work in the smallest pieces: a first attempt ran out of memory. Only nodes marked
             with ``saves_memory=True`` are asked.
@@ -60,9 +61,11 @@ class NodeContext:
     workflow: str = ""
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("kinograph.node"))
     memory_saving: bool = False
+    keys_folder: Path | None = None
     _identity: str = ""
     _files: int = 0
     _on_document: Callable[[], str] | None = None
+    _on_origin: Callable[[], str] | None = None
     _on_progress: Callable[[float, float, str, PreviewSource], None] | None = None
     _is_cancelled: Callable[[], bool] | None = None
     _on_checkpoint: Callable[[Mapping[str, Any]], None] | None = None
@@ -122,6 +125,17 @@ class NodeContext:
         computed. Empty when the person chose to leave it out.
         """
         return self._on_document() if self._on_document is not None else self.workflow
+
+    @property
+    def computation(self) -> str:
+        """Names this computation: the same for the same inputs and code; empty where it is made anew each time."""
+        return self._identity
+
+    def origin(self) -> str:
+        """Where the inputs come from: ``"generated"`` (a model made them), ``"composite"`` (a model, and pictures or
+        videos that were loaded), or empty (no model is upstream).
+        """
+        return self._on_origin() if self._on_origin is not None else ""
 
     def ask(self, question: str, choices: tuple[str, ...] = ("yes", "no"), preview: PreviewSource = None) -> str:
         """Ask a person and wait for the answer, one of ``choices``. Put nodes that ask into the ``io`` lane.

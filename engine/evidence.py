@@ -109,6 +109,17 @@ def made_with(device: str) -> dict[str, str]:
     return found | ({"torch": str(getattr(torch, "__version__", ""))} if torch is not None else {})
 
 
+def origin_of(plan: Plan, steps: Steps, index: int) -> str:
+    """``generated`` where a model is upstream, ``composite`` where files that were loaded are, too; else empty."""
+    requires = plan.requires()
+    names = {steps.nodes[source].id for source in upstream(index, steps.nodes)}
+
+    def used(part: str) -> bool:
+        return any(place.rpartition(".")[0] in names for place in requires.get(part, {}))
+
+    return ("composite" if used("files") else "generated") if used("models") else ""
+
+
 def upstream(index: int, nodes: Sequence[GraphNode]) -> list[int]:
     """Everything that a step reads, directly or not, in the order of the graph; without the step itself."""
     seen: set[int] = set()

@@ -50,6 +50,7 @@ class Executor:
         limits: how many nodes run at once.
         checkpoints: where long computations keep their state, or ``None``.
         kept: where they keep states that other runs may go on from, or ``None``.
+        keys_folder: where the key lies with which nodes sign what they save.
         secrets: what ``secret://NAME`` stands for, or ``None``: then no node gets any.
     """
 
@@ -64,6 +65,7 @@ class Executor:
         checkpoints: CheckpointStore | None = None,
         kept: KeptStates | None = None,
         secrets: Secrets | None = None,
+        keys_folder: Path | None = None,
     ) -> None:
         self.registry = registry
         self.cache = cache if cache is not None else Cache(adapters=registry.buffers)
@@ -73,6 +75,7 @@ class Executor:
         self.checkpoints = checkpoints
         self.kept = kept
         self.secrets = secrets
+        self.keys_folder = keys_folder
         self.guards = Guards(registry.guards)
         self._files = SHARED
 

@@ -70,10 +70,14 @@ class Plan:
     files: FileDigests = field(default_factory=FileDigests)
     outputs: str = ""
     plugins: Sequence[Plugin] = ()
+    _requires: dict[str, Any] | None = None
 
     def requires(self) -> dict[str, Any]:
         """What the document needs to give the same result elsewhere (:mod:`engine.requirements`)."""
-        return requirements(self.graph, self.plugins, infer(self.graph)[0], self.fingerprints, self.files)
+        if self._requires is None:
+            facts = infer(self.graph)[0]
+            self._requires = requirements(self.graph, self.plugins, facts, self.fingerprints, self.files)
+        return self._requires
 
     @property
     def to_run(self) -> list[int]:

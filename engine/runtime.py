@@ -85,6 +85,7 @@ class Runtime:
             checkpoints=CheckpointStore(folders.data / "checkpoints", codecs),
             kept=KeptStates(folders.data / "kept", codecs),
             secrets=Secrets(folders.data),
+            keys_folder=folders.data / "keys",
         )
         return cls(
             folders,

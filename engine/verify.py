@@ -17,8 +17,9 @@ from engine.problems import listed
 from engine.registry import Registry
 from engine.requirements import size_of
 
-Status = Literal["same", "different", "missing", "found", "unknown"]
-"""``found``: a missing model is there under another name. ``unknown``: the file does not say."""
+Status = Literal["same", "different", "missing", "found", "unknown", "intact", "changed", "absent"]
+"""``found``: a missing model is there under another name. ``unknown``: the file does not say. ``intact``,
+``changed``, ``absent``: of a mark in a media file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Line:
     """One thing that was compared.
 
     Attributes:
-        kind: ``plugin``, ``node type``, ``model``, ``file``, ``node`` (of a new run) or ``result``.
+        kind: ``plugin``, ``node type``, ``model``, ``file``, ``node`` (of a new run), ``result`` or
+            ``mark`` (of a media file).
         name: which one.
         status: how it compares.
         detail: what is here and what was there.

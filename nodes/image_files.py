@@ -37,6 +37,10 @@ def save_image(
     name: Annotated[str, Field(max_length=200)] = "image",
     save_workflow: bool = True,
     background: Annotated[str, Widget(kind="color", advanced=True)] = "#000000",
+    aigc: Annotated[bool, Widget(advanced=True)] = True,
+    iptc: Annotated[bool, Widget(advanced=True)] = True,
+    c2pa: Annotated[bool, Widget(advanced=True)] = True,
+    label: Annotated[bool, Widget(advanced=True)] = False,
 ) -> Display[list[SavedFile]]:
     """Save every frame as a picture file in the output folder, with the workflow that made it inside.
 
@@ -48,25 +52,35 @@ def save_image(
         save_workflow: store the workflow (with prompts and settings) inside the files; switch it off for
             privacy.
         background: colour behind transparent parts for JPEG, ``#rrggbb``.
+        aigc: mark what a model has made with the AIGC label (GB 45438-2025), which programs read.
+        iptc: mark what a model has made with IPTC's digital source type, which photo programs and websites read.
+        c2pa: sign the file (C2PA), so that every later change is noticed; needs the extra ``kinograph[provenance]``
+            and a format that can carry a manifest.
+        label: write "AI generated" (in Chinese where a font for it is installed) into the lower right corner.
 
     Returns:
         files: the finished files, one per frame.
     """
     from nodes.media.images import IMAGE_FORMATS, write_image
-    from nodes.media.tags import workflow_tags
+    from nodes.media.label import with_label
+    from nodes.media.tags import WORKFLOW_KEY
     from nodes.pixels import flattened, frames_to_bytes
+    from nodes.saving import sign_if_wanted, tags_of
 
     suffix, media_type = IMAGE_FORMATS[format]
     clip = flattened(frames, background) if format == "jpeg" else frames
-    tags = workflow_tags(context.document()) if save_workflow else {}
+    tags = tags_of(context, save_workflow=save_workflow, aigc=aigc, iptc=iptc)
+    signed = False
     total, height, width = frames.pixels.shape[:3]
     saved: list[SavedFile] = []
     for picture in frames_to_bytes(clip):
         context.progress(len(saved), total)
         with context.output_file(file_name(name, "image", suffix), media_type) as file:
+            picture = with_label(picture) if label else picture
             write_image(file.path, picture, format=format, quality=quality, tags=tags)
+            signed = sign_if_wanted(context, file.path, media_type, c2pa)
         saved.append(file.saved)
-    size = {"width": int(width), "height": int(height), "workflow": bool(tags)}
+    size = {"width": int(width), "height": int(height), "workflow": WORKFLOW_KEY in tags, "signed": signed}
     return Display(saved, {"files": [{**file_facts(file), **size} for file in saved]})
 
 

@@ -114,6 +114,9 @@ def long_video(
     quality: Annotated[int, Field(ge=0, le=100), Widget(kind="slider")] = 80,
     name: Annotated[str, Field(max_length=200)] = "long_video",
     save_workflow: bool = True,
+    aigc: Annotated[bool, Widget(advanced=True)] = True,
+    iptc: Annotated[bool, Widget(advanced=True)] = True,
+    c2pa: Annotated[bool, Widget(advanced=True)] = True,
 ) -> Display[SavedFile]:
     """Make a clip of any length, window after window, and write it while it is made.
 
@@ -143,12 +146,16 @@ def long_video(
         quality: 0 (smallest file) to 100 (best).
         name: beginning of the file's name; a number and the ending are added.
         save_workflow: store the workflow inside the file.
+        aigc: mark the file with the AIGC label (GB 45438-2025), which programs read.
+        iptc: mark the file with IPTC's digital source type.
+        c2pa: sign the file (C2PA); needs the extra ``kinograph[provenance]`` and MP4.
 
     Returns:
         file: the finished file.
     """
     from nodes.media.encode import FORMATS, write_video
-    from nodes.media.tags import workflow_tags
+    from nodes.media.tags import WORKFLOW_KEY
+    from nodes.saving import sign_if_wanted, tags_of
 
     check_family("vae", vae.family, model.family)
     traits: Traits = model.extras["traits"]
@@ -158,10 +165,11 @@ def long_video(
     settings = Settings(steps=steps, guidance=guidance, solver=solver, shift=shift)
     plan = Windows(total, length, overlap, columns, rows, fps, seed)
     info = FORMATS[format]
-    tags = workflow_tags(context.workflow) if save_workflow else {}
+    tags = tags_of(context, save_workflow=save_workflow, aigc=aigc, iptc=iptc)
     with context.output_file(file_name(name, "long_video", info.suffix), info.media_type) as file:
         pictures = plan.pictures(context, model, vae, positive, negative, first, settings)
         written = write_video(file.path, pictures, format=format, fps=fps, quality=quality, tags=tags)
+        signed = sign_if_wanted(context, file.path, info.media_type, c2pa)
     facts = {
         **file_facts(file.saved),
         "width": written.width,
@@ -169,7 +177,8 @@ def long_video(
         "frames": written.frames,
         "fps": float(written.fps),
         "duration": written.duration,
-        "workflow": bool(tags),
+        "workflow": WORKFLOW_KEY in tags,
+        "signed": signed,
     }
     return Display(file.saved, {"files": [facts]})
 

@@ -78,6 +78,10 @@ def save_video(
     name: Annotated[str, Field(max_length=200)] = "video",
     save_workflow: bool = True,
     background: Annotated[str, Widget(kind="color", advanced=True)] = "#000000",
+    aigc: Annotated[bool, Widget(advanced=True)] = True,
+    iptc: Annotated[bool, Widget(advanced=True)] = True,
+    c2pa: Annotated[bool, Widget(advanced=True)] = True,
+    label: Annotated[bool, Widget(advanced=True)] = False,
 ) -> Display[SavedFile]:
     """Save a clip as a video file in the output folder, with the workflow that made it inside.
 
@@ -96,13 +100,21 @@ def save_video(
         save_workflow: store the workflow (with prompts and settings) inside the file; switch it off for
             privacy.
         background: colour behind transparent parts where the format has no transparency (MP4), ``#rrggbb``.
+        aigc: mark what a model has made with the AIGC label (GB 45438-2025), which programs read.
+        iptc: mark what a model has made with IPTC's digital source type, which photo programs and websites read.
+        c2pa: sign the file (C2PA), so that every later change is noticed; needs the extra ``kinograph[provenance]``
+            and a format that can carry a manifest.
+        label: write "AI generated" (in Chinese where a font for it is installed) into the lower right corner for
+            the first two seconds.
 
     Returns:
         file: the finished file.
     """
     from nodes.media.encode import FORMATS, write_video
-    from nodes.media.tags import workflow_tags
+    from nodes.media.label import labelled
+    from nodes.media.tags import WORKFLOW_KEY
     from nodes.pixels import flattened, frames_to_bytes
+    from nodes.saving import sign_if_wanted, tags_of
 
     rate = fps or frames.fps
     _check_rate(format, rate)
@@ -111,13 +123,15 @@ def save_video(
     total = int(frames.pixels.shape[0])
 
     def reported() -> Iterator[NDArray[np.uint8]]:
-        for index, picture in enumerate(frames_to_bytes(clip)):
+        pictures = frames_to_bytes(clip)
+        for index, picture in enumerate(labelled(pictures, rate) if label else pictures):
             context.progress(index, total)
             yield picture
 
-    tags = workflow_tags(context.document()) if save_workflow else {}
+    tags = tags_of(context, save_workflow=save_workflow, aigc=aigc, iptc=iptc)
     with context.output_file(file_name(name, "video", info.suffix), info.media_type) as file:
         written = write_video(file.path, reported(), format=format, fps=rate, quality=quality, tags=tags)
+        signed = sign_if_wanted(context, file.path, info.media_type, c2pa)
     saved = file.saved
     facts = {
         **file_facts(saved),
@@ -126,7 +140,9 @@ def save_video(
         "frames": written.frames,
         "fps": float(written.fps),
         "duration": written.duration,
-        "workflow": bool(tags),
+        "workflow": WORKFLOW_KEY in tags,
+        "marked": "AIGC" in tags or "DigitalSourceType" in tags,
+        "signed": signed,
     }
     return Display(saved, {"files": [facts]})
 

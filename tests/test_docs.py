@@ -23,6 +23,7 @@ CONTRIBUTED = {"train", "evaluate"}
 @pytest.mark.parametrize("code", SNIPPETS)
 def test_snippet_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KINOGRAPH_DATA_DIR", str(tmp_path / "data"))
     exec(compile(code, "snippet", "exec"), {"__name__": "snippet"})
 
 

@@ -15,8 +15,21 @@ from kinograph.commands.documents import read_document
 from kinograph.commands.format import replace_file
 from kinograph.device import default_device
 
-_MARKS = {"same": "=", "different": "≠", "missing": "✗", "found": "→", "unknown": "?"}
-_STYLES = {"same": "green", "different": "yellow", "missing": "red", "found": "cyan", "unknown": "dim"}
+_MARKS = {
+    "same": "=",
+    "different": "≠",
+    "missing": "✗",
+    "found": "→",
+    "unknown": "?",
+    "intact": "=",
+    "changed": "≠",
+    "absent": "-",
+}
+_STYLES = {"same": "green", "different": "yellow", "missing": "red", "found": "cyan", "unknown": "dim"} | {
+    "intact": "green",
+    "changed": "yellow",
+    "absent": "dim",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,11 +80,24 @@ def run(arguments: argparse.Namespace) -> int:
                 lines += rerun(
                     workflow, media, folders, discovered, device=device, tolerance=arguments.tolerance, on_event=tell
                 )
+    if media is not None:
+        lines += _marks(media)
     if arguments.json:
         print(json.dumps({"lines": [line.as_dict() for line in lines]}, ensure_ascii=False))
     else:
         _show(lines)
-    return int(any(line.status in ("different", "missing") for line in lines))
+    return int(any(line.status in ("different", "missing", "changed") for line in lines))
+
+
+def _marks(path: Path) -> list[Line]:
+    """What the file's provenance marks say, a line per layer."""
+    from nodes.media.errors import MediaError
+    from nodes.media.provenance import media_type_of, read_marks
+
+    try:
+        return [Line("mark", mark.layer, mark.state, mark.detail) for mark in read_marks(path, media_type_of(path))]
+    except MediaError as error:
+        return [Line("mark", path.name, "unknown", str(error))]
 
 
 def _show(lines: list[Line]) -> None:

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nodes.media import gif, webp
+from nodes.media import gif, mp4, webp, xmp
 from nodes.media.errors import MediaError, UnsupportedMediaError
 from nodes.media.ffmpeg import Ffmpeg
 from nodes.media.rate import exact_rate
@@ -32,6 +32,8 @@ Pixels = NDArray[np.uint8]
 
 _MAX_GIF_RATE = 50
 _STALL_SECONDS = 600.0
+_BOXED = ("DigitalSourceType", "AISystemUsed", "AISystemVersionUsed")
+"""Texts that MP4 and QuickTime files carry in an XMP box; AIGC is a key of its own there (GB 45438-2025)."""
 _DETERMINISTIC = "-fflags +bitexact -flags:v +bitexact"  # no random ids: the same clip gives the same file
 _QUICKTIME = "-movflags +faststart+use_metadata_tags"
 
@@ -195,9 +197,14 @@ def _stream(order: _Order, options: Sequence[str], before: Sequence[str] = ()) -
 def _stream_tagged(order: _Order, options: str) -> None:
     """Encode with tags from a file: on the command line, a long document would not fit."""
     metadata = order.folder / "metadata.txt"
-    metadata.write_text(ffmetadata(order.tags), encoding="utf-8", newline="")
+    boxed = {} if order.path.suffix == ".webm" else {name: order.tags[name] for name in _BOXED if name in order.tags}
+    named = {name: text for name, text in order.tags.items() if name not in boxed}
+    metadata.write_text(ffmetadata(named), encoding="utf-8", newline="")
     before = ["-f", "ffmetadata", "-i", str(metadata), "-map", "0:v", "-map_metadata", "1"]
     _stream(order, [*f"{options} {_DETERMINISTIC}".split(), str(order.path)], before)
+    if boxed:
+        with order.path.open("ab") as stream:
+            stream.write(mp4.xmp_box(xmp.packet(boxed)))
 
 
 def _bt709(pixel_format: str) -> str:

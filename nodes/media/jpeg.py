@@ -95,7 +95,7 @@ def with_tags(picture: bytes, tags: Mapping[str, str]) -> bytes:
         _segment(head + offset.to_bytes(4, "big") + whole[offset : offset + _PART])
         for offset in range(0, len(whole), _PART)
     )
-    return picture[:2] + _segment(_MAIN + xmp.packet({}, note)) + b"".join(extended) + picture[2:]
+    return picture[:2] + _segment(_MAIN + xmp.packet(xmp.standard(tags), note)) + b"".join(extended) + picture[2:]
 
 
 def _segment(content: bytes) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from nodes.media import xmp
 from nodes.media.binary import BoundedReader, Span
 from nodes.media.errors import DamagedMediaError
 
@@ -55,8 +56,17 @@ def find(reader: BoundedReader, span: Span, *path: bytes) -> list[Span]:
     return found
 
 
+XMP_BOX = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
+"""Type of the ``uuid`` box that holds an XMP packet (XMP specification, part 3)."""
+
+
+def xmp_box(packet: bytes) -> bytes:
+    """An XMP packet as a box, to be added behind the last one."""
+    return (24 + len(packet)).to_bytes(4, "big") + b"uuid" + XMP_BOX + packet
+
+
 def read_tags(reader: BoundedReader) -> dict[str, str]:
-    """All UTF-8 texts of the file by their key.
+    """All UTF-8 texts of the file by their key, and those of its XMP packet.
 
     Raises:
         DamagedMediaError, TooLargeError: see :mod:`nodes.media.errors`.
@@ -68,6 +78,10 @@ def read_tags(reader: BoundedReader) -> dict[str, str]:
             plain = meta.size >= 8 and reader.read(meta.start + 4, 4) == b"hdlr"
             inner = meta if plain else Span(min(meta.start + 4, meta.end), meta.end)
             for name, text in _read_meta(reader, inner):
+                tags.setdefault(name, text)
+    for body in find(reader, reader.whole, b"uuid"):
+        if body.size > 16 and reader.read(body.start, 16) == XMP_BOX:
+            for name, text in xmp.read_packet(reader.read(body.start + 16, body.size - 16)).items():
                 tags.setdefault(name, text)
     return tags
 

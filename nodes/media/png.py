@@ -5,11 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 
+from nodes.media import xmp
 from nodes.media.binary import BoundedReader, Span
 from nodes.media.errors import DamagedMediaError
 from nodes.media.limits import MAX_TEXT
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_XMP = b"XML:com.adobe.xmp"
 _HEADER_END = len(SIGNATURE) + 25  # IHDR is always first and always 13 bytes long
 _PACKED = range(1024, 1_000_000)  # Pillow refuses a picture with a packed text that unpacks to more than 1 MiB
 
@@ -52,6 +54,9 @@ def read_tags(reader: BoundedReader) -> dict[str, str]:
             text = body if flags[:1] == b"\x00" else unpack(body) if flags == b"\x01\x00" else None
         if text is not None:
             encoding = "utf-8" if kind == b"iTXt" or _is_utf8(text) else "latin-1"
+            if keyword == _XMP:
+                tags |= {name: value for name, value in xmp.read_packet(text).items() if name not in tags}
+                continue
             tags.setdefault(keyword.decode("latin-1"), text.decode(encoding, "replace"))
     return tags
 
@@ -64,7 +69,11 @@ def with_tags(picture: bytes, tags: Mapping[str, str]) -> bytes:
     """
     if not picture.startswith(SIGNATURE) or picture[12:16] != b"IHDR":
         raise DamagedMediaError("the picture is no PNG file")
-    added = b"".join(_text_chunk(keyword, text.encode()) for keyword, text in tags.items())
+    marks = xmp.standard(tags)
+    plain = {keyword: text.encode() for keyword, text in tags.items() if keyword not in marks}
+    if marks:
+        plain[_XMP.decode()] = xmp.packet(marks)
+    added = b"".join(_text_chunk(keyword, text) for keyword, text in plain.items())
     return picture[:_HEADER_END] + added + picture[_HEADER_END:]
 
 

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nodes.media import xmp
 from nodes.media.archive import opened_zip, read_member
 from nodes.media.errors import DamagedMediaError, TooLargeError
 from nodes.media.images import open_picture
 from nodes.media.limits import DEFAULT_LIMITS, Limits
-from nodes.media.tags import WORKFLOW_KEY, WORKFLOW_MEMBER
+from nodes.media.tags import MARKS_MEMBER, WORKFLOW_KEY, WORKFLOW_MEMBER
 
 CLIP_MEMBER = "clip.json"
 _FRAME = re.compile(r"(?:[\w\- ]+/)?[\w\- ]*?(\d+)\.png", re.IGNORECASE)
@@ -33,7 +34,7 @@ def write_png_zip(path: Path, frames: Iterable[NDArray[np.uint8]], rate: Fractio
         path: the ZIP file.
         frames: ``[H, W, 3]`` or ``[H, W, 4]`` uint8.
         rate: frames per second.
-        tags: of these, the workflow is stored.
+        tags: of these, the workflow and the marks of :data:`nodes.media.xmp.STANDARD` are stored.
 
     Raises:
         OSError: when the file cannot be written.
@@ -53,6 +54,9 @@ def write_png_zip(path: Path, frames: Iterable[NDArray[np.uint8]], rate: Fractio
             member = _member(WORKFLOW_MEMBER)
             member.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(member, tags[WORKFLOW_KEY])
+        marks = xmp.standard(tags)
+        if marks:
+            archive.writestr(_member(MARKS_MEMBER), json.dumps(marks, ensure_ascii=False))
 
 
 def _member(name: str) -> zipfile.ZipInfo:

@@ -17,11 +17,12 @@ others         a file ``NAME.EXT.json`` or ``NAME.json`` beside the media file
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from nodes.media import gif, jpeg, matroska, mp4, png, webp
+from nodes.media import gif, jpeg, matroska, mp4, png, webp, xmp
 from nodes.media.archive import opened_zip, read_member
 from nodes.media.binary import BoundedReader
 from nodes.media.errors import MediaError
@@ -33,6 +34,9 @@ WORKFLOW_KEY = "kinograph"
 
 WORKFLOW_MEMBER = "workflow.json"
 """The member of a ZIP file that holds the workflow document."""
+
+MARKS_MEMBER = "marks.json"
+"""The member of a ZIP file that holds the marks of :data:`nodes.media.xmp.STANDARD`."""
 
 _FFMETADATA_ESCAPES = str.maketrans({character: "\\" + character for character in "=;#\\\n"})
 
@@ -132,7 +136,21 @@ def ffmetadata(tags: Mapping[str, str]) -> str:
 
 def _read_zip(path: Path) -> dict[str, str]:
     with opened_zip(path) as archive:
-        if WORKFLOW_MEMBER not in archive.namelist():
-            return {}
-        data = read_member(archive, WORKFLOW_MEMBER, MAX_TEXT)
-    return {WORKFLOW_KEY: data.decode("utf-8", "replace")}
+        found: dict[str, str] = {}
+        if WORKFLOW_MEMBER in archive.namelist():
+            found[WORKFLOW_KEY] = read_member(archive, WORKFLOW_MEMBER, MAX_TEXT).decode("utf-8", "replace")
+        if MARKS_MEMBER in archive.namelist():
+            found |= _marks(read_member(archive, MARKS_MEMBER, MAX_TEXT))
+    return found
+
+
+def _marks(data: bytes) -> dict[str, str]:
+    try:
+        marks = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return (
+        xmp.standard({name: text for name, text in marks.items() if isinstance(text, str)})
+        if isinstance(marks, dict)
+        else {}
+    )
