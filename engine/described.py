@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.authoring import FilePicker, NodeMark, Widget
 from engine.ids import TypeId
-from engine.node_type import NO_LIMITS, REQUIRED, InputSocket, Limits, NodeType, OutputSocket
+from engine.node_type import NO_LIMITS, REQUIRED, SECRET_WIDGET, InputSocket, Limits, NodeType, OutputSocket
 from engine.registry import Registry
 from engine.schema import InputInfo, LimitsInfo, NodeTypeInfo, TypeInfo, WidgetInfo
 from engine.socket_types import SocketType
@@ -91,6 +91,9 @@ def _node_type(info: NodeTypeInfo, stand_ins: StandIns) -> NodeType:
         title=info.title,
         plugin=info.plugin,
         variadics=tuple(socket for socket in inputs.values() if socket.variadic),
+        secrets=tuple(
+            name for name, socket in inputs.items() if socket.widget is not None and socket.widget.kind == SECRET_WIDGET
+        ),
         has_lazy=any(socket.lazy for socket in inputs.values()),
     )
 

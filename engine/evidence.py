@@ -152,9 +152,9 @@ def record_of(
         adapters: of the registry.
     """
     steps: dict[str, Any] = {}
-    for source in sources:
+    for at, source in enumerate(sources):
         found = outputs(source)
-        entry = {"key": str(keys[source])}
+        entry: dict[str, Any] = {"at": at, "key": str(keys[source])}
         digest = digest_of(found, adapters) if found is not None else ""
         steps[nodes[source].id] = entry | ({"digest": digest} if digest else {})
     return {"node": nodes[index].id, "key": str(keys[index]), "steps": steps}

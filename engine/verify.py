@@ -217,7 +217,7 @@ def compare_records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     """
     old, new = _dict(before.get("steps")), _dict(after.get("steps"))
     lines = []
-    for name, entry in new.items():
+    for name, entry in sorted(new.items(), key=_position):
         was = _dict(old.get(name))
         left, right = str(was.get("digest", "")), str(_dict(entry).get("digest", ""))
         same_key = was.get("key") == _dict(entry).get("key")
@@ -229,6 +229,12 @@ def compare_records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
         else:
             lines.append(Line("node", name, "different", why or "the same computation gave other numbers here"))
     return lines
+
+
+def _position(step: tuple[str, Any]) -> int:
+    """Where in the run a step stands; files keep steps by name."""
+    at = _dict(step[1]).get("at")
+    return at if isinstance(at, int) else 0
 
 
 def first_difference(lines: Iterable[Line]) -> str:

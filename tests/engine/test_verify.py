@@ -185,6 +185,9 @@ def test_records_say_since_which_node_results_differ():
     after["steps"]["b"]["key"] = "other"
     assert compare_records(steps("1", "2", "3"), after)[1].detail == "its inputs or its code are not the same"
     assert [line.status for line in compare_records({}, steps("1", "2", ""))] == ["unknown"] * 3
+    for place, name in enumerate("cab"):  # files keep steps by name: the order of the run is written down
+        after["steps"][name] = {"at": place, "key": name, "digest": "other"}
+    assert [line.name for line in compare_records(steps("1", "2", "3"), after)] == ["c", "a", "b"]
 
 
 @dataclass
