@@ -222,6 +222,8 @@ def denoise(
 
     course = course or course_of(context, model, latent, settings)
     sampling = course.sampling
+    resumable = resumable and sampling.resumable
+    lineage = lineage if sampling.resumable else ""
     solver = repeating(sampling.solver, settings.repeats) if settings.repeats > 1 else sampling.solver
     velocity = velocity_of(context, model, positive, latent, negative, settings, sampling)
     stored = context.restore() if resumable else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from kinograph import DiffusionModel, Facts, Field, VideoVAE, Widget, node
 
@@ -54,6 +54,39 @@ def guidance_options(
     """
     settings = {"embedded_guidance": embedded, "guidance_2": low_noise, "dynamic_guidance": dynamic}
     return with_settings(model, settings)
+
+
+CacheMethod = Literal["first block", "magnitude", "taylor"]
+STRENGTHS: dict[str, float] = {"first block": 0.15, "magnitude": 0.06, "taylor": 3.0}
+
+
+@node(
+    "StepCache",
+    category="sampling",
+    keywords=("speed", "faster", "teacache", "first block cache", "fbcache", "magcache", "taylorseer"),
+    infer=model_facts,
+)
+def step_cache(
+    model: DiffusionModel,
+    method: CacheMethod = "first block",
+    strength: Annotated[
+        float | None, Field(gt=0.0, le=100.0), Widget(step=0.01, placeholder="the method's own")
+    ] = None,
+) -> DiffusionModel:
+    """Skip most of the transformer at steps where it would change little. Faster, and no longer exact.
+
+    The result differs from the exact one, the more the greater the strength; a run with a cache does not go on from a
+    checkpoint. For models that load through diffusers; Mini has no such cache and passes it over.
+
+    Args:
+        model: the transformer.
+        method: first block: skip while the first block's output changes by less than ``strength`` (relative).
+            magnitude: skip while the expected accumulated change stays below ``strength`` (MagCache,
+            arXiv:2506.09045, with a flat curve). taylor: evaluate every ``strength``-th step and extrapolate
+            (TaylorSeer, arXiv:2503.06923).
+        strength: see the methods. Empty: 0.15, 0.06 and 3.
+    """
+    return with_settings(model, {"step_cache": (method, STRENGTHS[method] if strength is None else strength)})
 
 
 @node(

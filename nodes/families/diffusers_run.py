@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kinograph import DiffusionModel
-from nodes.families.bundle import Bundle
+from nodes.families.bundle import Bundle, library
 from nodes.families.family import Request, Sampling
 from nodes.families.schedulers import SchedulerSolver
 from nodes.families.traits import Traits
@@ -104,8 +104,33 @@ class Run:
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        """Around the whole run."""
-        yield
+        """Around the whole run: a step cache is there while it lasts, and knows nothing of another run."""
+        chosen: tuple[str, float] | None = self.settings.get("step_cache")
+        names = [name for name in ("transformer", "transformer_2") if self.bundle.has(name)]
+        cached: list[Any] = []
+        try:
+            for name in names if chosen is not None else []:
+                network = self.bundle.network(name)
+                network.enable_cache(cache_config(chosen or ("", 0.0), len(self.levels) - 1))
+                cached.append(network)
+            yield
+        finally:
+            for network in cached:
+                network.disable_cache()
+
+
+def cache_config(chosen: tuple[str, float], steps: int) -> Any:
+    """The configuration of a step cache of diffusers: ``(method, strength)`` as StepCache gives them."""
+    method, strength = chosen
+    diffusers = library("diffusers")
+    if method == "first block":
+        return diffusers.FirstBlockCacheConfig(threshold=strength)
+    if method == "magnitude":
+        ratios = torch.full((steps,), 0.995)
+        return diffusers.MagCacheConfig(threshold=strength, num_inference_steps=steps, mag_ratios=ratios)
+    return diffusers.TaylorSeerCacheConfig(
+        cache_interval=max(2, round(strength)), use_lite_mode=True, taylor_factors_dtype=torch.float32
+    )
 
 
 def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: Request) -> Sampling:
@@ -129,7 +154,9 @@ def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: 
         (0, *axes),
         rounded_to=bundle.dtype("transformer") if family.narrow_latents else None,
     )
-    return Sampling(levels, solver, type(scheduler).__name__, run.model, run.within, run.scale_at, run.around)
+    exact = "step_cache" not in run.settings
+    name = type(scheduler).__name__
+    return Sampling(levels, solver, name, run.model, run.within, run.scale_at, run.around, exact)
 
 
 def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Request) -> Sampling:
@@ -141,7 +168,9 @@ def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Req
         shift = request.shift or family.own_shift(model.extras["bundle"].scheduler(), request, traits)
         levels = flow_sigmas(request.steps or traits.steps, shift, request.sigma)
     run = Run(family, model, request, levels, {})
-    return Sampling(levels, solver_named(name, request.eta), name, run.velocity, run.within, run.scale_at, run.around)
+    exact = "step_cache" not in run.settings
+    solver = solver_named(name, request.eta)
+    return Sampling(levels, solver, name, run.velocity, run.within, run.scale_at, run.around, exact)
 
 
 def generator_after_noise(request: Request) -> torch.Generator:

@@ -89,6 +89,7 @@ class Sampling:
         within: see :func:`nodes.sampling.guidance.guided_velocity`.
         scales: the guidance scale at a noise level, where it is not the same everywhere: ``scales(scale, sigma)``.
         around: entered around the whole run.
+        resumable: whether a state holds all that the rest of the run depends on.
     """
 
     levels: list[float]
@@ -98,6 +99,7 @@ class Sampling:
     within: Within | None = None
     scales: Scales | None = None
     around: Callable[[], AbstractContextManager[object]] = nothing
+    resumable: bool = True
 
 
 class Family(Protocol):

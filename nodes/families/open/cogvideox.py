@@ -49,7 +49,7 @@ class CogVideoXFamily(DiffusersFamily):
     narrow_latents = True
 
     def geometry(self, layout: Layout) -> Traits:
-        """Size and length that the transformer was made for."""
+        """Size and length that the transformer was made for; 1.5 says the largest size instead."""
         transformer, vae = layout.component("transformer").config, layout.component("vae").config
         spatial = 2 ** (len(vae["block_out_channels"]) - 1)
         lead = (transformer.get("patch_size_t") or 1) - 1
@@ -59,8 +59,8 @@ class CogVideoXFamily(DiffusersFamily):
             temporal=int(vae["temporal_compression_ratio"]),
             patch=int(transformer["patch_size"]),
             lead=lead,
-            width=transformer["sample_width"] * spatial,
-            height=transformer["sample_height"] * spatial,
+            width=1360 if lead else transformer["sample_width"] * spatial,
+            height=768 if lead else transformer["sample_height"] * spatial,
             frames=81 if lead else transformer["sample_frames"],
             fps=16.0 if lead else 8.0,
         )

@@ -180,10 +180,10 @@ def cogvideox(folder: Path, version: str = "2b") -> Path:
 
     more: dict[str, Any] = {} if version == "2b" else {"use_rotary_positional_embeddings": True}
     if version == "1.5":
-        more |= {"patch_size_t": 2, "patch_bias": False}
+        more |= {"patch_size_t": 2, "patch_bias": False, "sample_width": 20, "sample_height": 20}
     transformer = CogVideoXTransformer3DModel(
         num_attention_heads=2, attention_head_dim=16, in_channels=16, out_channels=16, time_embed_dim=16,
-        text_embed_dim=TEXT_WIDTH, num_layers=2, sample_width=12, sample_height=8, sample_frames=9, **more,
+        text_embed_dim=TEXT_WIDTH, num_layers=2, **{"sample_width": 12, "sample_height": 8, "sample_frames": 9, **more},
     )  # fmt: skip
     vae = AutoencoderKLCogVideoX(
         block_out_channels=(8, 8, 8, 8), latent_channels=16, layers_per_block=1, norm_num_groups=4,

@@ -135,8 +135,8 @@ def loaded(folder: Path, dtype: str = "float32") -> LoadedParts:
     return load_model(NodeContext(), folder=folder, dtype=dtype)  # type: ignore[arg-type]
 
 
-def ours(parts: LoadedParts, case: Case) -> Stages:
-    """The same through the nodes."""
+def ours(parts: LoadedParts, case: Case, checkpoints: list[Any] | None = None) -> Stages:
+    """The same through the nodes; ``checkpoints`` receives what the sampler would store."""
     steps: list[Tensor] = []
     context = NodeContext(_on_checkpoint=lambda state: steps.append(state["latent"]))
     positive = text_encode(NodeContext(), parts.encoder, case.prompt)
@@ -146,6 +146,8 @@ def ours(parts: LoadedParts, case: Case) -> Stages:
         context, parts.model, positive, start, negative, case.steps, case.guidance,
         guidance_batching=case.batching, **case.ours,  # type: ignore[arg-type]
     )  # fmt: skip
+    if checkpoints is not None:
+        checkpoints += steps
     steps.append(clean.samples)
     frames = vae_decode(NodeContext(), parts.vae, clean)
     return Stages(positive.tensors["embeds"], start.samples, steps, frames.pixels)

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from kinograph import NodeContext
 from nodes.conditioning import text_encode
+from nodes.families.diffusers_run import cache_config
 from nodes.families.linear_preview import preview_of, smooth_clip
 from nodes.latents import add_noise, noise_latent
-from nodes.model_options import guidance_options
+from nodes.model_options import guidance_options, step_cache
 from nodes.sampler import dit_sampler, dit_sampler_steps
 from tests.nodes.families.checkpoints import CHECKPOINTS
-from tests.nodes.families.parity import TOLERANCE, Case, compare, loaded
+from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours
 
 pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
 
@@ -72,6 +73,29 @@ def test_video_to_video_and_our_own_solvers(tmp_path: Path) -> None:
     clip = dit_sampler(NodeContext(), parts.model, positive, start, negative, 2, 2.0)
     weak = dit_sampler(NodeContext(), parts.model, positive, add_noise(clip, 0.05), negative, 2, 2.0)
     assert (weak.samples - clip.samples).abs().mean() < 0.5 * clip.samples.abs().mean()
+
+
+@pytest.mark.parametrize(("method", "strength"), [("first block", 0.5), ("magnitude", 0.5), ("taylor", 2.0)])
+def test_a_step_cache_equals_the_stock_pipeline_with_the_same_cache(
+    tmp_path: Path, method: Any, strength: float
+) -> None:
+    folder = CHECKPOINTS["wan"](tmp_path)
+    parts = loaded(folder)
+    case = Case(steps=6)
+    faster = parts._replace(model=step_cache(parts.model, method, strength))
+    exact = ours(parts, case)
+    stock = Stock(folder)
+    stock.pipeline.transformer.enable_cache(cache_config((method, strength), case.steps))
+    theirs = stock(case, tuple(exact.noise.shape))
+    for _ in range(2):  # the second run knows nothing of the first
+        states: list[Any] = []
+        cached = ours(faster, case, states)
+        assert states == []  # no checkpoint: a state does not hold what the cache does
+        assert (cached.frames - theirs.frames).abs().max() <= TOLERANCE
+        assert (cached.latents[-1] - theirs.latents[-1]).abs().max() <= TOLERANCE
+    assert (cached.latents[-1] - exact.latents[-1]).abs().max() > 10 * TOLERANCE  # it skipped something
+    again = ours(parts, case)
+    assert torch.equal(again.latents[-1], exact.latents[-1])  # and is gone afterwards
 
 
 class ColourVAE:
