@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -50,6 +51,12 @@ class _Steps(ProgressColumn):
         return Text(f"{task.completed:g}/{task.total:g}" if counted else "", style="magenta")
 
 
+_MANY = 200
+"""Nodes; of a larger workflow only slow nodes get a line of their own, and all together one that counts."""
+_SLOW = 0.5
+"""Seconds."""
+
+
 class Narrator:
     """Shows the events of a run. A context manager; quiet on stdout when ``quiet`` (for ``--json``)."""
 
@@ -58,6 +65,10 @@ class Narrator:
         self._titles = {node_id: node.title or node_id for node_id, node in workflow.nodes.items()}
         self._types = {node_id: node.type for node_id, node in workflow.nodes.items()}
         self._tasks: dict[str, TaskID] = {}
+        self._many = len(workflow.nodes) > _MANY
+        self._done = 0
+        self._told = 0.0
+        self._overall: TaskID | None = None
         self._lock = threading.Lock()
         self.on_question: Callable[[NodeAsks], None] | None = None
         self._live = self._console.is_terminal
@@ -102,14 +113,19 @@ class Narrator:
 
     def _tell(self, event: Event) -> None:
         match event:
+            case NodeFinished(node=node, seconds=seconds) if self._many:
+                self._count(node, seconds)
+            case NodeCached(node=node) if self._many:
+                self._count(node, 0.0)
             case NodeStarted(node=node):
-                self._start(node)
+                if not self._many:
+                    self._start(node)
             case NodeProgress(node=node):
                 task = self._start(node)
                 self._progress.update(task, completed=event.step, total=event.total, counted=True, note=event.message)
             case NodeFinished(node=node, seconds=seconds):
                 task = self._start(node)
-                total = self._progress.tasks[self._progress.task_ids.index(task)].total or 1
+                total = next((task_.total for task_ in self._progress.tasks if task_.id == task), None) or 1
                 self._progress.update(task, completed=total, total=total, note="")
                 self._line(node, f"{seconds:.2f} s")
             case NodeCached(node=node, tier=tier):
@@ -131,6 +147,19 @@ class Narrator:
                 self.on_question(event)
             case _:
                 pass
+
+    def _count(self, node: str, seconds: float) -> None:
+        self._drop(node)
+        self._done += 1
+        if seconds >= _SLOW:
+            self._console.print(f"✓ {escape(self._name(node))}  {seconds:.2f} s")
+        now = time.monotonic()
+        if now - self._told < 0.1:
+            return
+        self._told = now
+        if self._overall is None:
+            self._overall = self._progress.add_task("all nodes", total=len(self._types), note="", counted=True)
+        self._progress.update(self._overall, completed=self._done)
 
     def _name(self, node: str) -> str:
         return f"{self._titles.get(node, node)} ({self._types.get(node, '?')})"
