@@ -32,6 +32,7 @@ from server.keys import (
     STARTED,
     STATIC,
     SUPERVISOR,
+    TRAFFIC,
     WORKFLOWS,
 )
 from server.leftovers import remove_partial_files
@@ -44,6 +45,7 @@ from server.security import Access, add_headers, secure
 from server.store import JobStore
 from server.stream import Hub
 from server.supervisor import Supervisor
+from server.traffic import Traffic, counted
 from server.workflows import WorkflowStore
 
 log = logging.getLogger("kinograph.server")
@@ -64,9 +66,12 @@ def make_app(
 
     ``thorough``: look through a large database for damage first.
     """
-    connections = Connections(limits)
-    app = web.Application(middlewares=[clocked(connections), secure(access)], client_max_size=limits.json_body)
+    connections, traffic = Connections(limits), Traffic()
+    app = web.Application(
+        middlewares=[clocked(connections), counted(traffic), secure(access)], client_max_size=limits.json_body
+    )
     app[FOLDERS], app[ACCESS], app[LIMITS], app[CONNECTIONS] = folders, access, limits, connections
+    app[TRAFFIC] = traffic
     app[STARTED] = time.monotonic()
     app[STATIC] = static or Path(__file__).parent / "static"
     app[DATABASE] = database = Database(folders.data / "kinograph.sqlite", outputs=folders.outputs, thorough=thorough)

@@ -18,6 +18,7 @@ _ACTIVE_ORDER = (
     "CASE state WHEN 'queued' THEN -priority END, CASE state WHEN 'queued' THEN turn END, "
     "CASE state WHEN 'queued' THEN seq ELSE -seq END"
 )
+_ENDED_INDEX = "INDEXED BY jobs_ended"  # of all that have ended, by number; only where no state is left out
 _NEWEST = "NOT EXISTS (SELECT 1 FROM outputs AS later WHERE later.path = outputs.path AND later.seq > outputs.seq)"
 
 
@@ -51,7 +52,8 @@ class History:
                 rows = select_jobs(db, f"WHERE {active} {_ACTIVE_ORDER} LIMIT ? OFFSET ?", (*values, limit, offset))
             if len(rows) < limit:
                 rest = (*values, limit - len(rows), max(0, offset - waiting))
-                rows += select_jobs(db, f"WHERE {ended} ORDER BY seq DESC LIMIT ? OFFSET ?", rest)
+                every = _ENDED_INDEX if FINAL <= {*chosen} else ""
+                rows += select_jobs(db, f"{every} WHERE {ended} ORDER BY seq DESC LIMIT ? OFFSET ?", rest)
             return rows, outputs_of(db, [row.id for row in rows]), total
 
         return await self._database.read(work)

@@ -17,6 +17,7 @@ from server.node_types import NodeTypeCatalogue
 from server.security import Access
 from server.stream import Hub
 from server.supervisor import Supervisor
+from server.traffic import Traffic
 from server.workflows import WorkflowStore
 
 FOLDERS: web.AppKey[Folders] = web.AppKey("folders", Folders)
@@ -32,4 +33,5 @@ WORKFLOWS: web.AppKey[WorkflowStore] = web.AppKey("workflows", WorkflowStore)
 ACCESS: web.AppKey[Access] = web.AppKey("access", Access)
 CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections", Connections)
 STATIC: web.AppKey[Path] = web.AppKey("static", Path)
+TRAFFIC: web.AppKey[Traffic] = web.AppKey("traffic", Traffic)
 STARTED: web.AppKey[float] = web.AppKey("started", float)

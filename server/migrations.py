@@ -43,6 +43,10 @@ INSERT OR IGNORE INTO words
     WHERE json_valid(body) AND type = 'text' GROUP BY digest;
 CREATE INDEX IF NOT EXISTS events_last ON events (last)
 """,
+    """
+CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (seq)
+    WHERE state IN ('succeeded','failed','cancelled','parked')
+""",
 )
 """What makes each version of the database from the one before. Each is one transaction: a process that is killed
 meanwhile leaves the old version or the new one."""

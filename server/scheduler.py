@@ -53,6 +53,7 @@ class Scheduler:
         self.running: dict[str, Running] = {}
         self.intents: dict[str, Intent] = {}
         self.finished: dict[str, int] = {}
+        self.seconds = 0.0
         self.on_node_types: Callable[[bytes], None] = lambda _: None
         self._store = store
         self._events = events
@@ -286,6 +287,7 @@ class Scheduler:
     ) -> None:
         self.running.pop(row.id, None)
         self.finished[row.state] = self.finished.get(row.state, 0) + 1
+        self.seconds += result.get("seconds") or 0.0
         self._events.hub.end_job(row.id)
         kind = "job_changed" if row.state in ("queued", "paused") else "job_finished"
         more: dict[str, Any] = {name: value for name, value in result.items() if value is not None}

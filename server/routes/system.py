@@ -16,7 +16,7 @@ import pydantic
 from aiohttp import web
 
 from server.errors import ApiError, json_response
-from server.keys import CONNECTIONS, FOLDERS, HUB, JOBS, NODE_TYPES, STARTED, SUPERVISOR
+from server.keys import CONNECTIONS, EVENTS, FOLDERS, JOBS, NODE_TYPES, STARTED, SUPERVISOR, TRAFFIC
 from server.metrics import metrics_text
 from server.model_files import list_models
 from server.models import Health, ModelList, NodeTypesReply, SystemInfo
@@ -113,9 +113,8 @@ def _own_memory() -> int:
 async def metrics(request: web.Request) -> web.Response:
     """Figures for Prometheus."""
     app = request.app
-    text = metrics_text(
-        app[JOBS].scheduler, app[HUB], app[SUPERVISOR], len(app[CONNECTIONS]), time.monotonic() - app[STARTED]
-    )
+    uptime = time.monotonic() - app[STARTED]
+    text = metrics_text(app[JOBS].scheduler, app[EVENTS], app[SUPERVISOR], app[CONNECTIONS], app[TRAFFIC], uptime)
     return web.Response(
         text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"}
     )

@@ -1,4 +1,5 @@
-"""A live server under attack. After every attack: same pid, no marker file, no canary in any answer, memory bounded.
+"""A live server under attack. After every attack: same pid, no marker file, no canary in any answer, memory bounded,
+and while it lasted the health route answered within 100 ms (2 s where the machine is busier than it has cores).
 
 Tests are named after the lines of the attack list (``test_A01_...``, or several ids: ``test_D01_D02_...``); the summary
 at the end says how many lines passed, and names those that do not apply yet with the reason.
@@ -6,8 +7,11 @@ at the end says how many lines passed, and names those that do not apply yet wit
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +24,7 @@ from tests.server.live import Answer, LiveServer
 
 CANARY = "canary-7f3a91c2"
 _results: dict[str, bool] = {}
+_slowest: list[float] = []
 
 
 class Target(LiveServer):
@@ -27,6 +32,13 @@ class Target(LiveServer):
 
     canary: Path
     seen: list[bytes]
+    prober: subprocess.Popen[bytes]
+
+    def slowest_health(self, since: float) -> float:
+        """The longest that the health route took since then, in seconds, as another process saw it."""
+        lines = (self.data.parent / "health").read_text().splitlines()
+        found = [line.split() for line in lines[:-1] if " " in line]
+        return max((float(taken) for asked, taken in found if float(asked) >= since), default=0.0)
 
     def request(self, *arguments: Any, **more: Any) -> Answer:
         answer = super().request(*arguments, **more)
@@ -76,21 +88,30 @@ def _make(folder: Path, *arguments: str, token: str = "") -> Target:
     target = Target(folder / "data", *arguments, token=token)
     target.canary, target.seen = canary, []
     target.start()
+    with (folder / "health").open("wb") as stream:
+        command = [sys.executable, str(Path(__file__).with_name("prober.py")), str(target.port)]
+        target.prober = subprocess.Popen(command, stdout=stream, stderr=subprocess.DEVNULL)
     return target
+
+
+def _end(target: Target) -> None:
+    target.prober.kill()
+    target.prober.wait()
+    target.stop()
 
 
 @pytest.fixture(scope="session")
 def open_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target = _make(tmp_path_factory.mktemp("open"))
     yield target
-    target.stop()
+    _end(target)
 
 
 @pytest.fixture(scope="session")
 def locked_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target = _make(tmp_path_factory.mktemp("locked"), token="the-right-token")
     yield target
-    target.stop()
+    _end(target)
 
 
 @pytest.fixture
@@ -104,15 +125,17 @@ def locked(locked_target: Target) -> Iterator[Target]:
 
 
 def _watched(target: Target) -> Iterator[Target]:
-    pid, memory = target.pid, target.memory()
+    pid, memory, began = target.pid, target.memory(), time.monotonic()
     target.seen.clear()
     yield target
     assert target.process is not None
     assert target.process.poll() is None
     assert target.pid == pid
-    asked = time.monotonic()
     assert LiveServer.get(target, "/api/health").status == 200
-    assert time.monotonic() - asked < 2.0
+    slowest = target.slowest_health(began)
+    _slowest.append(slowest)
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+    assert slowest < (2.0 if busy else 0.1), f"the health route took {slowest * 1000:.0f} ms meanwhile"
     assert not any(CANARY.encode() in body for body in target.seen), "the canary got out"
     assert not list(target.data.parent.rglob("marker-*")), "foreign code ran"
     grown = target.memory() - memory
@@ -137,6 +160,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.line(
         f"{passed}/{len(_results)} lines passed, {len(NOT_YET)} do not apply yet or are proved elsewhere"
     )
+    if _slowest:
+        terminalreporter.line(f"slowest answer of the health route during an attack: {max(_slowest) * 1000:.0f} ms")
     failed = [name for name, good in _results.items() if not good]
     if failed:
         terminalreporter.line(f"failed: {', '.join(sorted(failed))}")

@@ -109,9 +109,9 @@ async def test_a_hundred_thousand_jobs_are_no_burden(database: Database) -> None
     async def seconds(work: Any) -> float:
         taken = []
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()  # what it costs, however busy the machine is
             await work()
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
         return min(taken)
 
     assert (await history.jobs(text="ball 99999"))[2] == 1
@@ -123,7 +123,7 @@ async def test_a_hundred_thousand_jobs_are_no_burden(database: Database) -> None
         "gallery": await seconds(lambda: history.files(limit=60, offset=0)),
     }
     print({name: f"{value * 1000:.0f} ms" for name, value in times.items()})
-    assert max(times.values()) < 0.5, times  # 0.1 s on a free machine
+    assert max(times.values()) < 0.2, times
 
 
 def test_history_and_gallery_over_http(server: LiveServer) -> None:

@@ -74,6 +74,11 @@ def test_health_system_metrics_and_models(server: LiveServer) -> None:
     assert system["workers"][0]["device"] == "cpu"
     metrics = server.get("/metrics").body.decode()
     assert re.search(r"^kinograph_jobs_waiting \d", metrics, re.MULTILINE)
+    figures = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
+    assert float(figures['kinograph_requests_total{status="200"}']) >= 2
+    buckets = [float(value) for name, value in figures.items() if name.startswith("kinograph_request_seconds_bucket")]
+    assert buckets == sorted(buckets)
+    assert figures['kinograph_request_seconds_bucket{le="+Inf"}'] == figures["kinograph_request_seconds_count"]
     assert server.get("/api/models").json() == {"models": []}
 
 
