@@ -52,7 +52,7 @@ class History:
                 rows = select_jobs(db, f"WHERE {active} {_ACTIVE_ORDER} LIMIT ? OFFSET ?", (*values, limit, offset))
             if len(rows) < limit:
                 rest = (*values, limit - len(rows), max(0, offset - waiting))
-                every = _ENDED_INDEX if FINAL <= {*chosen} else ""
+                every = _ENDED_INDEX if {*chosen} >= FINAL else ""
                 rows += select_jobs(db, f"{every} WHERE {ended} ORDER BY seq DESC LIMIT ? OFFSET ?", rest)
             return rows, outputs_of(db, [row.id for row in rows]), total
 

@@ -14,12 +14,18 @@ _PARTIAL = re.compile(r"^\..+\.partial(\.[A-Za-z0-9]+)?$")
 _NUMBERED = re.compile(r"^(.*)_\d{4,}(\.[^.]*)?$")
 
 
-def remove_partial_files(root: Path) -> int:
-    """Remove files that were being written when their process died. Only at the start, when nobody writes."""
+def remove_partial_files(root: Path, process: int | None = None) -> int:
+    """Remove files that were being written when their process died.
+
+    Args:
+        root: folder to look in.
+        process: only files of this process, which is dead; all of them at the start, when nobody writes.
+    """
     removed = 0
+    mark = "" if process is None else f".{process}."
     if root.is_dir():
         for path in root.rglob(".*"):
-            if _PARTIAL.match(path.name) and path.is_file():
+            if _PARTIAL.match(path.name) and mark in path.name and path.is_file():
                 with contextlib.suppress(OSError):
                     path.unlink()
                     removed += 1

@@ -19,6 +19,7 @@ from server.database import StorageError
 from server.event_log import EventLog
 from server.job_rows import JobRow, OutputRow, UnknownJob
 from server.job_views import output_of
+from server.leftovers import remove_partial_files
 from server.results import output_rows, remove_twins
 from server.states import JobState, WrongState
 from server.store import JobStore
@@ -299,6 +300,8 @@ class Scheduler:
 
     def on_lost(self, worker: Worker, jobs: Sequence[str], reason: str) -> None:
         """A worker died: what it had goes on elsewhere, unless it does this too often."""
+        if worker.process is not None:
+            self._spawn(asyncio.to_thread(remove_partial_files, self._folders.outputs, worker.process.pid))
         self._alone.discard(worker.index)
         self._events.job_event("", "worker_changed", worker=worker.index, state="stopped", reason=reason)
         for job in jobs:

@@ -176,13 +176,17 @@ class Campaign:
                 wanted = [f"{expected(seed, self.steps)} {piece}" for piece in range(PIECES)]
             known[check_job(figures, job, outputs, wanted)] += 1
         names = [path.name for path in outputs.iterdir()]
-        figures.torn += sum(name.startswith(".") for name in names)
+        torn = [name for name in names if name.startswith(".")]
+        figures.torn += len(torn)
+        figures.details += [f"left over: {name}" for name in torn]
         figures.doubled += sum(not name.startswith(".") and name not in known for name in names)
         figures.doubled += sum(count - 1 for name, count in known.items() if name)
         figures.read_log(self.log)
         self.server.stop()
         with contextlib.closing(sqlite3.connect(self.server.data / "kinograph.sqlite")) as database:
-            figures.torn += database.execute("PRAGMA integrity_check").fetchone()[0] != "ok"
+            told = database.execute("PRAGMA integrity_check").fetchone()[0]
+            figures.torn += told != "ok"
+            figures.details += [f"database: {told}"] if told != "ok" else []
 
     def all_jobs(self) -> dict[str, dict[str, Any]]:
         """Every job that the server knows, also those whose acceptance was never heard of."""

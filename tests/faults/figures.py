@@ -36,6 +36,7 @@ class Figures:
     answers: list[float] = field(default_factory=list)  # seconds from the kill until the server answers
     resumes: list[float] = field(default_factory=list)  # seconds from the kill until a node does something again
     seconds: float = 0.0
+    details: list[str] = field(default_factory=list)  # what exactly is wrong
 
     @property
     def bad(self) -> int:
@@ -67,6 +68,7 @@ class Figures:
                 f"nodes begun again {sum(again.values())} for {inside} kills while they ran "
                 f"({', '.join(f'{kind} {count}' for kind, count in again.items())}); "
                 f"steps computed again {self.steps_done - self.steps_needed} of {self.steps_needed}",
+                *self.details,
                 f"server answers again: {percentiles(self.answers)} ({len(self.answers)}); "
                 f"work goes on: {percentiles(self.resumes)} ({len(self.resumes)}); took {self.seconds:.0f} s",
             ]
@@ -77,10 +79,13 @@ def check_job(figures: Figures, job: dict[str, Any], outputs: Path, wanted: list
     """Look at one job's end; the name of its file."""
     if job["state"] != "succeeded" or len(job["outputs"]) != 1:
         figures.lost += 1
+        figures.details.append(f"lost: {job['id']} is {job['state']} with {len(job['outputs'])} files, {job['error']}")
         return ""
     path = outputs / job["outputs"][0]["path"]
     content = path.read_text().splitlines() if path.exists() else []
     if wanted is not None and content != wanted:
+        there = "is there" if path.exists() else "is missing"
+        figures.details.append(f"{path.name} {there} with {len(content)} lines, {len(wanted)} are wanted")
         if len(content) == len(wanted):
             figures.wrong += 1
         else:
