@@ -247,7 +247,6 @@ export const en = {
   "plan.nothing": "Everything is cached",
   "plan.run": "will run",
   "plan.runWhy": "will run: {reason}",
-  "plan.total": "{count} nodes will run, about {time}",
   "player.back": "One frame back",
   "player.download": "Download",
   "player.forward": "One frame forward",

@@ -249,7 +249,6 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   "plan.nothing": "全部已缓存",
   "plan.run": "会运行",
   "plan.runWhy": "会运行：{reason}",
-  "plan.total": "将运行 {count} 个节点，约 {time}",
   "player.back": "后退一帧",
   "player.download": "下载",
   "player.forward": "前进一帧",

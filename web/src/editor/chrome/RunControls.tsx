@@ -68,9 +68,7 @@ export function RunControls() {
             : steps.length > 0
               ? running.length === 0
                 ? t("plan.nothing")
-                : seconds > 0
-                  ? t("plan.total", { count: running.length, time: secondsText(seconds, language) })
-                  : t("plan.count", { count: running.length })
+                : t("plan.count", { count: running.length })
               : ""}
       </span>
     </div>
