@@ -230,7 +230,7 @@ def test_a_broken_plugin_is_reported_and_the_rest_works(data_folder: Path, sum_o
     assert run_command(["plugins"]) == 1
     text = capsys.readouterr().out
     assert "'broken' cannot be imported: ModuleNotFoundError" in text
-    assert "'leaver' cannot be imported: SystemExit" in text
+    assert "'leaver' cannot be imported: it tried to end the program (exit code 3)" in text
     assert "good" in text
     assert run_command(["run", sum_of_two]) == 0
 

@@ -195,7 +195,7 @@ def test_modules_come_without_torch_and_every_input_is_documented(plugins: Disco
     subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules"], check=True)
     modules = {f"nodes.{name}" for name in MODULES}
     ours = [kind for kind in plugins.registry() if kind.function.__module__ in modules]
-    assert len(ours) == 11
+    assert len(ours) >= 11
     for kind in ours:
         assert kind.summary, kind.id
         assert not [name for name, socket in kind.inputs.items() if not socket.doc], kind.id
