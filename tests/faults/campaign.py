@@ -176,7 +176,7 @@ class Campaign:
                 wanted = [f"{expected(seed, self.steps)} {piece}" for piece in range(PIECES)]
             known[check_job(figures, job, outputs, wanted)] += 1
         names = [path.name for path in outputs.iterdir()]
-        torn = [name for name in names if name.startswith(".")]
+        torn = [name for name in names if ".partial" in name]
         figures.torn += len(torn)
         figures.details += [f"left over: {name}" for name in torn]
         figures.doubled += sum(not name.startswith(".") and name not in known for name in names)
