@@ -30,7 +30,13 @@ def run_report(arguments: argparse.Namespace) -> None:
     if arguments.codec:
         lines = codec_gate(_parts(arguments).video_vae, arguments.prompts)
         print(gate_report(lines))
-        _write(arguments, {line.kind: {"psnr": line.psnr, **line.right} for line in lines})
+        _write(
+            arguments,
+            {
+                line.kind: {"psnr": line.psnr, "flicker": line.flicker, "sharpness": line.sharpness, **line.right}
+                for line in lines
+            },
+        )
         return
     requests = held_out_requests(
         arguments.prompts,

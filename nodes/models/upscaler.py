@@ -21,8 +21,8 @@ NEIGHBOURS = 1
 class UpscalerConfig:
     """Sizes of an `Upscaler`."""
 
-    width: int = 48
-    blocks: int = 5
+    width: int = 32
+    blocks: int = 3
     scale: int = 4
 
 
@@ -33,6 +33,8 @@ class UpscalerBlock(nn.Module):
         super().__init__()
         self.conv_in = nn.Conv2d(width, width, 3, padding=1)
         self.conv_out = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.kaiming_normal_(self.conv_in.weight)
+        nn.init.zeros_(self.conv_out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[N, D, H, W]` to the same."""
@@ -50,6 +52,7 @@ class Upscaler(nn.Module):
         self.conv_in = nn.Conv2d(seen, config.width, 3, padding=1)
         self.blocks = nn.ModuleList(UpscalerBlock(config.width) for _ in range(config.blocks))
         self.conv_out = nn.Conv2d(config.width, 3 * config.scale**2, 3, padding=1)
+        nn.init.kaiming_normal_(self.conv_in.weight)
         for parameter in self.conv_out.parameters():
             nn.init.zeros_(parameter)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from nodes.models.discriminator import PatchDiscriminator, opponent_loss, sharpness_loss
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig, split_patches
 from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, cosine, load_checkpoint, save_checkpoint
@@ -44,6 +45,9 @@ class CodecTraining:
     decoder_only: bool = False
     """Go on from a trained codec with a fixed encoder (latents stay as they are), objects of all sizes equal."""
     checkpoint_every: int = 100
+    adversarial: float = 0.0
+    """Weight of the loss by a discriminator that learns beside; 0: without. About 0.1 makes edges sharper."""
+    adversarial_rate: float = 4e-4
 
 
 def sample_batch(seed: int, step: int, count: int, mix: WorldMix = CODEC_MIX) -> Rendered:
@@ -81,7 +85,16 @@ def start_from_components(vae: VideoVAE, clips: int, seed: int) -> None:
         decoder.bias.copy_(mean)
 
 
-def codec_loss(vae: VideoVAE, clips: Rendered, recipe: CodecTraining, generator: torch.Generator) -> Tensor:
+class CodecLoss(NamedTuple):
+    """A loss and what it is of."""
+
+    loss: Tensor
+    output: Tensor
+    """`[B, 3, T, H, W]`, the reconstruction."""
+    target: Tensor
+
+
+def codec_loss(vae: VideoVAE, clips: Rendered, recipe: CodecTraining, generator: torch.Generator) -> CodecLoss:
     """Reconstruction from noised latents: absolute, squared and edge differences, more on the objects."""
     target = to_signed(clips.frames)  # [B, 3, T, H, W]
     near = functional.max_pool2d(clips.cover, 5, 1, 2)[:, None]  # [B, 1, T, H, W]
@@ -99,7 +112,8 @@ def codec_loss(vae: VideoVAE, clips: Rendered, recipe: CodecTraining, generator:
     loss = (weight * (error.abs() + 2 * error.square())).mean()
     for dim in (3, 4):
         loss = loss + (weight.narrow(dim, 1, weight.shape[dim] - 1) * error.diff(dim=dim).abs()).mean()
-    return loss + recipe.latent_weight * latent.float().square().mean()
+    loss = loss + recipe.latent_weight * latent.float().square().mean()
+    return CodecLoss(loss, output.float(), target)
 
 
 @torch.no_grad()
@@ -123,6 +137,75 @@ def normalise_latents(vae: VideoVAE, clips: Rendered) -> None:
     vae.latent_scale.fill_(float(1 / (latent - mean[:, None, None, None]).square().mean().sqrt()))
 
 
+class CodecRun:
+    """A training run: the VAE, its optimisers, its opponent if there is one, and the step reached."""
+
+    def __init__(self, recipe: CodecTraining) -> None:
+        self.recipe = recipe
+        torch.manual_seed(recipe.seed)
+        self.vae = VideoVAE(recipe.model)
+        self.optimizers, self.rates = codec_optimizers(self.vae, recipe)
+        self.opponent: PatchDiscriminator | None = None
+        if recipe.adversarial > 0:
+            self.opponent = PatchDiscriminator()
+            betas = (0.5, 0.9)
+            self.opponent_optimizer = torch.optim.AdamW(self.opponent.parameters(), recipe.adversarial_rate, betas)
+        self.step = 0
+
+    def train_step(self) -> float:
+        """Take one step; returns the loss."""
+        recipe, step = self.recipe, self.step
+        factor = cosine(step, recipe.steps, 30, 0.35)
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, rate in zip(groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        found = codec_loss(self.vae, sample_batch(recipe.seed, step, recipe.batch), recipe, generator)
+        loss = found.loss
+        if self.opponent is not None:
+            loss = loss + recipe.adversarial * sharpness_loss(self.opponent, found.target, found.output)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.vae.zero_grad(set_to_none=True)
+        if self.opponent is not None:
+            self.opponent.zero_grad(set_to_none=True)
+            opponent_loss(self.opponent, found.target, found.output).backward()  # type: ignore[no-untyped-call]
+            self.opponent_optimizer.step()
+        self.step += 1
+        return float(found.loss.detach())
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a later process needs to go on with the same bits."""
+        state = {
+            "model": self.vae.state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "step": self.step,
+        }
+        if self.opponent is not None:
+            state["opponent"] = self.opponent.state_dict()
+            state["opponent_optimizer"] = self.opponent_optimizer.state_dict()
+        return state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.vae.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        if self.opponent is not None:
+            self.opponent.load_state_dict(state["opponent"])
+            self.opponent_optimizer.load_state_dict(state["opponent_optimizer"])
+        self.step = state["step"]
+
+    def finish(self) -> VideoVAE:
+        """Give the latents of a VAE that was trained as a whole mean 0 and variance 1."""
+        if not self.recipe.decoder_only:
+            clips = sample_batch(self.recipe.seed + 80_000, 0, min(256, self.recipe.component_clips))
+            normalise_latents(self.vae, clips)
+        return self.vae
+
+
 def train_codec(recipe: CodecTraining, folder: Path) -> VideoVAE:
     """Train a VAE, or go on from the checkpoint in `folder`; the result is the same bits either way.
 
@@ -130,43 +213,24 @@ def train_codec(recipe: CodecTraining, folder: Path) -> VideoVAE:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, log = folder / ("decoder.pt" if recipe.decoder_only else "checkpoint.pt"), RunLog(folder / "log.jsonl")
-    torch.manual_seed(recipe.seed)
-    vae = VideoVAE(recipe.model)
-    optimizers, rates = codec_optimizers(vae, recipe)
-    start = 0
+    run = CodecRun(recipe)
     if path.exists():
-        state = load_checkpoint(path)
-        vae.load_state_dict(state["model"])
-        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        start = state["step"]
+        run.restore(load_checkpoint(path))
     elif recipe.decoder_only:
-        vae.load_state_dict(load_checkpoint(folder / "joint.pt")["model"])
+        run.vae.load_state_dict(load_checkpoint(folder / "joint.pt")["model"])
     else:
-        start_from_components(vae, recipe.component_clips, recipe.seed)
+        start_from_components(run.vae, recipe.component_clips, recipe.seed)
     checks = sample_batch(recipe.seed + 70_000, 0, 32)
-    log.write(step=start, psnr=psnr(vae, checks), recipe=asdict(recipe))
-    began, losses = time.time(), []
-    for step in range(start, recipe.steps):
-        factor = cosine(step, recipe.steps, 30, 0.35)
-        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate * factor
-        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-        loss = codec_loss(vae, sample_batch(recipe.seed, step, recipe.batch), recipe, generator)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        vae.zero_grad(set_to_none=True)
-        losses.append(float(loss.detach()))
-        done = step + 1
-        if done % recipe.checkpoint_every == 0 or done == recipe.steps:
-            save_checkpoint(path, _state(vae, optimizers, done))
-            speed = recipe.batch * (done - start) / (time.time() - began)
-            log.write(step=done, loss=float(np.mean(losses[-100:])), psnr=psnr(vae, checks), clips_per_second=speed)
-    if not recipe.decoder_only:
-        normalise_latents(vae, sample_batch(recipe.seed + 80_000, 0, min(256, recipe.component_clips)))
+    log.write(step=run.step, psnr=psnr(run.vae, checks), recipe=asdict(recipe))
+    began, first, losses = time.time(), run.step, []
+    while run.step < recipe.steps:
+        losses.append(run.train_step())
+        if run.step % recipe.checkpoint_every == 0 or run.step == recipe.steps:
+            save_checkpoint(path, run.state())
+            speed = recipe.batch * (run.step - first) / (time.time() - began)
+            found = psnr(run.vae, checks)
+            log.write(step=run.step, loss=float(np.mean(losses[-100:])), psnr=found, clips_per_second=speed)
+    vae = run.finish()
     result = {"model": vae.state_dict(), "config": asdict(recipe.model), "recipe": asdict(recipe)}
     save_checkpoint(folder / "final.pt", result)
     if not recipe.decoder_only:
@@ -191,7 +255,3 @@ def codec_optimizers(vae: VideoVAE, recipe: CodecTraining) -> tuple[list[torch.o
         weight_decay=0.0,
     )
     return [Muon(matrices, recipe.matrix_rate), adam], [recipe.matrix_rate, recipe.component_rate, recipe.other_rate]
-
-
-def _state(vae: VideoVAE, optimizers: list[torch.optim.Optimizer], step: int) -> dict[str, Any]:
-    return {"model": vae.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step}

@@ -24,7 +24,7 @@ from nodes.training.muon import Muon
 from nodes.training.run_state import RunLog, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.samples import SampleOrder, StepSchedule, cut_windows, known_cells, object_windows
 from nodes.training.world.captions import Language, caption
-from nodes.training.world.specs import ClipSpec
+from nodes.training.world.specs import ClipSpec, ToldClip
 
 TIME_BINS = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0)
 
@@ -232,7 +232,7 @@ class FlowRun:
             model.text_encoder.load_state_dict(with_later_words(words, fresh, "embedding.weight"))
             model.dit.load_state_dict(model.dit.state_dict() | parts.dit.state_dict())  # older ones know no known parts
 
-    def _caption(self, spec: ClipSpec, rng: np.random.Generator) -> list[int]:
+    def _caption(self, spec: ClipSpec | ToldClip, rng: np.random.Generator) -> list[int]:
         recipe = self.recipe
         if rng.random() < recipe.caption_dropout:
             return [BEGIN]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch.nn import functional
 from nodes.models.video_vae import FRAMES_PER_LATENT, PATCH, VideoVAE
 from nodes.training.world.render import Rendered, render, to_signed
 from nodes.training.world.size import BASE, ClipSize
-from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, WorldMix, sample_clip
+from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, Split, ToldClip, WorldMix, sample_clip
 
 CHUNK = 16
 FRAMES_PER_CLIP = 4
@@ -37,7 +38,7 @@ class LatentSet:
     outline: Tensor
     """`[N, T, H, W, 64]` uint8: cover of the 4x4 parts of each cell in its 4 frames, 0 to 255. The first frame's cell
     has its one frame four times."""
-    specs: list[ClipSpec]
+    specs: list[ClipSpec | ToldClip]
 
     def save(self, path: Path) -> None:
         """Write as safetensors; the descriptions are in its metadata."""
@@ -52,7 +53,7 @@ class LatentSet:
     def load(cls, path: Path) -> LatentSet:
         """Read what `save` wrote."""
         with safe_open(path, "pt") as file:
-            specs = [_clip(item) for item in json.loads(file.metadata()["specs"])]
+            specs = [clip_of(item) for item in json.loads(file.metadata()["specs"])]
             return cls(file.get_tensor("latents"), file.get_tensor("cover"), file.get_tensor("outline"), specs)
 
     @property
@@ -72,16 +73,37 @@ class LatentSet:
         )
 
 
-@torch.no_grad()
 def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX, size: ClipSize = BASE) -> LatentSet:
     """Render `count` training clips of one size from `seed` and encode them."""
+    return LatentSet.join(list(encoded_parts(vae, count, seed, mix, size)))
+
+
+@torch.no_grad()
+def encoded_parts(
+    vae: VideoVAE,
+    count: int,
+    seed: int,
+    mix: WorldMix = DEFAULT_MIX,
+    size: ClipSize = BASE,
+    split: Split = "train",
+) -> Iterator[LatentSet]:
+    """The same, a few clips at a time."""
     rng = np.random.default_rng([seed, 1 << 20])
-    parts = []
     at_once = clips_at_once(size)
     for start in range(0, count, at_once):
-        chunk = [sample_clip(rng, "train", mix) for _ in range(min(at_once, count - start))]
-        parts.append(_encode(vae, render(chunk, size), chunk))
-    return LatentSet.join(parts)
+        chunk = [sample_clip(rng, split, mix) for _ in range(min(at_once, count - start))]
+        yield _encode(vae, render(chunk, size), chunk)
+
+
+@torch.no_grad()
+def encode_clip(vae: VideoVAE, frames: Tensor, told: str) -> LatentSet:
+    """Encode a clip that somebody filmed, `[1, T, 3, H, W]` uint8, with its caption.
+
+    Where its objects are is not known: the cover is everywhere 1, the outline nowhere.
+    """
+    cover = torch.ones(1, frames.shape[1], *frames.shape[3:])
+    found = _encode(vae, Rendered(frames, cover), [ToldClip(told)])
+    return replace(found, outline=torch.zeros_like(found.outline))
 
 
 @torch.no_grad()
@@ -125,10 +147,10 @@ def set_path(folder: Path, seed: int, size: ClipSize) -> Path:
     return (folder if size == BASE else folder / size.name) / f"{seed}.safetensors"
 
 
-def _encode(vae: VideoVAE, clips: Rendered, specs: list[ClipSpec]) -> LatentSet:
+def _encode(vae: VideoVAE, clips: Rendered, specs: Sequence[ClipSpec | ToldClip]) -> LatentSet:
     with torch.autocast("cpu", torch.bfloat16):
         latents = vae.encode(to_signed(clips.frames)).bfloat16()
-    return LatentSet(latents, latent_cover(clips.cover).bfloat16(), latent_outline(clips.cover), specs)
+    return LatentSet(latents, latent_cover(clips.cover).bfloat16(), latent_outline(clips.cover), list(specs))
 
 
 def latent_cover(cover: Tensor) -> Tensor:
@@ -147,6 +169,10 @@ def latent_outline(cover: Tensor) -> Tensor:
     return (cells.permute(0, 1, 3, 5, 2, 4, 6).flatten(4) * 255 + 0.5).to(torch.uint8)
 
 
-def _clip(item: dict[str, object]) -> ClipSpec:
+def clip_of(item: dict[str, object]) -> ClipSpec | ToldClip:
+    """The description that `asdict` gave."""
+    if "text" in item:
+        return ToldClip(str(item["text"]))
+    item = dict(item)
     objects = tuple(ObjectSpec(**subject) for subject in item.pop("objects"))  # type: ignore[attr-defined]
     return ClipSpec(objects, **item)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nodes.training.latents import LatentSet
-from nodes.training.world.specs import ClipSpec
+from nodes.training.world.specs import ClipSpec, ToldClip
 
 
 class SampleOrder:
@@ -132,7 +133,7 @@ def known_cells(grid: tuple[int, ...], share: float, rng: np.random.Generator) -
     return known
 
 
-def _pool(specs: list[ClipSpec], crowded_share: float) -> list[int]:
+def _pool(specs: Sequence[ClipSpec | ToldClip], crowded_share: float) -> list[int]:
     """The clips of the set that are used: all simple ones, and this share of the crowded."""
     chosen, crowded = [], 0
     for i, spec in enumerate(specs):

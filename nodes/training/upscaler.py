@@ -24,7 +24,7 @@ DEFAULT_UPSCALER = UpscalerConfig()
 UPSCALER_MIX = WorldMix(two_objects=0.3, camera=0.2, foresight=0.1)
 FRAMES_OF_CLIP = 6
 """How many frames of each clip a step learns from."""
-CROP = 32
+CROP = 24
 """Side in small pixels of the part of each that is learnt from."""
 AROUND_OBJECTS = 0.8
 """Share of the parts that lie around an object: there the edges are."""
@@ -35,10 +35,10 @@ class UpscalerTraining:
     """Recipe of an upscaler. All randomness follows from `seed` and the step number."""
 
     model: UpscalerConfig = DEFAULT_UPSCALER
-    steps: int = 700
+    steps: int = 1500
     clips: int = 4
     """Clips of a step."""
-    pool: int = 96
+    pool: int = 48
     """Batches that are rendered; later steps see them again, mirrored every other time."""
     matrix_rate: float = 3e-3
     """Learning rate of the convolutions (Muon)."""
@@ -49,7 +49,7 @@ class UpscalerTraining:
     """The small clips are decoded from latents with noise of up to this size, as a diffusion model leaves some."""
     object_weight: float = 2.0
     """Pixels on and around objects count 1 + this."""
-    checkpoint_every: int = 50
+    checkpoint_every: int = 100
 
 
 class Pairs(NamedTuple):
@@ -149,7 +149,7 @@ class UpscalerRun:
         recipe = self.recipe
         for optimizer, rate in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate * cosine(self.step, recipe.steps, 20, 0.3)
+                group["lr"] = rate * cosine(self.step, recipe.steps, 20, 0.1)
         loss = upscaler_loss(self.model, self.batch(self.step), recipe.object_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from nodes.training.world import chinese, english
-from nodes.training.world.specs import ClipSpec
+from nodes.training.world.specs import ClipSpec, ToldClip
 
 Language = Literal["en", "zh"]
 SPECIAL_WORDS = ["<pad>", "<bos>", "<unk>"]
@@ -20,8 +20,12 @@ LATER_WORDS = (
 """Words that joined after weights were made. New ones go to the end: the number of a word never changes."""
 
 
-def caption(spec: ClipSpec, rng: np.random.Generator, language: Language = "en", leave_out: float = 0.0) -> str:
-    """A random caption; see `english.sentence` and `chinese.sentence`."""
+def caption(
+    spec: ClipSpec | ToldClip, rng: np.random.Generator, language: Language = "en", leave_out: float = 0.0
+) -> str:
+    """A random caption; see `english.sentence` and `chinese.sentence`. What somebody says of a clip stays as it is."""
+    if isinstance(spec, ToldClip):
+        return spec.text
     sentence = english.sentence if language == "en" else chinese.sentence
     return sentence(spec, rng, leave_out)
 

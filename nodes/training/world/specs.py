@@ -82,6 +82,15 @@ class ClipSpec:
 
 
 @dataclass(frozen=True)
+class ToldClip:
+    """A clip that is not of this world: somebody filmed it and says what it shows."""
+
+    text: str
+    objects: tuple[ObjectSpec, ...] = ()
+    camera: str = "static"
+
+
+@dataclass(frozen=True)
 class WorldMix:
     """Shares of the kinds of clips."""
 

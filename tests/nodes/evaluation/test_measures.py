@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,7 +19,7 @@ from nodes.evaluation.adherence import (
     truth_answers,
     wilson,
 )
-from nodes.evaluation.codec_gate import codec_gate, gate_report
+from nodes.evaluation.codec_gate import chunk_flicker, codec_gate, edge_sharpness, gate_report
 from nodes.evaluation.command import main
 from nodes.models.dit import DiT, DiTConfig
 from nodes.models.mini import MiniParts
@@ -27,7 +28,8 @@ from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import start_from_components
 from nodes.training.world.captions import vocabulary
-from nodes.training.world.specs import held_out
+from nodes.training.world.render import render, to_signed
+from nodes.training.world.specs import WorldMix, held_out, sample_clip
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,24 @@ def test_codec_gate_reports_both_kinds(vae: VideoVAE) -> None:
     assert [line.kind for line in lines] == ["one object", "two objects"]
     assert all(line.psnr > 20 and line.right["background"] == 100 for line in lines)
     assert "PSNR" in gate_report(lines)
+
+
+def test_flicker_between_latent_frames_is_found() -> None:
+    clip = render([sample_clip(np.random.default_rng(k), "train", WorldMix(0, 0)) for k in range(4)])
+    target = to_signed(clip.frames)
+    noise = 0.05 * torch.randn(4, 3, 17, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert float(chunk_flicker(target + noise, target).mean()) == pytest.approx(1.0, abs=0.1)
+    latent_frame = torch.tensor([0, *(1 + k // 4 for k in range(16))])
+    shade = 0.1 * (latent_frame % 2).float().view(1, 1, 17, 1, 1)  # every other latent frame is a little brighter
+    assert float(chunk_flicker(target + 0.1 * noise + shade, target).min()) > 3
+
+
+def test_blur_is_less_sharp() -> None:
+    clip = render([sample_clip(np.random.default_rng(k), "train", WorldMix(0, 0)) for k in range(4)])
+    target = to_signed(clip.frames)
+    assert edge_sharpness(target, target, clip.cover).tolist() == pytest.approx([1.0] * 4)
+    soft = torch.nn.functional.avg_pool3d(target, (1, 5, 5), 1, (0, 2, 2))
+    assert float(edge_sharpness(soft, target, clip.cover).max()) < 0.85
 
 
 def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from nodes.models.discriminator import PatchDiscriminator, opponent_loss, sharpness_loss
 from nodes.models.mini import MiniParts
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
@@ -16,6 +17,7 @@ from nodes.training.codec import CodecTraining, psnr, sample_batch, start_from_c
 from nodes.training.flow import FlowRun, FlowTraining, train_flow
 from nodes.training.latents import (
     LatentSet,
+    encode_clip,
     encode_frames,
     encode_world,
     latent_cover,
@@ -26,9 +28,10 @@ from nodes.training.latents import (
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.samples import SampleOrder, StepSchedule, cut_windows, known_cells, object_windows
-from nodes.training.world.captions import vocabulary
+from nodes.training.world.captions import caption, vocabulary
+from nodes.training.world.render import to_signed
 from nodes.training.world.size import BASE, ClipSize
-from nodes.training.world.specs import ClipSpec, ObjectSpec
+from nodes.training.world.specs import ClipSpec, ObjectSpec, ToldClip
 
 TINY_VAE = VideoVAEConfig(
     latent_channels=8, width=16, encoder_blocks=1, decoder_blocks=1, refine_width=8, refine_blocks=1
@@ -208,6 +211,16 @@ def _part(data: LatentSet, count: int) -> LatentSet:
     return LatentSet(data.latents[:count], data.cover[:count], data.outline[:count], data.specs[:count])
 
 
+def test_clips_that_somebody_filmed_keep_what_is_said_of_them(tmp_path: Path) -> None:
+    clip = encode_clip(VideoVAE(TINY_VAE), torch.zeros(1, 5, 3, 32, 40, dtype=torch.uint8), "a grey cat sleeps")
+    assert clip.size == ClipSize(40, 32, 5)
+    clip.save(tmp_path / "clip.safetensors")
+    loaded = LatentSet.load(tmp_path / "clip.safetensors")
+    assert loaded.specs == [ToldClip("a grey cat sleeps")]
+    assert caption(loaded.specs[0], np.random.default_rng(0), "zh", 1.0) == "a grey cat sleeps"
+    assert not loaded.outline.any() and bool((loaded.cover == 1).all())
+
+
 def test_outlines_fill_the_cells_they_come_from() -> None:
     cover = torch.zeros(1, 5, 8, 16)
     cover[0, 0, :2, 8:10] = 1
@@ -226,6 +239,31 @@ def test_codec_training_resumes_with_the_same_bits(tmp_path: Path) -> None:
     stopped = tmp_path / "stopped"
     stop_after(TINY_CODEC, stopped, 2)
     assert same(train_codec(TINY_CODEC, stopped), whole)
+
+
+def test_a_codec_that_learns_against_an_opponent_resumes_with_the_same_bits(tmp_path: Path) -> None:
+    recipe = replace(TINY_CODEC, adversarial=0.1, steps=3, checkpoint_every=1)
+    whole = train_codec(recipe, tmp_path / "whole")
+    assert not same(whole, train_codec(replace(TINY_CODEC, steps=3), tmp_path / "plain"))
+    stop_after(recipe, tmp_path / "stopped", 1)
+    assert same(train_codec(recipe, tmp_path / "stopped"), whole)
+
+
+def test_the_opponent_learns_to_tell_soft_from_sharp() -> None:
+    torch.manual_seed(0)
+    opponent = PatchDiscriminator(16)
+    optimizer = torch.optim.AdamW(opponent.parameters(), 2e-3)
+    for step in range(25):
+        real = to_signed(sample_batch(3, step, 2).frames)[:, :, :5]
+        soft = torch.nn.functional.avg_pool3d(real, (1, 5, 5), 1, (0, 2, 2))
+        opponent.zero_grad()
+        opponent_loss(opponent, real, soft).backward()
+        optimizer.step()
+    real = to_signed(sample_batch(4, 0, 4).frames)[:, :, :5]
+    soft = torch.nn.functional.avg_pool3d(real, (1, 5, 5), 1, (0, 2, 2))
+    with torch.no_grad():
+        assert float(opponent(real)[0].mean()) > float(opponent(soft)[0].mean()) + 0.1
+        assert float(sharpness_loss(opponent, real, soft)) > float(sharpness_loss(opponent, real, real))
 
 
 def stop_after(recipe: CodecTraining, folder: Path, step: int) -> None:

@@ -1,0 +1,101 @@
+"""Fewer steps without guidance: a student learns to go in one step where its guided teacher goes in two.
+
+Progressive distillation (arXiv:2202.00512) of the guided velocity (arXiv:2210.03142), in the form of rectified flow.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from nodes.models.mini import MiniParts
+from nodes.models.tokenizer import BEGIN, pad_ids
+from nodes.training.flow import FlowLoss, FlowRun, FlowTraining
+from nodes.training.latents import LatentSet
+from nodes.training.run_state import trapezoid
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Recipe of a distillation."""
+
+    steps: int = 300
+    levels: int = 8
+    """Steps that the student is to need."""
+    guidance: float = 6.0
+    """Guidance of the teacher; the student needs none."""
+    rate: float = 3e-4
+    cells: int = 3_200
+    seed: int = 1
+
+
+class DistilRun(FlowRun):
+    """A training of a copy of a model by the model itself."""
+
+    def __init__(self, recipe: Distillation, sets: list[LatentSet], base: MiniParts) -> None:
+        config = base.dit.config
+        flow = FlowTraining(
+            width=config.width,
+            depth=config.depth,
+            steps=recipe.steps,
+            cells=recipe.cells,
+            warmup=10,
+            seed=recipe.seed,
+            unknown_words=0.0,
+            caption_dropout=0.0,
+            known=0.0,
+            known_images=0.0,
+            compiled=False,
+        )
+        super().__init__(flow, sets, base.tokenizer)
+        self.distillation = recipe
+        self.teacher = base
+        self.model.dit, self.model.text_encoder = copy.deepcopy(base.dit), copy.deepcopy(base.text_encoder)
+        self.model.requires_grad_(True)
+        self.average = copy.deepcopy(self.model)
+        self.optimizers = [torch.optim.AdamW(self.model.parameters(), recipe.rate, (0.9, 0.98), weight_decay=0.0)]
+        self.rates = [recipe.rate]
+        self.recipe = replace(flow, image_steps=0.0)
+
+    def train_step(self) -> FlowLoss:
+        """Take one step."""
+        recipe = self.distillation
+        for group in self.optimizers[0].param_groups:
+            group["lr"] = recipe.rate * trapezoid(self.step, recipe.steps, 10, 0.5)
+        batch = self.batch(self.step)
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step)
+        level = torch.randint(1, recipe.levels + 1, (1,), generator=generator)
+        high, low = float(level) / recipe.levels, float(level - 1) / recipe.levels
+        noise = torch.randn(batch.latent.shape, generator=generator)
+        x = torch.lerp(batch.latent, noise, high)
+        target = self._two_steps(x, batch.ids, high, low)
+        t = torch.full((len(x),), high)
+        with torch.autocast("cpu", torch.bfloat16):
+            text = self.model.text_encoder(batch.ids)
+            velocity = self.model.dit(x, t, text.tokens, text.pooled, text.mask).float()
+        error = (velocity - target).square()
+        (error * batch.weight).mean().backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizers[0].step()
+        self.model.zero_grad(set_to_none=True)
+        self.step += 1
+        self.seen["clips" if noise.shape[2] > 1 else "frames"] += len(noise)
+        self._update_average()
+        return FlowLoss(t, error.detach().mean((1, 2, 3, 4)), noise.shape[2])
+
+    @torch.no_grad()
+    def _two_steps(self, x: Tensor, ids: Tensor, high: float, low: float) -> Tensor:
+        """The mean velocity of two guided steps of the teacher from `high` to `low`."""
+        empty = pad_ids([[BEGIN]] * len(ids), ids.shape[1])
+        text = self.teacher.text_encoder(torch.cat([ids, empty]))
+        y, half = x, (high - low) / 2
+        for sigma in (high, high - half):
+            t = torch.full((2 * len(x),), sigma)
+            with torch.autocast("cpu", torch.bfloat16):
+                both = self.teacher.dit(torch.cat([y, y]), t, text.tokens, text.pooled, text.mask).float()
+            towards, away = both.chunk(2)
+            y = y - half * (away + self.distillation.guidance * (towards - away))
+        return (x - y) / (high - low)
