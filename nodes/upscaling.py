@@ -6,10 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from kinograph import FilePicker, Frames, InvalidInput, NodeContext, Widget, node
+from kinograph import FilePicker, Frames, InvalidInput, NodeContext, Widget, content_digest, node
 from nodes.facts import changed, whole
 from nodes.families.registry import SHIPPED_WEIGHTS
-from nodes.families.weight_files import file_digest
 
 if TYPE_CHECKING:
     from nodes.models.upscaler import Upscaler
@@ -29,7 +28,7 @@ def upscaled_facts(frames: Any) -> Any:
 
 def upscaler_fingerprint(weights: Path | None) -> str:
     """The content of the shipped weights; chosen ones enter the key by their content already."""
-    return "" if weights is not None else file_digest(SHIPPED)
+    return "" if weights is not None else content_digest(SHIPPED)
 
 
 @node(
@@ -64,7 +63,7 @@ def upscale_video(
 
     pixels = checked(frames)[..., :3]
     count, height, width, _ = pixels.shape
-    model = loaded(weights or SHIPPED, file_digest(weights or SHIPPED), context.device)
+    model = loaded(weights or SHIPPED, content_digest(weights or SHIPPED), context.device)
     clip = pixels.permute(3, 0, 1, 2).unsqueeze(0).float() * 2.0 - 1.0  # [1, 3, T, H, W]
     at_once = 1 if context.memory_saving else max(1, PIXELS_AT_ONCE // (width * height))
     result = torch.empty(count, SCALE * height, SCALE * width, 3)
