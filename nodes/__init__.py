@@ -26,6 +26,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.tensors",
     "nodes.text",
     "nodes.training_data",
+    "nodes.training_from_models",
     "nodes.training_nodes",
     "nodes.training_results",
     "nodes.upscaling",

@@ -1,11 +1,11 @@
-"""Training as nodes: the VAE, the transformer, an adaptation of it, the upscaler, a faster student."""
+"""Training as nodes: the VAE, the transformer, the upscaler; and what all training nodes share."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from kinograph import (
@@ -313,62 +313,6 @@ def flow_weights(run: FlowRun, card: str) -> TrainedWeights:
 
 
 @node(
-    "TrainLoRA",
-    category="training",
-    title="Train LoRA",
-    keywords=("adaptation", "fine-tune", "low rank", "style", "teach"),
-    lane="device",
-    infer=trained_facts,
-)
-def train_lora(
-    context: NodeContext,
-    model: DiffusionModel,
-    encoder: TextEncoder,
-    vae: VideoVAE,
-    *datasets: EncodedDataset,
-    steps: StepCount = 200,
-    rank: Annotated[int, Field(ge=1, le=256)] = 8,
-    rate: Rate = 2e-3,
-    cells: Annotated[int, Field(ge=16, le=1_000_000), Widget(advanced=True)] = 3200,
-    prompt: str = "",
-    sample_every: SampleEvery = 50,
-    seed: Seed = 1,
-    minutes: Minutes = 0.0,
-    patience: Patience = 0,
-) -> Trained:
-    """Teach a model something new from a few clips: low-rank changes of its matrices (LoRA, arXiv:2106.09685).
-
-    The model itself stays as it is; ApplyLoRA adds the changes by any weight from 0 to 1. Give a part of the rendered
-    world beside your own clips, so that it does not unlearn what it knew.
-
-    Args:
-        model: the transformer.
-        encoder: its text encoder.
-        vae: the VAE that encoded the datasets.
-        datasets: from EncodeDataset, usually of a VideoFolder.
-        steps: of training.
-        rank: of the changes: how much they can hold.
-        rate: learning rate.
-        cells: latent cells of a step: as many clips as fit.
-        prompt: of the samples. Empty: no samples.
-        sample_every: steps between two samples; 0: none.
-        seed: fixes order, captions and noise.
-        minutes: end after so long, and keep what is there; 0: no limit.
-        patience: end when the mean loss of this many steps is no better than before; 0: never.
-    """
-    from nodes.training.adaptation import LoRARun, LoRATraining
-
-    base = mini_parts(model, encoder, vae)
-    recipe = LoRATraining(steps, rank, rate, cells, seed)
-    with own_random_numbers():
-        run = LoRARun(recipe, sets_of(datasets), base)
-    sample = sampler_of(run, vae.module, prompt, seed) if prompt else None
-    losses = train(context, run, steps, flow_step(run), Ending(minutes, patience), sample, sample_every)
-    card = card_of("LoRA", losses, recipe=asdict(recipe), base=model.digest)
-    return Trained(TrainedWeights({"lora": run.result()}, {"lora": json.dumps({"rank": rank})}, [], card), losses)
-
-
-@node(
     "TrainUpscaler",
     category="training",
     title="Train Upscaler",
@@ -407,64 +351,3 @@ def train_upscaler_node(
     card = card_of("Upscaler", losses, recipe=asdict(recipe))
     configs = {"upscaler": json.dumps(asdict(recipe.model))}
     return Trained(TrainedWeights({"upscaler": state_of(run.model)}, configs, [], card), losses)
-
-
-@node(
-    "Distil",
-    category="training",
-    keywords=("distillation", "few steps", "turbo", "lightning", "fast"),
-    lane="device",
-    infer=trained_facts,
-)
-def distil(
-    context: NodeContext,
-    model: DiffusionModel,
-    encoder: TextEncoder,
-    vae: VideoVAE,
-    *datasets: EncodedDataset,
-    steps: StepCount = 300,
-    levels: Annotated[int, Field(ge=1, le=64)] = 8,
-    guidance: Annotated[float, Field(ge=1.0, le=100.0)] = 6.0,
-    rate: Rate = 3e-4,
-    cells: Annotated[int, Field(ge=16, le=1_000_000), Widget(advanced=True)] = 3200,
-    prompt: str = "a red ball bounces over a green meadow",
-    sample_every: SampleEvery = 50,
-    seed: Seed = 1,
-    minutes: Minutes = 0.0,
-    patience: Patience = 0,
-) -> Trained:
-    """Make a faster student of a model: few steps, and no guidance, which halves the time again.
-
-    The student learns to go in one step where its guided teacher goes in two (arXiv:2202.00512, arXiv:2210.03142).
-    Sample it with ``steps`` = levels, guidance 1 and the solver euler; distil it again with half the levels for half
-    the steps.
-
-    Args:
-        model: the teacher.
-        encoder: its text encoder.
-        vae: the VAE that encoded the datasets.
-        datasets: from EncodeDataset.
-        steps: of training.
-        levels: steps that the student needs.
-        guidance: scale of the teacher's guidance.
-        rate: learning rate.
-        cells: latent cells of a step: as many clips as fit.
-        prompt: of the samples.
-        sample_every: steps between two samples; 0: none.
-        seed: fixes order, captions and noise.
-        minutes: end after so long, and keep what is there; 0: no limit.
-        patience: end when the mean loss of this many steps is no better than before; 0: never.
-    """
-    from nodes.training.distillation import Distillation, DistilRun
-
-    recipe = Distillation(steps, levels, guidance, rate, cells, seed)
-    with own_random_numbers():
-        run = DistilRun(recipe, sets_of(datasets), mini_parts(model, encoder, vae))
-    sample = sampler_of(run, vae.module, prompt, seed, guidance=1.0)
-    losses = train(context, run, steps, flow_step(run), Ending(minutes, patience), sample, sample_every)
-    return Trained(flow_weights(run, card_of("Distilled transformer", losses, recipe=asdict(recipe))), losses)
-
-
-def with_card(weights: TrainedWeights, **more: Any) -> TrainedWeights:
-    """The same weights with more on their card."""
-    return replace(weights, card=json.dumps({**json.loads(weights.card), **more}, ensure_ascii=False))

@@ -28,8 +28,9 @@ from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.sampler import dit_sampler
 from nodes.training.world.captions import vocabulary
 from nodes.training_data import EncodedDataset, dataset_clip, encode_dataset, rendered_world, video_folder
+from nodes.training_from_models import distil, train_lora
 from nodes.training_loop import Ending, curve_preview, ended, packed, unpacked
-from nodes.training_nodes import Trained, distil, train_dit, train_lora, train_upscaler_node, train_vae
+from nodes.training_nodes import Trained, train_dit, train_upscaler_node, train_vae
 from nodes.training_results import apply_lora, evaluate, save_model, trained_parts
 
 SMALL = {"width": 64, "depth": 1, "cells": 64, "sample_every": 0}
