@@ -10,22 +10,26 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)  # the project's rooms, and not this folder's files of the same names
 
-from kinograph import NodeContext
-from nodes.conditioning import text_encode
-from nodes.latents import noise_latent
-from nodes.loading import LoadedParts, load_model
-from nodes.model_options import step_cache
-from nodes.sampler import dit_sampler
-from nodes.vae import vae_decode
+import torch  # noqa: E402 - after the path is set
+from torch import Tensor  # noqa: E402
+
+from kinograph import NodeContext  # noqa: E402
+from nodes.conditioning import text_encode  # noqa: E402
+from nodes.latents import noise_latent  # noqa: E402
+from nodes.loading import LoadedParts, load_model  # noqa: E402
+from nodes.model_options import step_cache  # noqa: E402
+from nodes.sampler import dit_sampler  # noqa: E402
+from nodes.vae import vae_decode  # noqa: E402
 
 PROMPT, NEGATIVE = "a red ball runs over the meadow", "low quality"
 SIZE = {"width": 128, "height": 96}
