@@ -16,6 +16,7 @@ export function Dialog({ title, onClose, children, wide = false }: Props) {
   useEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus(); // else the browser takes the first button
     return () => dialog?.close();
   }, []);
   return (

@@ -93,7 +93,7 @@ function OpenList() {
         <div className="saved-head">
           <label className="saved-search">
             <Icon name="search" size={16} />
-            <input autoFocus type="search" value={query} placeholder={t("saved.search")} aria-label={t("saved.search")} onChange={(event) => setQuery(event.target.value)} />
+            <input data-first type="search" value={query} placeholder={t("saved.search")} aria-label={t("saved.search")} onChange={(event) => setQuery(event.target.value)} />
           </label>
           <button
             type="button"

@@ -47,7 +47,7 @@ function OpenSaveAs() {
       <form className="save-as" onSubmit={submit}>
         <label>
           <span>{t("save.name")}</span>
-          <input autoFocus className="text-input" value={name} maxLength={200} onChange={(event) => setName(event.target.value)} onFocus={(event) => event.target.select()} />
+          <input data-first className="text-input" value={name} maxLength={200} onChange={(event) => setName(event.target.value)} onFocus={(event) => event.target.select()} />
         </label>
         {isTaken && <p role="alert" className="callout callout-warn">{t("save.taken", { name: taken })}</p>}
         <div className="dialog-actions">

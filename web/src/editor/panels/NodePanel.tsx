@@ -116,18 +116,20 @@ export function NodePanel() {
               <strong>{socket.name}</strong> <small>{socket.type.name}</small>
               {socket.info?.doc && <p>{socket.info.doc}</p>}
             </span>
-            {scope.length > 0 && !isBoundary(id) && !socket.spare && (!placed.wired.has(socket.name) || shown(socket.name)) && (
-              <label className="in-form">
-                <input type="checkbox" checked={shown(socket.name)} onChange={() => apply(toggleExposed({ node: id, socket: socket.name }), "step.face")} />
-                {t("details.onFace")}
-              </label>
-            )}
-            {socket.widget && (!placed.wired.has(socket.name) || placed.open.has(socket.name)) && (
-              <label className="in-form">
-                <input type="checkbox" checked={inForm(socket.name)} onChange={() => applyWhole(toggleFormInput({ node: path, socket: socket.name }, socket.label), "step.form")} />
-                {t("details.inForm")}
-              </label>
-            )}
+            <span className="socket-checks">
+              {scope.length > 0 && !isBoundary(id) && !socket.spare && (!placed.wired.has(socket.name) || shown(socket.name)) && (
+                <label className="in-form">
+                  <input type="checkbox" checked={shown(socket.name)} onChange={() => apply(toggleExposed({ node: id, socket: socket.name }), "step.face")} />
+                  {t("details.onFace")}
+                </label>
+              )}
+              {socket.widget && (!placed.wired.has(socket.name) || placed.open.has(socket.name)) && (
+                <label className="in-form">
+                  <input type="checkbox" checked={inForm(socket.name)} onChange={() => applyWhole(toggleFormInput({ node: path, socket: socket.name }, socket.label), "step.form")} />
+                  {t("details.inForm")}
+                </label>
+              )}
+            </span>
           </li>
         ))}
       </ul>
