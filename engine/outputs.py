@@ -11,6 +11,9 @@ from engine.files import SavedFile
 from engine.node_type import NodeType, OutputSocket
 from engine.problems import shown
 
+MAX_SHOWN = 1 << 20
+"""Characters of JSON that a node may show: every browser that looks on gets them."""
+
 
 class BadOutput(TypeError):
     """A node returned something else than it declares."""
@@ -80,9 +83,11 @@ def check_ui(ui: Any) -> dict[str, Any]:
         BadOutput: saying which part is not.
     """
     try:
-        json.dumps(ui, allow_nan=False)
+        size = len(json.dumps(ui, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise BadOutput(f"what it shows (ui) must be JSON: {error}") from None
+    if size > MAX_SHOWN:
+        raise BadOutput(f"what it shows (ui) is larger than {MAX_SHOWN >> 10} KiB: {size >> 10:,} KiB")
     if not isinstance(ui, dict):
         raise BadOutput(f"what it shows (ui) must be an object, not {type(ui).__name__}")
     return ui

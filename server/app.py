@@ -33,6 +33,7 @@ from server.keys import (
     STATIC,
     SUPERVISOR,
     TRAFFIC,
+    WEB_PARTS,
     WORKFLOWS,
 )
 from server.leftovers import remove_partial_files
@@ -46,6 +47,7 @@ from server.store import JobStore
 from server.stream import Hub
 from server.supervisor import Supervisor
 from server.traffic import Traffic, counted
+from server.web_parts import WebParts
 from server.workflows import WorkflowStore
 
 log = logging.getLogger("kinograph.server")
@@ -83,6 +85,7 @@ def make_app(
     app[HISTORY] = History(database)
     app[WORKFLOWS] = WorkflowStore(database)
     app[NODE_TYPES] = NodeTypeCatalogue(folders, plugins)
+    app[WEB_PARTS] = WebParts(folders, plugins)
     app[SUPERVISOR] = Supervisor(scheduler, data=folders.data, plugins=plugins, devices=devices, slots=slots)
     hub.on_audience = app[SUPERVISOR].watch
     for route in ROUTES:

@@ -18,6 +18,7 @@ from server.security import Access
 from server.stream import Hub
 from server.supervisor import Supervisor
 from server.traffic import Traffic
+from server.web_parts import WebParts
 from server.workflows import WorkflowStore
 
 FOLDERS: web.AppKey[Folders] = web.AppKey("folders", Folders)
@@ -35,3 +36,4 @@ CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections", Connections)
 STATIC: web.AppKey[Path] = web.AppKey("static", Path)
 TRAFFIC: web.AppKey[Traffic] = web.AppKey("traffic", Traffic)
 STARTED: web.AppKey[float] = web.AppKey("started", float)
+WEB_PARTS: web.AppKey[WebParts] = web.AppKey("web_parts", WebParts)

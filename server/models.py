@@ -49,6 +49,7 @@ class NodeTypesReply(_Body):
     node_types: list[NodeTypeInfo]
     revision: str = Field(description="Another one means that something has changed.")
     plugin_errors: list[dict[str, Any]] = []
+    web_parts: list[str] = Field([], description="Plugins whose own widgets are under /plugins/NAME/.")
 
 
 class JobRequest(_Body):

@@ -34,7 +34,7 @@ _MULTIPART_PATHS = frozenset({"/api/uploads"})
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
-    "base-uri 'none'; form-action 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'"
 )
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"

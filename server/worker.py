@@ -37,6 +37,7 @@ from kinograph.device import resolved
 from server.channel import BlockingChannel, ChannelClosed, Message
 from server.memory import JobMemory, peak_bytes, resident_bytes
 from server.scrub import Scrubber
+from server.web_parts import WebParts
 from server.worker_events import EventSender
 from server.worker_values import NotThere, answer_picture, answer_value
 
@@ -136,7 +137,9 @@ class Worker:
     def _node_types(self) -> bytes:
         found = [info.model_dump(mode="json") for info in self.runtime.registry.describe()]
         errors = self._scrubber.value([asdict(error) for error in self.runtime.discovered.errors])
-        return json.dumps({"node_types": found, "plugin_errors": errors}, allow_nan=False).encode()
+        web_parts = WebParts(self._folders, self._plugins[1:]).names()
+        about = {"node_types": found, "plugin_errors": errors, "web_parts": web_parts}
+        return json.dumps(about, allow_nan=False).encode()
 
     def serve(self) -> None:
         """Take messages until the server is gone, then end at once: everything durable is on the disk already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class Heard:
         progress: how often it reported progress.
         shown: the largest JSON that it showed, in bytes.
         preview: the largest preview, in bytes.
-        asked_after: how often it looked after it had been cancelled.
+        raised: whether ``Cancelled`` was raised in it.
     """
 
     def __init__(self, folder: Path, *, cancel_at_once: bool = False) -> None:
@@ -32,8 +33,8 @@ class Heard:
         self.progress = 0
         self.shown = 0
         self.preview = 0
-        self.asked_after = 0
         self.looked = False
+        self.raised = False
 
     def context(self) -> NodeContext:
         """A context for one call."""
@@ -48,10 +49,9 @@ class Heard:
 
     def _is_cancelled(self) -> bool:
         self.looked = True
-        if self._cancelled:
-            self.asked_after += 1
         if self._cancel_at_once:
             self._cancelled = True
+            self.raised = self.raised or sys._getframe(2).f_code is NodeContext.progress.__code__
         return self._cancelled
 
     def _on_progress(self, _step: float, _total: float, _message: str, preview: PreviewSource) -> None:

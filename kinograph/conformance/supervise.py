@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -114,10 +115,12 @@ class _Listening:
                     return False
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
-                    self._take(json.loads(line))
+                    with contextlib.suppress(ValueError):  # a plugin may write to any descriptor
+                        self._take(json.loads(line))
 
     def _allowed(self) -> float:
-        return self._seconds + (90.0 if self._stage in ("", "torch") else 0.0)
+        """Imports may take longer: large libraries from a slow disk do."""
+        return self._seconds * 3 + 30.0 if self._stage in ("", "torch", "import") else self._seconds
 
     def _take(self, said: dict[str, Any]) -> None:
         if "begin" in said:
@@ -132,7 +135,7 @@ class _Listening:
     def _fell(self, code: int, late: bool, printed: IO[bytes]) -> None:
         check, _, node = self._stage.partition(" ")
         if late:
-            what = f"it hung ({self._seconds:g} s)"
+            what = f"it hung ({self._allowed():g} s)"
         elif code < 0:
             what = f"it crashed ({signal.Signals(-code).name})"
         else:

@@ -76,7 +76,7 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Names of what is other than before. What was not there before does not count (a module imported meanwhile)."""
     found = [name for name in before if name != "functions of other modules" and before[name] != after.get(name)]
     old, new = before["functions of other modules"], after["functions of other modules"]
-    replaced = [name for name in old if name in new and old[name] != new[name]]
+    replaced = [name for name in old if old[name] != new.get(name)]
     if replaced:
         found.append(f"functions of other modules ({', '.join(replaced[:5])})")
     return found

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from server.route import Route
-from server.routes import events, files, forms, jobs, lineage, pages, plan, system, uploads, values, workflows
+from server.routes import (
+    events,
+    files,
+    forms,
+    jobs,
+    lineage,
+    pages,
+    plan,
+    system,
+    uploads,
+    values,
+    web_parts,
+    workflows,
+)
 
 ROUTES: tuple[Route, ...] = (
     *system.ROUTES,
@@ -16,5 +29,6 @@ ROUTES: tuple[Route, ...] = (
     *forms.ROUTES,
     *uploads.ROUTES,
     *files.ROUTES,
+    *web_parts.ROUTES,
     *pages.ROUTES,
 )

@@ -3,7 +3,7 @@
 NOT_YET = {
     "D23": "there is one token, hence one owner of all jobs",
     "E19": "nothing loads LoRA files yet",
-    "F08": "plugins cannot bring web code yet",
+    "F08": "the frame of a plugin's widget is tried in a browser (tests/browser/test_plugin_widget.py)",
     "F12": "isolated plugins are fenced in (tests/engine/isolation/test_fence.py); others are trusted, as documented",
     "F14": "socket types are classes, never names",
 }

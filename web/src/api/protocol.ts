@@ -232,6 +232,8 @@ export interface NodeTypesReply {
   /** Another one means that something has changed. */
   revision: string;
   plugin_errors: JsonObject[];
+  /** Plugins whose own widgets are under /plugins/NAME/. */
+  web_parts: string[];
 }
 
 /** A finished file. */

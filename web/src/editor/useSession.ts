@@ -8,6 +8,7 @@ import { watchPlan } from "../store/plan";
 import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
 import { normalise } from "../graph/normalise";
 import { setUi, toast } from "../store/ui";
+import { setWebParts } from "../store/webParts";
 import { recover, watchSaving } from "./actions/autosave";
 import { retell } from "./actions/run";
 import { documentFromLink } from "./actions/files";
@@ -20,8 +21,9 @@ const RETRY_MS = 1500;
 async function loadTypes(alive: () => boolean): Promise<void> {
   for (;;) {
     try {
-      const { node_types: types } = await getNodeTypes();
+      const { node_types: types, web_parts: parts } = await getNodeTypes();
       if (types.length > 0) {
+        setWebParts(parts);
         setNodeTypes(types);
         return;
       }

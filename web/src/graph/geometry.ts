@@ -52,7 +52,7 @@ export interface NodeFurniture {
 
 function rowHeight(widget: WidgetInfo | null, wired: boolean): number {
   if (widget === null || wired) return ROW;
-  if (widget.multiline || widget.kind === "json") return MULTILINE;
+  if (widget.multiline || widget.kind === "json" || widget.kind.includes(".")) return MULTILINE; // a plugin's own
   if (widget.kind === "curve") return CURVE;
   return ROW;
 }
