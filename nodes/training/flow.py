@@ -38,7 +38,7 @@ class FlowTraining:
     steps: int = 5000
     cells: int = 6_400
     """Latent cells of a step: as many samples as fit, 20 clips of 17 frames of 64x64 or 100 single frames of that."""
-    image_steps: float = 0.6
+    image_steps: float = 0.5
     """Share of the steps that learn from single frames (when there are any): five times as many samples a second, and
     what an object looks like is the same in both."""
     window: int = 5

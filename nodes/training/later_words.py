@@ -18,6 +18,18 @@ def with_later_words(weights: dict[str, Tensor], fresh: dict[str, Tensor], name:
     return {**weights, name: torch.cat([known, fresh[name][len(known) :].to(known.dtype)])}
 
 
+def without_untrained_words(state: dict[str, Any]) -> dict[str, Tensor]:
+    """The averaged weights of a checkpoint without the words at the end of the vocabulary that no caption had yet.
+
+    A word that the model never saw is better reported as unknown than read as noise. Its row is the same in the weights
+    and in their average.
+    """
+    average: dict[str, Tensor] = state["average"]
+    trained = (average[EMBEDDING] != state["model"][EMBEDDING]).any(1).nonzero()
+    words = int(trained.max()) + 1 if len(trained) else len(average[EMBEDDING])
+    return {**average, EMBEDDING: average[EMBEDDING][:words].clone()}
+
+
 def optimizer_with_later_words(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """The saved state of an optimiser whose moments have as many rows as its parameters; new rows are 0."""
     parameters: list[nn.Parameter] = [p for group in optimizer.param_groups for p in group["params"]]

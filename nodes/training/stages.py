@@ -15,7 +15,7 @@ from nodes.models.video_vae import VideoVAE, VideoVAEConfig
 from nodes.training.codec import CodecTraining, train_codec
 from nodes.training.flow import FlowTraining, new_model, train_flow
 from nodes.training.latents import encode_frames, encode_world, load_sets, set_path
-from nodes.training.later_words import EMBEDDING
+from nodes.training.later_words import EMBEDDING, without_untrained_words
 from nodes.training.run_state import load_checkpoint, save_checkpoint
 from nodes.training.upscaler import UpscalerRun, UpscalerTraining, enlargement, train_upscaler
 from nodes.training.world.captions import vocabulary
@@ -91,10 +91,11 @@ def load_run(run: Path, checkpoint: str = "checkpoint.pt") -> tuple[MiniParts, d
         raise FileNotFoundError(f"{path}: no checkpoint; run the dit stage first")
     state = load_checkpoint(path)
     recipe = FlowTraining(**state["recipe"])
-    vae, tokenizer = load_codec(run), Tokenizer(vocabulary()[: len(state["average"][EMBEDDING])])
+    average = without_untrained_words(state)
+    vae, tokenizer = load_codec(run), Tokenizer(vocabulary()[: len(average[EMBEDDING])])
     channels = vae.config.latent_channels
     model = new_model(recipe, channels, tokenizer)
-    model.load_state_dict(state["average"])
+    model.load_state_dict(average)
     model.eval().requires_grad_(False)
     return MiniParts(tokenizer, model.text_encoder, vae, model.dit), state
 

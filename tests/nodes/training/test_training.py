@@ -25,6 +25,7 @@ from nodes.training.latents import (
     load_sets,
     set_path,
 )
+from nodes.training.later_words import EMBEDDING, without_untrained_words
 from nodes.training.muon import Muon, orthogonalise
 from nodes.training.run_state import cosine, load_checkpoint, save_checkpoint, trapezoid
 from nodes.training.samples import SampleOrder, StepSchedule, cut_windows, known_cells, object_windows
@@ -166,6 +167,16 @@ def test_windows_hold_the_object_and_are_where_they_are_cut() -> None:
         assert cut.shape == (3, 1, 1, 5, 5)
         assert cut.sum((1, 2, 3, 4)).tolist() == [1, 6, 10]
         assert corners[0].tolist()[0] == 0 and corners[0].tolist()[1] == 3 and corners[2, 0] in (1, 2)
+
+
+def test_words_that_no_caption_had_are_left_out(latents: LatentSet, tokenizer: Tokenizer) -> None:
+    run = FlowRun(TINY_FLOW, [latents], tokenizer)
+    before = run.state()
+    assert len(without_untrained_words(before)[EMBEDDING]) == len(tokenizer.words)  # nothing is known of any
+    for _ in range(3):
+        run.train_step()
+    words = len(without_untrained_words(run.state())[EMBEDDING])
+    assert 3 < words <= 359 < len(tokenizer.words)  # "behind" and the like joined last
 
 
 def test_steps_on_windows_take_more_samples(latents: LatentSet, tokenizer: Tokenizer) -> None:
