@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images" / "mini_strip.png")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--guidance", type=float, default=6.0)
+    parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--steps", type=int, default=20)
     arguments = parser.parse_args()
 

@@ -42,9 +42,9 @@ class SamplerSettings:
     """How clips are sampled."""
 
     steps: int = 20
-    guidance: float = 6.0
+    guidance: float = 4.0
     solver: str = "euler"
-    shift: float = 1.0
+    shift: float = 2.0
     guidance_low: float = 0.0
     guidance_high: float = 1.0
     batch: int = 8

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nodes.models.mini import MiniParts
     from nodes.models.tokenizer import UnknownWord
 
-TRAITS = Traits("mini", 48, width=64, height=64, frames=17, fps=8.0, steps=20, guidance=6.0, shift=1.0)
+TRAITS = Traits("mini", 48, width=64, height=64, frames=17, fps=8.0, steps=20, guidance=4.0, shift=2.0, solver="euler")
 PIXELS_AT_ONCE = 1 << 18
 """Latent frames times height times width in pixels that the VAE takes at a time: about 100 MB of memory."""
 
