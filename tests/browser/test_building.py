@@ -121,7 +121,7 @@ def test_a_wrong_wire_is_refused_and_says_why(editor: Any) -> None:
 
 
 def test_a_node_dropped_on_a_wire_stands_in_it(editor: Any) -> None:
-    """Reverse Frames between decoder and saver, by one drag."""
+    """Reverse Frames before the saver, by one drag."""
     page = editor.page
     editor.template("Text to video")
     editor.search_add("reverse frames", (700, 760))
@@ -132,11 +132,11 @@ def test_a_node_dropped_on_a_wire_stands_in_it(editor: Any) -> None:
     page.mouse.move(wire["x"] + wire["width"] / 2 - 40, wire["y"] + wire["height"] / 2 - 8, steps=12)
     page.mouse.up()
     edges = [(*edge["from"], *edge["to"]) for edge in editor.document()["edges"]]
-    assert ("decode", "frames", "reverseFrames", "frames") in edges
+    assert ("enlarge", "frames", "reverseFrames", "frames") in edges
     assert ("reverseFrames", "frames", "save", "frames") in edges
     page.keyboard.press("Control+z")
     edges = [(*edge["from"], *edge["to"]) for edge in editor.document()["edges"]]
-    assert ("decode", "frames", "save", "frames") in edges
+    assert ("enlarge", "frames", "save", "frames") in edges
 
 
 def test_bypass_mute_group_copy_paste(editor: Any) -> None:
