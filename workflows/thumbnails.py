@@ -1,4 +1,4 @@
-"""Make the moving pictures that the editor shows for the workflows of this folder, by running them.
+"""Make the moving pictures that the editor shows for the workflows of this folder, by running them with Kinograph Mini.
 
     python workflows/thumbnails.py [NAME ...]
 
@@ -75,10 +75,9 @@ def write(name: str, path: Path) -> None:
 
 
 def main() -> None:
-    """All workflows, or those that are named."""
-    for path in sorted(HERE.glob("*.json")):
-        if len(sys.argv) > 1 and path.stem not in sys.argv[1:]:
-            continue
+    """Those that are named, or all that have pictures already (others need models that are not here, or hours)."""
+    names = sys.argv[1:] or sorted({path.name.split(".")[0] for path in (HERE / "thumbnails").glob("*.webp")})
+    for path in (HERE / f"{name}.json" for name in names):
         with tempfile.TemporaryDirectory() as folder:
             write(path.stem, made(path, folder))
         print(path.stem, (HERE / "thumbnails" / f"{path.stem}.webp").stat().st_size, "bytes", flush=True)
