@@ -129,7 +129,7 @@ def test_names_on_the_face_are_changed_and_moved(nested: Editor) -> None:
     first, second = names.all_inner_texts()
     panel.get_by_role("button", name=f"Move {first} down").click()
     expect(names).to_have_text([second, first])
-    assert {"from": ["model", "encoder"], "to": ["subgraph", "inputs.words"]} in nested.document()["edges"]
+    assert {"from": ["load", "encoder"], "to": ["subgraph", "inputs.words"]} in nested.document()["edges"]
 
 
 def test_a_block_is_kept_and_found_in_another_workflow(nested: Editor) -> None:
