@@ -155,7 +155,18 @@ def equal(left: Any, right: Any) -> bool:
         return False
     if {type(left), type(right)} == {int, float}:
         return bool(left == right)
-    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    return _as_json(left) == _as_json(right)
+
+
+def _as_json(value: Any) -> str:
+    """JSON in one order, whole numbers written one way: ``[20.0]`` and ``[20]`` are the same text."""
+    text = json.dumps(value, sort_keys=True)
+    return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _places(workflow: Workflow, renamed: Mapping[str, str]) -> dict[str, Any]:

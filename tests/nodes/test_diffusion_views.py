@@ -34,7 +34,7 @@ def test_forward_from_clean_to_pure_noise() -> None:
 def test_steps_end_where_the_sampler_ends(tiny: Parts, solver: str) -> None:
     prompt = text_encode(NodeContext(), tiny.encoder, "a red ball")
     latent = noise_latent(tiny.model, 4, 16, 16, 5)
-    settings = {"steps": 8, "guidance": 2.0, "solver": solver}
+    settings = {"steps": 8, "guidance": 2.0, "solver": solver, "shift": 1.0}
     end = dit_sampler(NodeContext(), tiny.model, prompt, latent, **settings)  # type: ignore[arg-type]
     seen = denoising_steps(NodeContext(), tiny.model, prompt, latent, show=4, **settings)  # type: ignore[arg-type]
     assert torch.equal(seen.latent.samples, end.samples)

@@ -12,6 +12,7 @@ from kinograph import Cancelled, Conditioning, Facts, InvalidInput, Latent, Node
 from nodes.conditioning import text_encode
 from nodes.denoising import sampled_facts
 from nodes.families.family import Parts
+from nodes.families.mini import TRAITS
 from nodes.latents import add_noise, noise_latent
 from nodes.models.mini import MiniParts
 from nodes.sampler import dit_sampler
@@ -45,7 +46,7 @@ def plain_loop(
             return velocity
 
         velocity = guided_velocity(model, positive, negative, Guidance(scale))
-        *_, last = sample(velocity, flow_sigmas(steps), State(x, seed=seed), solver_named(solver))
+        *_, last = sample(velocity, flow_sigmas(steps, TRAITS.shift), State(x, seed=seed), solver_named(solver))
     latent: Tensor = last.latent
     return latent
 

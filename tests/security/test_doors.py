@@ -239,6 +239,7 @@ def test_F10_F11_F16_no_route_installs_or_evaluates(target: Target) -> None:
     for word in (b"install", b"pip", b"git", b"eval", b"exec", b"shell"):
         assert b"/" + word not in described
     names = [item["id"].lower() for item in target.get("/api/node-types").json()["node_types"]]
+    names.remove("evaluate")  # measures a model; evaluates no text
     assert not [name for name in names if any(word in name for word in ("eval", "exec", "python", "shell", "debugger"))]
     missing = workflow({"a": ("https://evil.example/plugin.Node", {})})
     answer = target.post("/api/jobs", {"workflow": missing})
