@@ -74,15 +74,15 @@ def chunk_flicker(output: Tensor, target: Tensor) -> Tensor:
 
 
 def edge_sharpness(output: Tensor, target: Tensor, cover: Tensor) -> Tensor:
-    """For each clip the differences between neighbouring pixels around the objects of `cover` `[B, T, H, W]`, as a
-    share of those of the target."""
+    """For each clip the root of the summed squared differences between neighbouring pixels around the objects of
+    `cover` `[B, T, H, W]`, as a share of the target's. Squares, because a blurred edge keeps the sum of its steps."""
     near = functional.max_pool2d(cover, 5, 1, 2)[:, None] > 0.01  # [B, 1, T, H, W]
 
     def differences(video: Tensor) -> Tensor:
-        across = (video.clamp(-1, 1).diff(dim=4).abs() * near[..., 1:]).sum((1, 2, 3, 4))
-        return across + (video.clamp(-1, 1).diff(dim=3).abs() * near[..., 1:, :]).sum((1, 2, 3, 4))
+        across = (video.clamp(-1, 1).diff(dim=4).square() * near[..., 1:]).sum((1, 2, 3, 4))
+        return across + (video.clamp(-1, 1).diff(dim=3).square() * near[..., 1:, :]).sum((1, 2, 3, 4))
 
-    return differences(output) / differences(target).clamp(min=1e-6)
+    return (differences(output) / differences(target).clamp(min=1e-6)).sqrt()
 
 
 def gate_report(lines: list[GateLine]) -> str:
