@@ -7,7 +7,6 @@ at the end says how many lines passed, and names those that do not apply yet wit
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
