@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+
+from nodes.training.world.specs import DEFAULT_MIX
 
 STAGES = """stages, in order (all files are under --run; a stage that was stopped goes on from its checkpoint):
   codec    train the video VAE                                  -> RUN/codec/final.pt
@@ -15,6 +18,13 @@ STAGES = """stages, in order (all files are under --run; a stage that was stoppe
   upscaler (optional) train the 4x upscaler                   -> RUN/upscaler/upscaler.safetensors
   export   write the weights that LoadModel reads               -> --output
 """
+
+MIX = {
+    "two_objects": "of two objects",
+    "camera": "under a moving camera, among those of one object",
+    "foresight": "whose object passes behind another, or leaves and returns",
+}
+"""What the latents and frames stages render of each kind (see `WorldMix`)."""
 
 
 def main(argv: list[str]) -> int:
@@ -34,9 +44,14 @@ def main(argv: list[str]) -> int:
         "--size", default="64x64", metavar="WxH", help="pixels of the latents and frames stages, e.g. 96x64 (32 to 160)"
     )
     parser.add_argument("--frames", type=int, default=17, help="length of their clips, 1 + 4k up to 65 (default 17)")
-    parser.add_argument(
-        "--foresight", type=float, default=0.0, help="share of clips that pass behind something or leave and return"
-    )
+    for name, meaning in MIX.items():
+        default = getattr(DEFAULT_MIX, name)
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=_share,
+            default=default,
+            help=f"share of clips {meaning}, 0 to 1 (default {default:g})",
+        )
     parser.add_argument("--threads", type=int, default=2, help="threads of the processor (default 2)")
     parser.add_argument(
         "--start", type=Path, help="weights folder that the latents and dit stages of a new run start from"
@@ -62,10 +77,17 @@ def main(argv: list[str]) -> int:
             arguments.output,
             arguments.start,
             parse_size(arguments.size, arguments.frames),
-            arguments.foresight,
+            replace(DEFAULT_MIX, **{name: getattr(arguments, name) for name in MIX}),
         )
     except (FileNotFoundError, ValueError) as error:
         parser.exit(2, f"kinograph train: {error}\n")
     except KeyboardInterrupt:
         parser.exit(130, "stopped; the same command goes on from the last checkpoint\n")
     return 0
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a share is from 0 to 1, got {text}")
+    return value

@@ -38,7 +38,7 @@ class FlowTraining:
     steps: int = 5000
     cells: int = 6_400
     """Latent cells of a step: as many samples as fit, 20 clips of 17 frames of 64x64 or 100 single frames of that."""
-    image_steps: float = 0.5
+    image_steps: float = 0.35
     """Share of the steps that learn from single frames (when there are any): five times as many samples a second, and
     what an object looks like is the same in both."""
     window: int = 5
@@ -71,7 +71,7 @@ class FlowTraining:
     outline_weight: float = 6.0
     """Weight of an auxiliary loss: a linear read-out of the tokens halfway through the blocks tells the outlines of the
     clip (deep supervision with something clean, in the spirit of arXiv:2410.06940). Only used in training."""
-    crowded: float = 0.4
+    crowded: float = 1.0
     """Share of the clips with two objects or a moving camera that are used."""
     ema: float = 0.998
     caption_length: int = 32

@@ -20,7 +20,7 @@ from nodes.training.run_state import load_checkpoint, save_checkpoint
 from nodes.training.upscaler import UpscalerRun, UpscalerTraining, enlargement, train_upscaler
 from nodes.training.world.captions import vocabulary
 from nodes.training.world.size import BASE, ClipSize
-from nodes.training.world.specs import DEFAULT_MIX
+from nodes.training.world.specs import DEFAULT_MIX, WorldMix
 
 Recipe = TypeVar("Recipe", CodecTraining, FlowTraining, UpscalerTraining)
 
@@ -35,7 +35,7 @@ def run_stage(
     output: Path | None,
     start: Path | None = None,
     size: ClipSize = BASE,
-    foresight: float = 0.0,
+    mix: WorldMix = DEFAULT_MIX,
 ) -> None:
     """Run one stage; see `nodes.training.command`. Raises FileNotFoundError when an earlier stage is missing."""
     torch.set_num_threads(threads)
@@ -51,7 +51,6 @@ def run_stage(
         train_codec(_with_steps(CodecTraining(seed=seed + 1, decoder_only=True), steps), run / "codec")
     elif stage in ("latents", "frames"):
         encode = encode_world if stage == "latents" else encode_frames
-        mix = replace(DEFAULT_MIX, foresight=foresight)
         encode(load_codec(run), clips, seed, mix, size).save(set_path(run / stage, seed, size))
     elif stage == "dit":
         sets = [*load_sets(run / "latents").values(), *load_sets(run / "frames").values()]
