@@ -37,10 +37,14 @@ def reason_for(plan: Plan, index: int, candidates: Sequence[PastStep], workflow:
         return "has not run before"
     if any(past.key == plan.keys[index] for past in candidates):
         return "evicted"
-    here = [past for past in candidates if past.workflow == workflow]
-    differences = [_differences(plan, index, past) for past in here or candidates]
-    fewest = min(range(len(differences)), key=lambda at: len(differences[at]))
-    return "; ".join(differences[fewest]) or "its inputs changed"
+    fewest: list[str] | None = None
+    for past in [past for past in candidates if past.workflow == workflow] or candidates:
+        found = _differences(plan, index, past)
+        if fewest is None or len(found) < len(fewest):
+            fewest = found
+        if len(found) <= 1:
+            break
+    return "; ".join(fewest or ()) or "its inputs changed"
 
 
 def workflow_digest(graph: Graph) -> str:
@@ -72,10 +76,11 @@ def _reads_model(node: GraphNode) -> bool:
 def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
     reasons = []
     present = remembered_values(plan, node)
-    for name in sorted({*present, *past.values}):
+    before: dict[str, Any] = json.loads(past.values)
+    for name in sorted({*present, *before}):
         socket = node.type.input_socket(name)
         default = None if socket is None or socket.default is REQUIRED else socket.default
-        old, new = past.values.get(name, default), present.get(name, default)
+        old, new = before.get(name, default), present.get(name, default)
         if any(link.input == name for link in node.links):
             continue  # a wire took the place of the value; said there
         if isinstance(old, dict) and "$file" in old and isinstance(new, dict) and "$file" in new:
@@ -96,8 +101,9 @@ def _changed_wires(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
     reasons: list[str] = []
     changed: list[str] = []
     now = {link.input: (plan.graph.nodes[link.source].id, link.output, plan.keys[link.source]) for link in node.links}
-    for name in sorted({*now, *past.upstream}):
-        before, after = past.upstream.get(name), now.get(name)
+    then: dict[str, list[str]] = json.loads(past.upstream)
+    for name in sorted({*now, *then}):
+        before, after = then.get(name), now.get(name)
         if after is None:
             reasons.append(f"the wire into {name} was taken off")
         elif before is None:

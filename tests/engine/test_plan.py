@@ -204,3 +204,15 @@ def test_the_ledger_forgets_the_oldest(tmp_path, monkeypatch):
     assert count <= 200
     assert set(ledger.pasts(["n29-0", "n0-0"])) == {("n29-0", "T")}
     ledger.close()
+
+
+def test_the_ledger_keeps_of_a_node_what_is_looked_at(tmp_path):
+    from engine.ledger import StepRecord
+
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    for turn in range(500):
+        ledger.record([StepRecord("n", "T", "w", f"{turn:x}", 1, "", f'{{"turn":{turn}}}', "{}", "", 0.1, 1)])
+    assert ledger._query("SELECT count(*) FROM past")[0][0] < 48
+    latest = ledger.pasts(["n"])["n", "T"]
+    assert [past.key for past in latest] == [f"{turn:x}" for turn in range(499, 499 - 24, -1)]
+    ledger.close()
