@@ -17,6 +17,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.logic",
     "nodes.long_video",
     "nodes.loops",
+    "nodes.lora",
     "nodes.mechanics",
     "nodes.model_options",
     "nodes.pictures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from nodes.training.latents import LatentSet
     from nodes.training.world.size import ClipSize
+    from nodes.training.world.specs import ClipSpec
 
 Pixels = Annotated[int, Field(ge=32, le=160, multiple_of=8)]
 Length = Annotated[int, Field(ge=1, le=65)]
@@ -28,13 +30,14 @@ class ClipDataset:
     """Captioned clips that are not read or rendered yet.
 
     Attributes:
-        kind: ``world`` (rendered) or ``folder`` (files).
+        kind: ``world`` (rendered), ``novel`` (rendered, of something that Mini does not know) or ``folder`` (files).
         size: width, height, frames.
         count: number of clips.
         seed: of rendered clips.
         split: of rendered clips, ``train`` or ``held-out``.
         shares: of rendered clips: ``two_objects``, ``camera``, ``foresight``.
         files: of a folder: path and caption of each clip.
+        novelty: what is novel.
     """
 
     kind: str
@@ -44,6 +47,19 @@ class ClipDataset:
     split: str = "train"
     shares: dict[str, float] | None = None
     files: tuple[tuple[str, str], ...] = ()
+    novelty: str = ""
+
+    def specs(self) -> Iterator[ClipSpec]:
+        """What the clips of a rendered dataset contain."""
+        import numpy as np
+
+        from nodes.training.latents import world_specs
+        from nodes.training.world.specs import WorldMix, sample_novel
+
+        if self.kind == "novel":
+            rng = np.random.default_rng([self.seed, 1 << 22])
+            return (sample_novel(rng, self.novelty) for _ in range(self.count))
+        return world_specs(self.count, self.seed, WorldMix(**(self.shares or {})), self.split)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,37 @@ def rendered_world(
 
 
 @node(
+    "NovelClips",
+    category="training",
+    title="Clips of Something New",
+    keywords=("dataset", "lora", "teach", "moon", "arrow", "brown"),
+    outputs=("dataset",),
+    infer=world_facts,
+)
+def novel_clips(
+    novelty: Literal["moon", "arrow", "brown"] = "moon",
+    count: Annotated[int, Field(ge=1, le=100_000)] = 20,
+    seed: Seed = 501,
+    width: Pixels = 64,
+    height: Pixels = 64,
+    frames: Length = 17,
+) -> ClipDataset:
+    """Captioned clips of a shape or a colour that Kinograph Mini was never taught, to teach it from a few.
+
+    They stand in for clips of your own, which VideoFolder reads. Another seed gives others, to measure with.
+
+    Args:
+        novelty: moons or arrows in all colours, or all shapes in brown.
+        count: number of clips.
+        seed: fixes the clips.
+        width: in pixels, a multiple of 8, 32 to 160.
+        height: in pixels, a multiple of 8, 32 to 160.
+        frames: 4k + 1, 1 to 65.
+    """
+    return ClipDataset("novel", (*clip_size((width, height, frames)),), count, seed, novelty=novelty)
+
+
+@node(
     "VideoFolder",
     category="training",
     title="Video Folder",
@@ -203,24 +250,15 @@ def dataset_clip(dataset: ClipDataset, index: Annotated[int, Field(ge=0)] = 0) -
 
     from nodes.training.world.captions import caption
     from nodes.training.world.render import render
-    from nodes.training.world.specs import sample_clip
 
     if index >= dataset.count:
         raise InvalidInput("index", f"the dataset has {dataset.count} clips", wanted=f"0 to {dataset.count - 1}")
     if dataset.kind == "folder":
         path, text = dataset.files[index]
         return DatasetSample(Frames(read_clip(Path(path), clip_size(dataset.size)).float() / 255.0), text)
-    rng = np.random.default_rng([dataset.seed, 1 << 20])
-    spec = [sample_clip(rng, dataset.split, world_mix(dataset)) for _ in range(index + 1)][-1]  # type: ignore[arg-type]
+    spec = next(islice(dataset.specs(), index, None))
     pixels = render([spec], clip_size(dataset.size)).frames[0].permute(0, 2, 3, 1).float() / 255.0
     return DatasetSample(Frames(pixels), caption(spec, np.random.default_rng(index)))
-
-
-def world_mix(dataset: ClipDataset) -> Any:
-    """The shares of kinds of clips of a rendered dataset."""
-    from nodes.training.world.specs import WorldMix
-
-    return WorldMix(**(dataset.shares or {}))
 
 
 def read_clip(path: Path, size: ClipSize) -> Tensor:
@@ -286,9 +324,8 @@ def parts_of(vae: VideoVAE, dataset: ClipDataset) -> Iterator[LatentSet]:
     from nodes.training.latents import encode_clip, encoded_parts
 
     size = clip_size(dataset.size)
-    if dataset.kind == "world":
-        mix = world_mix(dataset)
-        yield from encoded_parts(vae.module, dataset.count, dataset.seed, mix, size, dataset.split)  # type: ignore[arg-type]
+    if dataset.kind != "folder":
+        yield from encoded_parts(vae.module, dataset.specs(), size)  # type: ignore[arg-type]
         return
     for path, text in dataset.files:
         pixels = read_clip(Path(path), size)

@@ -55,8 +55,10 @@ def train_lora(
 ) -> Trained:
     """Teach a model something new from a few clips: low-rank changes of its matrices (LoRA, arXiv:2106.09685).
 
-    The model itself stays as it is; ApplyLoRA adds the changes by any weight from 0 to 1. Give a part of the rendered
-    world beside your own clips, so that it does not unlearn what it knew.
+    The model itself stays as it is; ApplyLoRA adds the changes by any weight from 0 to 1, LoadLoRA does so with a file
+    of SaveModel. Words of your captions that the model does not know join its vocabulary. Give a part of the
+    rendered world beside your own clips, so that it does not unlearn what it knew: every dataset gets the same share of
+    the steps.
 
     Args:
         model: the transformer.
@@ -73,16 +75,19 @@ def train_lora(
         minutes: end after so long, and keep what is there; 0: no limit.
         patience: end when the mean loss of this many steps is no better than before; 0: never.
     """
-    from nodes.training.adaptation import LoRARun, LoRATraining
+    from nodes.training.adaptation import LoRARun, LoRATraining, unknown_words
+    from nodes.training.world.captions import own_texts
 
-    base = mini_parts(model, encoder, vae)
+    base, sets = mini_parts(model, encoder, vae), sets_of(datasets)
     recipe = LoRATraining(steps, rank, rate, cells, seed)
+    words = unknown_words((text for data in sets for text in own_texts(data.specs)), base.tokenizer)
     with own_random_numbers():
-        run = LoRARun(recipe, sets_of(datasets), base)
+        run = LoRARun(recipe, sets, base, words)
     sample = sampler_of(run, vae.module, prompt, seed) if prompt else None
     losses = train(context, run, steps, flow_step(run), Ending(minutes, patience), sample, sample_every)
     card = card_of("LoRA", losses, recipe=asdict(recipe), base=model.digest)
-    return Trained(TrainedWeights({"lora": run.result()}, {"lora": json.dumps({"rank": rank})}, [], card), losses)
+    config = json.dumps({"rank": rank, "words": run.new_words}, ensure_ascii=False)
+    return Trained(TrainedWeights({"lora": run.result()}, {"lora": config}, [], card), losses)
 
 
 @node(
@@ -100,7 +105,8 @@ def distil(
     *datasets: EncodedDataset,
     steps: StepCount = 300,
     levels: Annotated[int, Field(ge=1, le=64)] = 8,
-    guidance: Annotated[float, Field(ge=1.0, le=100.0)] = 6.0,
+    guidance: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0,
+    shift: Annotated[float, Field(gt=0.0, le=100.0), Widget(step=0.5, advanced=True)] = 2.0,
     rate: Rate = 3e-4,
     cells: Annotated[int, Field(ge=16, le=1_000_000), Widget(advanced=True)] = 3200,
     prompt: str = "a red ball bounces over a green meadow",
@@ -123,6 +129,7 @@ def distil(
         steps: of training.
         levels: steps that the student needs.
         guidance: scale of the teacher's guidance.
+        shift: of the schedule that the student is to be sampled with.
         rate: learning rate.
         cells: latent cells of a step: as many clips as fit.
         prompt: of the samples.
@@ -133,7 +140,7 @@ def distil(
     """
     from nodes.training.distillation import Distillation, DistilRun
 
-    recipe = Distillation(steps, levels, guidance, rate, cells, seed)
+    recipe = Distillation(steps, levels, guidance, shift, rate, cells, seed)
     with own_random_numbers():
         run = DistilRun(recipe, sets_of(datasets), mini_parts(model, encoder, vae))
     sample = sampler_of(run, vae.module, prompt, seed, guidance=1.0)

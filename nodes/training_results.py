@@ -16,11 +16,10 @@ from kinograph import (
     SavedFile,
     TextEncoder,
     VideoVAE,
-    Widget,
     node,
 )
 from nodes.loading import LoadedParts
-from nodes.training_data import Length, Pixels, check_mini, clip_size
+from nodes.training_data import ClipDataset, Length, Pixels, check_mini, clip_size
 from nodes.training_nodes import TrainedWeights, mini_parts, trained_facts
 from nodes.video_files import file_facts, file_name
 
@@ -28,8 +27,14 @@ if TYPE_CHECKING:
     from nodes.models.mini import MiniParts
 
 
-def parts_with(weights: TrainedWeights, base: MiniParts | None) -> MiniParts:
-    """The networks of trained weights; those that they lack from ``base``.
+SOCKETS = {"text_encoder": "encoder", "video_vae": "vae", "dit": "model"}
+"""Role of a network -> the socket where one that was not trained comes in."""
+
+
+def parts_with(
+    weights: TrainedWeights, model: DiffusionModel | None, encoder: TextEncoder | None, vae: VideoVAE | None
+) -> MiniParts:
+    """The networks of trained weights; those that they lack are the ones on the wires.
 
     Raises:
         InvalidInput: when a network is in neither.
@@ -37,30 +42,21 @@ def parts_with(weights: TrainedWeights, base: MiniParts | None) -> MiniParts:
     from nodes.models.mini import BUILDERS, MiniParts
     from nodes.models.tokenizer import Tokenizer
 
+    wires: dict[str, DiffusionModel | TextEncoder | VideoVAE | None]
+    wires = {"text_encoder": encoder, "video_vae": vae, "dit": model}
     found: dict[str, Any] = {}
-    for role in ("text_encoder", "video_vae", "dit"):
+    for role, wire in wires.items():
         if role in weights.weights:
             module = BUILDERS[role](json.loads(weights.configs[role]))
             module.load_state_dict(weights.weights[role])
             found[role] = module.eval().requires_grad_(False)
-        elif base is not None:
-            found[role] = getattr(base, role)
+        elif wire is not None:
+            check_mini(SOCKETS[role], wire.family)
+            found[role] = wire.module
         else:
-            raise InvalidInput("model", f"the weights hold no {role}", wanted="the other networks, from LoadModel")
-    if weights.words:
-        tokenizer = Tokenizer(weights.words)
-    elif base is not None:
-        tokenizer = base.tokenizer
-    else:
-        raise InvalidInput("encoder", "the weights hold no vocabulary", wanted="the other networks, from LoadModel")
+            raise InvalidInput(SOCKETS[role], f"the weights hold no {role}", wanted="that network, from LoadModel")
+    tokenizer = Tokenizer(weights.words) if weights.words or encoder is None else encoder.extras["tokenizer"]
     return MiniParts(tokenizer, found["text_encoder"], found["video_vae"], found["dit"])
-
-
-def base_of(model: DiffusionModel | None, encoder: TextEncoder | None, vae: VideoVAE | None) -> MiniParts | None:
-    """The networks on the wires, when they are all there."""
-    if model is None or encoder is None or vae is None:
-        return None
-    return mini_parts(model, encoder, vae)
 
 
 def part_facts(model: Any, encoder: Any, vae: Any) -> dict[str, Facts]:
@@ -93,95 +89,13 @@ def trained_parts(
 
     Args:
         weights: from TrainVAE, TrainDiT or Distil.
-        model: from LoadModel, for what the weights lack; all three or none.
+        model: from LoadModel, for what the weights lack.
         encoder: from LoadModel.
         vae: from LoadModel.
     """
     from nodes.families.mini import assemble
 
-    if model is None and encoder is None and vae is not None and "dit" in weights.weights:
-        return LoadedParts(*assemble(with_vae(weights, vae), context.device))
-    return LoadedParts(*assemble(parts_with(weights, base_of(model, encoder, vae)), context.device))
-
-
-def with_vae(weights: TrainedWeights, vae: VideoVAE) -> MiniParts:
-    """A trained transformer with the VAE that it was trained for."""
-    from nodes.models.mini import BUILDERS, MiniParts
-    from nodes.models.tokenizer import Tokenizer
-
-    check_mini("vae", vae.family)
-    built: dict[str, Any] = {}
-    for role in ("dit", "text_encoder"):
-        module = BUILDERS[role](json.loads(weights.configs[role]))
-        module.load_state_dict(weights.weights[role])
-        built[role] = module.eval().requires_grad_(False)
-    return MiniParts(Tokenizer(weights.words), built["text_encoder"], vae.module, built["dit"])  # type: ignore[arg-type]
-
-
-class Adapted(NamedTuple):
-    """A model with a LoRA in it.
-
-    Args:
-        model: the transformer.
-        encoder: the text encoder.
-    """
-
-    model: DiffusionModel
-    encoder: TextEncoder
-
-
-def adapted_facts(model: Any, encoder: Any) -> dict[str, Facts]:
-    """The facts of the model, which stay."""
-    trained_facts(model, encoder)
-    return {name: value for name, value in (("model", model), ("encoder", encoder)) if isinstance(value, Facts)}
-
-
-@node(
-    "ApplyLoRA",
-    category="training",
-    title="Apply LoRA",
-    keywords=("adaptation", "low rank", "blend", "style"),
-    lane="device",
-    infer=adapted_facts,
-)
-def apply_lora(
-    model: DiffusionModel,
-    encoder: TextEncoder,
-    lora: TrainedWeights,
-    weight: Annotated[float, Field(ge=-2.0, le=2.0), Widget(kind="slider", step=0.05)] = 1.0,
-) -> Adapted:
-    """Add what TrainLoRA taught to a model: 0 changes nothing, 1 is as trained, between is between.
-
-    Args:
-        model: the transformer that the LoRA was trained on.
-        encoder: its text encoder.
-        lora: from TrainLoRA.
-        weight: how much of it.
-    """
-    from dataclasses import replace
-
-    from nodes.families.mini import encode_ids
-    from nodes.models.lora import with_changes
-    from nodes.training.flow import TextToVelocity
-
-    trained_facts(Facts(family=model.family), Facts(family=encoder.family))
-    if "lora" not in lora.weights:
-        raise InvalidInput("lora", "these are the weights of a whole network", wanted="a LoRA, from TrainLoRA")
-    changes = {name: tensor for name, tensor in lora.weights["lora"].items() if name != "words"}
-    try:
-        both = with_changes(TextToVelocity(encoder.module, model.module), changes, weight)  # type: ignore[arg-type]
-        words = both.text_encoder.embedding.weight
-        words.data += weight * lora.weights["lora"]["words"].to(words)
-    except (ValueError, RuntimeError) as error:
-        raise InvalidInput(
-            "lora", f"it does not fit this model: {error}", wanted="the model that it was trained on"
-        ) from error
-    both.eval().requires_grad_(False)
-    empty = encode_ids(both.text_encoder, encoder.extras["tokenizer"].encode("").ids)
-    return Adapted(
-        replace(model, module=both.dit, digest="", extras={**model.extras, "unconditional": empty}),
-        replace(encoder, module=both.text_encoder, digest=""),
-    )
+    return LoadedParts(*assemble(parts_with(weights, model, encoder, vae), context.device))
 
 
 class Measured(NamedTuple):
@@ -214,11 +128,12 @@ def evaluate(
     kind: Literal["one object", "camera", "two objects", "passing behind", "returning"] = "one object",
     language: Literal["en", "zh"] = "en",
     steps: Annotated[int, Field(ge=1, le=1000)] = 20,
-    guidance: Annotated[float, Field(ge=0.0, le=100.0)] = 6.0,
+    guidance: Annotated[float, Field(ge=0.0, le=100.0)] = 4.0,
     solver: Literal["euler", "heun", "dpmpp_2m", "unipc"] = "euler",
     width: Pixels = 64,
     height: Pixels = 64,
     frames: Length = 17,
+    dataset: ClipDataset | None = None,
 ) -> Display[Measured]:
     """Measure a model: make clips for prompts about combinations that training never saw, and look at them.
 
@@ -239,11 +154,21 @@ def evaluate(
         width: of the clips, in pixels.
         height: of the clips, in pixels.
         frames: of the clips; in a single one motion and camera count as right.
+        dataset: ask for what these clips show (from NovelClips or RenderedWorld) instead of held-out combinations;
+            their size counts.
     """
-    from nodes.evaluation.adherence import SamplerSettings, answers, held_out_requests, shares, table
+    from itertools import islice
+
+    from nodes.evaluation.adherence import SamplerSettings, answers, clip_requests, held_out_requests, shares, table
 
     parts = mini_parts(model, encoder, vae)
-    requests = held_out_requests(prompts, seeds, [kind], [language], size=clip_size((width, height, frames)))
+    if dataset is None:
+        requests = held_out_requests(prompts, seeds, [kind], [language], size=clip_size((width, height, frames)))
+    elif dataset.kind == "folder":
+        raise InvalidInput("dataset", "what own clips show is not known", wanted="NovelClips or RenderedWorld")
+    else:
+        specs, size = list(islice(dataset.specs(), prompts)), clip_size(dataset.size)
+        requests = clip_requests(specs, seeds, dataset.novelty or dataset.split, language, size)
     if not requests:
         raise InvalidInput("frames", "whether an object comes back cannot be told in so few", wanted="9 or more")
     found = []
@@ -275,17 +200,17 @@ def save_model(
     """Save trained weights in the output folder (float16), with their model card inside.
 
     All together they are a ZIP with the files of a model: unpack it into a folder of its own in the models folder and
-    choose that in LoadModel. One part alone is a safetensors file; that of an upscaler is for UpscaleVideo.
+    choose that in LoadModel. One part alone is a safetensors file: that of an upscaler is for UpscaleVideo, a LoRA for
+    LoadLoRA.
 
     Args:
         weights: from a training node.
-        model: from LoadModel, for networks that were not trained; all three or none.
+        model: from LoadModel, for networks that were not trained.
         encoder: from LoadModel.
         vae: from LoadModel; after TrainDiT this one alone is enough.
-        part: everything, or one network.
+        part: everything, one network, or the LoRA of TrainLoRA.
         name: beginning of the file's name; a number and the ending are added.
     """
-
     from safetensors.torch import save_file
 
     from nodes.models.mini import save_mini
@@ -299,10 +224,7 @@ def save_model(
         with context.output_file(file_name(name, "model", ".safetensors"), "application/octet-stream") as file:
             save_file(state, file.path, metadata=metadata)
         return Display(file.saved, {"files": [file_facts(file.saved)]})
-    if model is None and encoder is None and vae is not None and "dit" in weights.weights:
-        parts = with_vae(weights, vae)
-    else:
-        parts = parts_with(weights, base_of(model, encoder, vae))
+    parts = parts_with(weights, model, encoder, vae)
     with context.temporary_folder() as folder:
         save_mini(parts, folder / "model", json.loads(weights.card))
         files = sorted((folder / "model").iterdir())

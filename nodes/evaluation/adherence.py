@@ -62,12 +62,14 @@ class Request:
     prompt: str
     seed: int
     size: ClipSize = BASE
+    note: str = ""
+    """What else its line of the table says: how it is sampled, or what is done to its prompt."""
 
     @property
     def group(self) -> str:
         """The line of the table that it counts for."""
-        where = "" if self.size == BASE else f", {self.size.name}"
-        return f"{self.kind}, {self.language}{where}"
+        where = () if self.size == BASE else (self.size.name,)
+        return ", ".join((self.kind, self.language, *where, *((self.note,) if self.note else ())))
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,27 @@ def held_out_requests(
         for language in ("en", "zh"):
             texts = [caption(spec, rng, language) for spec in specs]
             if kind in kinds and language in languages:
-                requests += [
-                    Request(kind, language, spec, text, 1000 * seed + i, size)
-                    for seed in range(seeds)
-                    for i, (spec, text) in enumerate(zip(specs, texts, strict=True))
-                ]
+                requests += requests_for(specs, texts, seeds, kind, language, size)
     return requests
+
+
+def clip_requests(
+    specs: list[ClipSpec], seeds: int, kind: str, language: Language = "en", size: ClipSize = BASE, draw: int = 2026
+) -> list[Request]:
+    """Requests for what some clips show; `kind` names their line of the table."""
+    rng = np.random.default_rng(draw)
+    return requests_for(specs, [caption(spec, rng, language) for spec in specs], seeds, kind, language, size)
+
+
+def requests_for(
+    specs: list[ClipSpec], texts: list[str], seeds: int, kind: str, language: Language, size: ClipSize
+) -> list[Request]:
+    """Requests for clips with these captions, each with several seeds."""
+    return [
+        Request(kind, language, spec, text, 1000 * seed + i, size)
+        for seed in range(seeds)
+        for i, (spec, text) in enumerate(zip(specs, texts, strict=True))
+    ]
 
 
 @torch.no_grad()
@@ -159,7 +176,8 @@ def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
 def table(found: list[Answer]) -> str:
     """Per cent right for each attribute, a line for each kind and language, with confidence intervals."""
     groups: dict[str, list[dict[str, bool]]] = {}
-    for answer in sorted(found, key=lambda a: (list(KINDS).index(a.request.kind), a.request.language)):
+    order = [*KINDS, *(answer.request.kind for answer in found)]
+    for answer in sorted(found, key=lambda a: (order.index(a.request.kind), a.request.language)):
         groups.setdefault(answer.request.group, []).append(answer.right)
     label = max([24, *(len(name) + 1 for name in groups)])
     lines = [f"{'':{label}}{'n':>5}" + "".join(f"{column:>20}" for column in COLUMNS)]

@@ -11,7 +11,7 @@ from nodes.evaluation.motion import read_camera, read_motion, undo_camera
 from nodes.evaluation.outline import moments, read_outline
 from nodes.evaluation.segment import find_background, find_objects
 from nodes.training.world.size import ClipSize
-from nodes.training.world.specs import ClipSpec
+from nodes.training.world.specs import COLOUR_NAMES, SHAPES, ClipSpec
 
 ATTRIBUTES = ("background", "colour", "shape", "motion", "camera")
 
@@ -38,18 +38,21 @@ class Seen:
     objects: tuple[SeenObject, ...]
 
 
-def look(frames: Tensor) -> Seen:
-    """Describe `frames` `[T, 3, H, W]` uint8, any size and length, without knowing what was asked."""
+def look(frames: Tensor, shapes: tuple[str, ...] = SHAPES, colours: tuple[str, ...] = COLOUR_NAMES) -> Seen:
+    """Describe `frames` `[T, 3, H, W]` uint8, any size and length, without knowing what was asked.
+
+    It knows the `shapes` and `colours` given.
+    """
     video = frames.float()
     size = ClipSize(frames.shape[3], frames.shape[2], len(frames))
     background = find_background(video)
-    segments = find_objects(video, background)
+    segments = find_objects(video, background, colours=colours)
     covered = torch.stack([s.cover for s in segments]).amax(0) if segments else torch.zeros_like(video[:, 0])
     camera = read_camera(video, covered)
     objects = []
     for segment in segments:
         others = [other.cover for other in segments if other is not segment]
-        outline = read_outline(segment.cover, torch.stack(others).amax(0) if others else None)
+        outline = read_outline(segment.cover, torch.stack(others).amax(0) if others else None, shapes)
         x, y, area = undo_camera(*moments(segment.cover), camera, size)
         motion = read_motion(x, y, area, outline.angles, outline.shape, size)
         objects.append(SeenObject(segment.colour, outline.shape, motion, outline.overlap))
@@ -63,7 +66,11 @@ def check(frames: Tensor, spec: ClipSpec) -> dict[str, bool]:
     colours; of one object alone they are compared whatever its colour. In a single frame nothing moves: motion and
     camera count as right there.
     """
-    seen = look(frames)
+    seen = look(
+        frames,
+        (*SHAPES, *(one.shape for one in spec.objects if one.shape not in SHAPES)),
+        (*COLOUR_NAMES, *(one.colour for one in spec.objects if one.colour not in COLOUR_NAMES)),
+    )
     asked = {subject.colour: subject for subject in spec.objects}
     found = {subject.colour: subject for subject in seen.objects}
     if len(spec.objects) == 1 and seen.objects and not asked.keys() & found.keys():

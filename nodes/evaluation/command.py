@@ -19,22 +19,36 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=1, help="clips of each prompt (default 1)")
     kinds = ["one object", "camera", "two objects", "passing behind", "returning"]
     parser.add_argument("--kind", action="append", choices=kinds, help="default: all; may be given several times")
-    parser.add_argument("--size", default="64x64", metavar="WxH", help="pixels of the clips, e.g. 96x64 (32 to 160)")
-    parser.add_argument("--frames", type=int, default=17, help="their length, 1 + 4k up to 65 (default 17)")
     parser.add_argument("--language", action="append", choices=["en", "zh"], help="default: both")
-    parser.add_argument("--steps", type=int, default=20)
+    several = parser.add_argument_group("of these several may be given; the table has a line for each combination")
+    several.add_argument("--size", nargs="+", default=["64x64"], metavar="WxH", help="pixels, e.g. 96x64 (32 to 160)")
+    several.add_argument("--frames", nargs="+", type=int, default=[17], metavar="N", help="lengths, 1 + 4k up to 65")
+    several.add_argument("--solver", nargs="+", default=["euler"], metavar="NAME")
+    several.add_argument("--steps", nargs="+", type=int, default=[20], metavar="N")
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--guidance-interval", type=float, nargs=2, default=(0.0, 1.0), metavar=("LOW", "HIGH"))
-    parser.add_argument("--solver", default="euler")
     parser.add_argument("--shift", type=float, default=2.0)
+    parser.add_argument("--draw", type=int, default=2026, help="another number draws other prompts (default 2026)")
+    parser.add_argument("--typos", action="store_true", help="a typing mistake in one word of every English prompt")
     parser.add_argument("--bf16", action="store_true", help="sample in bfloat16: faster, for watching a training")
     parser.add_argument("--threads", type=int, help="threads of the processor")
     parser.add_argument("--codec", action="store_true", help="only the codec gate: shapes after encoding and decoding")
     parser.add_argument("--truth", action="store_true", help="check rendered clips instead: calibrates the checker")
+    parser.add_argument(
+        "--abilities",
+        action="store_true",
+        help="first and last frames, extension, loops, regions, video to video: how exactly known parts come back, and "
+        "whether the rest follows the prompt",
+    )
+    parser.add_argument(
+        "--long", type=float, metavar="SECONDS", help="long clips: what stays right, and the memory, from start to end"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args(argv)
-    if arguments.prompts < 1 or arguments.seeds < 1 or arguments.steps < 1:
+    if arguments.prompts < 1 or arguments.seeds < 1 or min(arguments.steps) < 1:
         parser.error("--prompts, --seeds and --steps must be at least 1")
+    if arguments.long is not None and not 2 <= arguments.long <= 3600:
+        parser.error("--long must be from 2 to 3600 seconds")
 
     from nodes.evaluation.report import run_report
 

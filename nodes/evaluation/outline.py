@@ -10,14 +10,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
+from nodes.training.world.shapes import ATLAS_EXTENT, ATLAS_SHAPES, shape_atlas
 from nodes.training.world.size import BASE_SIDE
 from nodes.training.world.specs import SHAPES
 
 PATCH = 32
 PATCH_EXTENT = 1.35
 """A patch covers +- this many square roots of the area."""
-SYMMETRY = {"circle": 0.0, "ring": 0.0, "square": 90.0, "cross": 90.0, "star": 72.0, "triangle": 120.0, "heart": 360.0}
+SYMMETRY = {
+    **dict.fromkeys(("circle", "ring"), 0.0),
+    **dict.fromkeys(("square", "cross"), 90.0),
+    "star": 72.0,
+    "triangle": 120.0,
+    **dict.fromkeys(("heart", "moon", "arrow"), 360.0),
+}
 """Degrees after which a turned shape looks the same; 0: always."""
 ANGLE_STEP = 9.0
 ACCEPTED = {
@@ -28,6 +34,8 @@ ACCEPTED = {
     "star": 0.74,
     "ring": 0.68,
     "cross": 0.74,
+    "moon": 0.74,
+    "arrow": 0.74,
 }
 """Intersection over union below which a shape is rejected. Thin and pointed shapes lose more to the same blur."""
 RADII = torch.tensor([3.5, 5.0, 7.0, 10.0, 14.0, 20.0])
@@ -52,8 +60,8 @@ class Outline(NamedTuple):
     """`[T]` the best shape's turn in degrees, within its symmetry; nan where the object is not wholly visible."""
 
 
-def read_outline(cover: Tensor, others: Tensor | None = None) -> Outline:
-    """Name the shape of an object from its `cover` `[T, H, W]`.
+def read_outline(cover: Tensor, others: Tensor | None = None, shapes: tuple[str, ...] = SHAPES) -> Outline:
+    """Name the shape of an object from its `cover` `[T, H, W]`: one of `shapes`, or none.
 
     Frames in which it touches `others` `[T, H, W]`, the cover of the other objects, may show it half hidden: they do
     not count, unless it touches them in all.
@@ -68,18 +76,18 @@ def read_outline(cover: Tensor, others: Tensor | None = None) -> Outline:
         return Outline("none", 0.0, angles)
     patches = _patches(cover[clear]).flatten(1)  # [n, 1024]
     areas = cover[clear].sum((1, 2))  # [n]
-    names, turns, templates = _templates()
+    names, turns, templates = _templates(shapes)
     fitting = (areas[:, None].sqrt().log() - (RADII * TYPICAL_AREA**0.5).log()).abs().argmin(1)  # [n]
     drawn = templates[fitting]  # [n, templates, 1024]
     overlap = torch.minimum(patches[:, None], drawn).sum(-1) / torch.maximum(patches[:, None], drawn).sum(-1)
     weight = areas / areas.sum()  # large views show more
-    per_shape = torch.stack([overlap[:, names == i].max(1).values for i in range(len(SHAPES))], 1)  # [n, shapes]
+    per_shape = torch.stack([overlap[:, names == i].max(1).values for i in range(len(shapes))], 1)  # [n, shapes]
     scores = (per_shape * weight[:, None]).sum(0)
     best = int(scores.argmax())
     own = names == best
     angles[clear] = turns[own][overlap[:, own].argmax(1)]
     score = float(scores[best])
-    return Outline(SHAPES[best] if score >= ACCEPTED[SHAPES[best]] else "none", score, angles)
+    return Outline(shapes[best] if score >= ACCEPTED[shapes[best]] else "none", score, angles)
 
 
 def _clear_frames(cover: Tensor) -> Tensor:
@@ -112,29 +120,33 @@ def moments(cover: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @cache
-def _templates() -> tuple[Tensor, Tensor, Tensor]:
-    """All shapes at all angles: shape numbers `[n]`, degrees `[n]`, patches `[radii, n, 1024]`.
+def _templates(shapes: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Shapes at all angles: their numbers `[n]`, degrees `[n]`, patches `[radii, n, 1024]`.
 
     They are drawn in the world's pixels at several radii, so that a small object is compared with one as coarse.
     """
     names, turns, covers = [], [], []
-    for i, shape in enumerate(SHAPES):
+    for i, shape in enumerate(shapes):
         turn = 0.0
         while turn == 0.0 or turn < SYMMETRY[shape]:
             names.append(i)
             turns.append(turn)
-            covers.append(torch.stack([_draw(i, turn, float(radius)) for radius in RADII]))
+            covers.append(torch.stack([_draw(shape, turn, float(radius)) for radius in RADII]))
             turn += ANGLE_STEP
     patches = _patches(torch.cat(covers))  # [n * radii, 32, 32]
     return torch.tensor(names), torch.tensor(turns), patches.view(len(names), len(RADII), -1).transpose(0, 1)
 
 
-def _draw(shape: int, degrees: float, radius: float, size: int = 64) -> Tensor:
+def _draw(shape: str, degrees: float, radius: float, size: int = 64) -> Tensor:
     line = torch.linspace(0.5, size - 0.5, size) - size / 2
     dx, dy = line[None, :] / radius, line[:, None] / radius
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     grid = torch.stack([cosine * dx + sine * dy, cosine * dy - sine * dx], -1) / ATLAS_EXTENT
     distance = functional.grid_sample(
-        shape_atlas()[shape][None], grid[None], mode="bilinear", padding_mode="border", align_corners=True
+        shape_atlas()[ATLAS_SHAPES.index(shape)][None],
+        grid[None],
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=True,
     )
     return (0.5 - distance[0, 0] * radius).clamp(0, 1)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from nodes.training.world.backgrounds import background_texture, background_textures, texture_size
 from nodes.training.world.size import BASE_SIDE, ClipSize
-from nodes.training.world.specs import BACKGROUNDS, COLOUR_NAMES, COLOURS, UNREADABLE
+from nodes.training.world.specs import BACKGROUNDS, COLOUR_NAMES, PAINTS, UNREADABLE
 from nodes.training.world.tracks import BACKGROUND_VARIANTS
 
 GRID = 8
@@ -43,9 +43,11 @@ def find_background(frames: Tensor) -> str:
     return BACKGROUNDS[int(best.argmin())]
 
 
-def find_objects(frames: Tensor, background: str, most: int = 2) -> list[Segment]:
-    """Find up to `most` coloured objects in `frames` `[T, 3, H, W]` float 0..255, the largest first."""
-    names = [c for c in COLOUR_NAMES if c not in UNREADABLE.get(background, ())]
+def find_objects(
+    frames: Tensor, background: str, most: int = 2, colours: tuple[str, ...] = COLOUR_NAMES
+) -> list[Segment]:
+    """Find up to `most` objects of some colours in `frames` `[T, 3, H, W]` float 0..255, the largest first."""
+    names = [c for c in colours if c not in UNREADABLE.get(background, ())]
     pixels = frames.permute(0, 2, 3, 1)  # [T, H, W, 3]
     shaded = torch.stack([_shades(name) for name in names])  # [colours, shades, 3]
     distance = torch.cdist(pixels.reshape(-1, 3), shaded.reshape(-1, 3)).view(*pixels.shape[:3], len(names), -1)
@@ -79,7 +81,7 @@ def _body(mask: Tensor) -> Tensor:
 
 def _cover(frames: Tensor, rows: Tensor, colour: str, own: Tensor, others: Tensor) -> Tensor:
     """Estimate how much of each pixel near `own` `[T, H, W]` bool the colour covers, from the blend with the row."""
-    paint = torch.tensor(COLOURS[colour], dtype=torch.float32)[:, None, None]  # [3, 1, 1]
+    paint = torch.tensor(PAINTS[colour], dtype=torch.float32)[:, None, None]  # [3, 1, 1]
     direction = paint - rows  # [T, 3, H, 1]
     share = ((frames - rows) * direction).sum(1) / direction.square().sum(1).clamp(min=1.0)  # [T, H, W]
     share = ((share - 0.5) * 1.25 + 0.5).clamp(0, 1)
@@ -103,7 +105,7 @@ def _erode(mask: Tensor) -> Tensor:
 
 
 def _shades(colour: str) -> Tensor:
-    paint = torch.tensor(COLOURS[colour], dtype=torch.float32)
+    paint = torch.tensor(PAINTS[colour], dtype=torch.float32)
     return torch.stack([(paint * shade).clamp(0, 255) for shade in SHADES])  # [shades, 3]
 
 

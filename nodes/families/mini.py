@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from nodes.models.lora import LoRA
     from nodes.models.mini import MiniParts
     from nodes.models.tokenizer import UnknownWord
 
@@ -104,6 +105,49 @@ class MiniFamily:
         parts = cells[:, :1] @ image[0] + image[1], cells[:, 1:] @ video[0] + video[1]
         pixels = join_patches(*parts, PATCH)[0]  # [T, 3, H, W]
         return (pixels.permute(0, 2, 3, 1) * 0.5 + 0.5).clamp(0, 1)
+
+    def with_lora(
+        self, model: DiffusionModel, encoder: TextEncoder | None, path: Path, weight: float
+    ) -> tuple[DiffusionModel, TextEncoder | None]:
+        """A LoRA of Mini changes its transformer and its text encoder, and may bring words.
+
+        Raises:
+            ValueError: when the file is no LoRA of Mini, or there is no encoder to change.
+        """
+        from nodes.models.lora import LoRA
+
+        if encoder is None:
+            raise ValueError("a LoRA of Kinograph Mini changes the text encoder too: wire one in")
+        return adapted(model, encoder, LoRA.load(path), weight, content_digest(path))
+
+
+def adapted(
+    model: DiffusionModel, encoder: TextEncoder, lora: LoRA, weight: float, digest: str = ""
+) -> tuple[DiffusionModel, TextEncoder]:
+    """Mini's networks with ``weight`` times the changes of a LoRA.
+
+    Args:
+        model: the transformer.
+        encoder: its text encoder.
+        lora: the changes.
+        weight: how much of them.
+        digest: of the changes; empty: the result has none.
+
+    Raises:
+        ValueError: when the changes are of another architecture.
+    """
+    from nodes.models.lora import with_lora
+
+    dit, text, tokenizer = with_lora(model.module, encoder.module, encoder.extras["tokenizer"], lora, weight)
+    unconditional = encode_ids(text, tokenizer.encode("").ids)
+
+    def of(base: str) -> str:
+        return combined((("base", base), ("lora", digest), ("weight", repr(weight)))) if base and digest else ""
+
+    return (
+        replace(model, module=dit, digest=of(model.digest), extras={**model.extras, "unconditional": unconditional}),
+        replace(encoder, module=text, digest=of(encoder.digest), extras={**encoder.extras, "tokenizer": tokenizer}),
+    )
 
 
 def assemble(mini: MiniParts, device: str, digests: tuple[str, str, str] = ("", "", "")) -> Parts:

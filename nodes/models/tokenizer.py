@@ -117,6 +117,9 @@ class Tokenizer:
         for singular in _singulars(word):
             if singular in self.index:
                 return UnknownWord(word, (singular,), singular)
+        for meant in _letters_swapped(word):
+            if meant in self.index:
+                return UnknownWord(word, (meant,), meant)
         known = self._english if word.isascii() else self.words[3:]
         nearest = tuple(difflib.get_close_matches(word, known, n=3, cutoff=0.6))
         close = difflib.get_close_matches(word, nearest, n=1, cutoff=CORRECTION_CUTOFF)
@@ -128,6 +131,13 @@ def pad_ids(rows: Sequence[Sequence[int]], length: int | None = None) -> Tensor:
     """Pad rows of ids with 0 into `[B, L]` int64; `length` fixes L and cuts longer rows."""
     longest = max(map(len, rows)) if length is None else length
     return torch.tensor([list(row[:longest]) + [PAD] * (longest - len(row)) for row in rows], dtype=torch.int64)
+
+
+def _letters_swapped(word: str) -> list[str]:
+    """What was meant where two neighbouring letters of an English word changed places, the commonest typing mistake."""
+    if not word.isascii() or len(word) < MINIMUM_CORRECTED:
+        return []
+    return [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
 
 
 def _singulars(word: str) -> list[str]:

@@ -1,16 +1,19 @@
-"""Teach a finished model something new by low-rank changes, from a few clips."""
+"""Teach a finished model something new by low-rank changes and new words, from a few clips."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
 
 import torch
+from torch import Tensor, nn
 
 from nodes.models.lora import adapt, changes
 from nodes.models.mini import MiniParts
-from nodes.training.flow import FlowRun, FlowTraining
+from nodes.models.tokenizer import UNKNOWN, Tokenizer
 from nodes.training.latents import LatentSet
+from nodes.training.model_run import ModelRun
 
 
 @dataclass(frozen=True)
@@ -24,37 +27,41 @@ class LoRATraining:
     seed: int = 1
 
 
-class LoRARun(FlowRun):
-    """A flow training in which only low-rank changes (and the vectors of words) learn."""
+class LoRARun(ModelRun):
+    """A flow training in which only low-rank changes and the vectors of new words learn."""
 
-    def __init__(self, recipe: LoRATraining, sets: list[LatentSet], base: MiniParts) -> None:
-        config = base.dit.config
-        flow = FlowTraining(
-            width=config.width,
-            depth=config.depth,
+    def __init__(self, recipe: LoRATraining, sets: list[LatentSet], base: MiniParts, words: Iterable[str] = ()) -> None:
+        """`words`: those that the base has no vector for; they begin with that of unknown words."""
+        known = base.tokenizer.words
+        self.new_words = [word for word in words if word not in base.tokenizer.index]
+        super().__init__(
+            base,
+            sets,
+            Tokenizer([*known, *self.new_words]),
             steps=recipe.steps,
             cells=recipe.cells,
-            other_rate=recipe.rate,
-            warmup=10,
             seed=recipe.seed,
             outline_weight=0.0,
-            unknown_words=0.0,
-            crowded=1.0,
-            compiled=False,
         )
-        super().__init__(flow, sets, base.tokenizer)
-        self.model.dit = copy.deepcopy(base.dit)
-        self.model.text_encoder = copy.deepcopy(base.text_encoder)
         torch.manual_seed(recipe.seed)
         learnt = adapt(self.model, recipe.rank)
-        words = self.model.text_encoder.embedding.weight.requires_grad_(True)
-        self._words_before = words.detach().clone()
-        self.average = copy.deepcopy(self.model)
-        self.optimizers = [torch.optim.AdamW([*learnt, words], lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.0)]
-        self.rates = [recipe.rate]
-        self.recipe = replace(flow, image_steps=0.0)
+        vectors = cast("nn.Parameter", self.model.text_encoder.embedding.weight)
+        vectors.requires_grad_(True)
+        with torch.no_grad():
+            vectors[len(known) :] = vectors[UNKNOWN]
+        self._begun = vectors.detach().clone()
+        new = torch.zeros_like(vectors[:, :1])
+        new[len(known) :] = 1.0
+        vectors.register_hook(lambda gradient: gradient * new)  # type: ignore[no-untyped-call]
+        self.learn([*learnt, vectors], recipe.rate)
 
-    def result(self) -> dict[str, torch.Tensor]:
-        """The changes by layer, and `words`: what was added to the words' vectors."""
-        words = self.average.text_encoder.embedding.weight.detach() - self._words_before
-        return {**changes(self.average), "words": words}
+    def result(self) -> dict[str, Tensor]:
+        """The changes by layer, and `words` `[new words, width]`: what was added to the vector of unknown words."""
+        added = self.average.text_encoder.embedding.weight.detach() - self._begun
+        return {**changes(self.average), "words": added[len(added) - len(self.new_words) :].clone()}
+
+
+def unknown_words(texts: Iterable[str], tokenizer: Tokenizer) -> list[str]:
+    """The words of some sentences that a tokenizer does not know and reads as no other, each once, in their order."""
+    found = {word.word: None for text in texts for word in tokenizer.encode(text).unknown if word.read_as is None}
+    return list(found)

@@ -5,16 +5,17 @@ Progressive distillation (arXiv:2202.00512) of the guided velocity (arXiv:2210.0
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from nodes.models.mini import MiniParts
 from nodes.models.tokenizer import BEGIN, pad_ids
-from nodes.training.flow import FlowLoss, FlowRun, FlowTraining
+from nodes.sampling.schedule import flow_sigmas
+from nodes.training.flow import FlowLoss
 from nodes.training.latents import LatentSet
+from nodes.training.model_run import ModelRun
 from nodes.training.run_state import trapezoid
 
 
@@ -25,40 +26,33 @@ class Distillation:
     steps: int = 300
     levels: int = 8
     """Steps that the student is to need."""
-    guidance: float = 6.0
+    guidance: float = 4.0
     """Guidance of the teacher; the student needs none."""
+    shift: float = 2.0
+    """Of the schedule that the student is to be sampled with."""
     rate: float = 3e-4
     cells: int = 3_200
     seed: int = 1
 
 
-class DistilRun(FlowRun):
+class DistilRun(ModelRun):
     """A training of a copy of a model by the model itself."""
 
     def __init__(self, recipe: Distillation, sets: list[LatentSet], base: MiniParts) -> None:
-        config = base.dit.config
-        flow = FlowTraining(
-            width=config.width,
-            depth=config.depth,
+        super().__init__(
+            base,
+            sets,
             steps=recipe.steps,
             cells=recipe.cells,
-            warmup=10,
             seed=recipe.seed,
-            unknown_words=0.0,
             caption_dropout=0.0,
             known=0.0,
             known_images=0.0,
-            compiled=False,
         )
-        super().__init__(flow, sets, base.tokenizer)
         self.distillation = recipe
         self.teacher = base
-        self.model.dit, self.model.text_encoder = copy.deepcopy(base.dit), copy.deepcopy(base.text_encoder)
         self.model.requires_grad_(True)
-        self.average = copy.deepcopy(self.model)
-        self.optimizers = [torch.optim.AdamW(self.model.parameters(), recipe.rate, (0.9, 0.98), weight_decay=0.0)]
-        self.rates = [recipe.rate]
-        self.recipe = replace(flow, image_steps=0.0)
+        self.learn(self.model.parameters(), recipe.rate)
 
     def train_step(self) -> FlowLoss:
         """Take one step."""
@@ -67,11 +61,11 @@ class DistilRun(FlowRun):
             group["lr"] = recipe.rate * trapezoid(self.step, recipe.steps, 10, 0.5)
         batch = self.batch(self.step)
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step)
-        level = torch.randint(1, recipe.levels + 1, (1,), generator=generator)
-        high, low = float(level) / recipe.levels, float(level - 1) / recipe.levels
+        level = int(torch.randint(recipe.levels, (1,), generator=generator))
+        high, middle, low = flow_sigmas(2 * recipe.levels, recipe.shift)[2 * level : 2 * level + 3]
         noise = torch.randn(batch.latent.shape, generator=generator)
         x = torch.lerp(batch.latent, noise, high)
-        target = self._two_steps(x, batch.ids, high, low)
+        target = self._two_steps(x, batch.ids, high, middle, low)
         t = torch.full((len(x),), high)
         with torch.autocast("cpu", torch.bfloat16):
             text = self.model.text_encoder(batch.ids)
@@ -87,15 +81,15 @@ class DistilRun(FlowRun):
         return FlowLoss(t, error.detach().mean((1, 2, 3, 4)), noise.shape[2])
 
     @torch.no_grad()
-    def _two_steps(self, x: Tensor, ids: Tensor, high: float, low: float) -> Tensor:
-        """The mean velocity of two guided steps of the teacher from `high` to `low`."""
+    def _two_steps(self, x: Tensor, ids: Tensor, high: float, middle: float, low: float) -> Tensor:
+        """The mean velocity of two guided steps of the teacher, from `high` over `middle` to `low`."""
         empty = pad_ids([[BEGIN]] * len(ids), ids.shape[1])
         text = self.teacher.text_encoder(torch.cat([ids, empty]))
-        y, half = x, (high - low) / 2
-        for sigma in (high, high - half):
+        y = x
+        for sigma, following in ((high, middle), (middle, low)):
             t = torch.full((2 * len(x),), sigma)
             with torch.autocast("cpu", torch.bfloat16):
                 both = self.teacher.dit(torch.cat([y, y]), t, text.tokens, text.pooled, text.mask).float()
             towards, away = both.chunk(2)
-            y = y - half * (away + self.distillation.guidance * (towards - away))
+            y = y - (sigma - following) * (away + self.distillation.guidance * (towards - away))
         return (x - y) / (high - low)

@@ -127,12 +127,19 @@ class FlowLoss(NamedTuple):
 class FlowRun:
     """A training run: networks, their averages, optimisers and the step reached."""
 
-    def __init__(self, recipe: FlowTraining, sets: list[LatentSet], tokenizer: Tokenizer) -> None:
+    def __init__(
+        self,
+        recipe: FlowTraining,
+        sets: list[LatentSet],
+        tokenizer: Tokenizer,
+        model: TextToVelocity | None = None,
+    ) -> None:
+        """Trains `model`, or fresh networks."""
         self.recipe, self.tokenizer = recipe, tokenizer
         orders = [order for data in sets for order in sample_orders(data, recipe)]
         self.schedule = StepSchedule(orders, recipe.image_steps)
         torch.manual_seed(recipe.seed)
-        self.model = new_model(recipe, sets[0].latents.shape[1], tokenizer)
+        self.model = model or new_model(recipe, sets[0].latents.shape[1], tokenizer)
         self.average = copy.deepcopy(self.model)
         self.outline_head = nn.Linear(recipe.width, sets[0].outline.shape[-1])
         self.optimizers, self.rates = flow_optimizers(self.model, self.outline_head, recipe)

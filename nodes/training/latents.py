@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -75,23 +76,21 @@ class LatentSet:
 
 def encode_world(vae: VideoVAE, count: int, seed: int, mix: WorldMix = DEFAULT_MIX, size: ClipSize = BASE) -> LatentSet:
     """Render `count` training clips of one size from `seed` and encode them."""
-    return LatentSet.join(list(encoded_parts(vae, count, seed, mix, size)))
+    return LatentSet.join(list(encoded_parts(vae, world_specs(count, seed, mix), size)))
+
+
+def world_specs(count: int, seed: int, mix: WorldMix = DEFAULT_MIX, split: Split = "train") -> Iterator[ClipSpec]:
+    """Draw what `count` clips contain; the same numbers draw the same."""
+    rng = np.random.default_rng([seed, 1 << 20])
+    for _ in range(count):
+        yield sample_clip(rng, split, mix)
 
 
 @torch.no_grad()
-def encoded_parts(
-    vae: VideoVAE,
-    count: int,
-    seed: int,
-    mix: WorldMix = DEFAULT_MIX,
-    size: ClipSize = BASE,
-    split: Split = "train",
-) -> Iterator[LatentSet]:
-    """The same, a few clips at a time."""
-    rng = np.random.default_rng([seed, 1 << 20])
-    at_once = clips_at_once(size)
-    for start in range(0, count, at_once):
-        chunk = [sample_clip(rng, split, mix) for _ in range(min(at_once, count - start))]
+def encoded_parts(vae: VideoVAE, specs: Iterable[ClipSpec], size: ClipSize = BASE) -> Iterator[LatentSet]:
+    """Render clips and encode them, a few at a time."""
+    left = iter(specs)
+    while chunk := list(islice(left, clips_at_once(size))):
         yield _encode(vae, render(chunk, size), chunk)
 
 

@@ -31,7 +31,7 @@ from nodes.training_data import EncodedDataset, dataset_clip, encode_dataset, re
 from nodes.training_from_models import distil, train_lora
 from nodes.training_loop import Ending, curve_preview, ended, packed, unpacked
 from nodes.training_nodes import Trained, train_dit, train_upscaler_node, train_vae
-from nodes.training_results import apply_lora, evaluate, save_model, trained_parts
+from nodes.training_results import evaluate, save_model, trained_parts
 
 SMALL = {"width": 64, "depth": 1, "cells": 64, "sample_every": 0}
 
@@ -211,35 +211,6 @@ def test_training_goes_on_from_a_model(parts: Parts, dataset: EncodedDataset) ->
     assert not same(further, fresh)
     with pytest.raises(InvalidInput, match="go together"):
         train_dit(NodeContext(), parts.vae, dataset, steps=1, model=parts.model, **SMALL)
-
-
-def test_a_lora_blends_from_nothing_to_all(parts: Parts, dataset: EncodedDataset) -> None:
-    lora = train_lora(
-        NodeContext(), parts.model, parts.encoder, parts.vae, dataset, steps=8, rank=2, cells=64, sample_every=0
-    ).weights
-    latent = noise_latent(parts.model, 1, 32, 32, 5)
-
-    def sampled(weight: float) -> torch.Tensor:
-        model, encoder = apply_lora(parts.model, parts.encoder, lora, weight)
-        return dit_sampler(
-            NodeContext(), model, text_encode(NodeContext(), encoder, "a red ball"), latent, steps=2
-        ).samples
-
-    plain = text_encode(NodeContext(), parts.encoder, "a red ball")
-    base = dit_sampler(NodeContext(), parts.model, plain, latent, steps=2).samples
-    assert torch.equal(sampled(0.0), base)
-    half, whole = (float((sampled(weight) - base).abs().mean()) for weight in (0.5, 1.0))
-    assert 0 < half < whole
-    with pytest.raises(InvalidInput, match="whole network"):
-        apply_lora(parts.model, parts.encoder, train_dit(NodeContext(), parts.vae, dataset, steps=1, **SMALL).weights)
-
-
-def test_a_lora_of_another_size_is_refused(parts: Parts, dataset: EncodedDataset, tiny: Parts) -> None:
-    lora = train_lora(
-        NodeContext(), parts.model, parts.encoder, parts.vae, dataset, steps=1, rank=2, cells=64, sample_every=0
-    ).weights
-    with pytest.raises(InvalidInput, match="does not fit"):
-        apply_lora(tiny.model, tiny.encoder, lora)
 
 
 def test_a_measure_is_taken(parts: Parts) -> None:

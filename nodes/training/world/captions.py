@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -28,6 +29,14 @@ def caption(
         return spec.text
     sentence = english.sentence if language == "en" else chinese.sentence
     return sentence(spec, rng, leave_out)
+
+
+def own_texts(specs: Sequence[ClipSpec | ToldClip]) -> list[str]:
+    """What captions of some clips may say beyond the vocabulary: what somebody told, and the names of novelties."""
+    told = [spec.text for spec in specs if isinstance(spec, ToldClip)]
+    names = {name: None for spec in specs for subject in spec.objects for name in (subject.colour, subject.shape)}
+    novel = [name for name in names if name in chinese.NOVEL_WORDS]
+    return [*told, *(word for name in novel for word in (name, *chinese.NOVEL_WORDS[name]))]
 
 
 def vocabulary() -> list[str]:

@@ -26,6 +26,8 @@ COLOUR_WORDS = {
     "pink": ["粉色", "粉红色", "粉"],
     "white": ["白色", "白"],
 }
+NOVEL_WORDS = {"moon": ["月亮"], "arrow": ["箭头"], "brown": ["棕色"]}
+"""Of shapes and colours that Mini is never taught; no words of its vocabulary."""
 SIZE_WORDS = {"small": ["小", "很小"], "large": ["大", "巨大", "很大"]}
 SPEED_WORDS = {"slow": ["缓慢", "慢慢"], "fast": ["快速", "飞快"]}
 MOTION_WORDS = {
@@ -178,10 +180,11 @@ def _noun(subject: ObjectSpec, rng: np.random.Generator, leave_out: float) -> st
     size = "" if subject.size == "medium" else _choose(rng, SIZE_WORDS[subject.size])
     if size and len(size) > 1:
         size += "的"
-    colour = "" if rng.random() < leave_out else _choose(rng, COLOUR_WORDS[subject.colour])
+    colour = "" if rng.random() < leave_out else _choose(rng, (COLOUR_WORDS | NOVEL_WORDS)[subject.colour])
     if len(colour) > 1:
         colour += _choose(rng, ["", "的", "的"])
-    return f"{_choose(rng, ['一个', '一个', '一颗', ''])}{size}{colour}{_choose(rng, SHAPE_WORDS[subject.shape])}"
+    shape = _choose(rng, (SHAPE_WORDS | NOVEL_WORDS)[subject.shape])
+    return f"{_choose(rng, ['一个', '一个', '一颗', ''])}{size}{colour}{shape}"
 
 
 def _choose(rng: np.random.Generator, items: list[str]) -> str:

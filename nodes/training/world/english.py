@@ -223,7 +223,7 @@ def plain_sentence(spec: ClipSpec) -> str:
     behind = spec.layout == "behind"
     for i, subject in enumerate(spec.objects):
         words = [] if subject.size == "medium" else [subject.size]
-        words += [subject.colour, SHAPE_WORDS[subject.shape][0]]
+        words += [subject.colour, SHAPE_WORDS.get(subject.shape, [subject.shape])[0]]
         words = ["an" if words[0][0] in "aeiou" else "a", *words]
         if spec.layout in PLACE_WORDS:
             words.append(PLACE_WORDS[spec.layout][i][0])
@@ -294,8 +294,8 @@ def _noun(subject: ObjectSpec, rng: np.random.Generator, leave_out: float) -> st
     if subject.size != "medium" or rng.random() < 0.05:
         words.append(_choose(rng, SIZE_WORDS[subject.size]))
     if rng.random() >= leave_out:
-        words.append(_choose(rng, COLOUR_WORDS[subject.colour]))
-    words.append(_choose(rng, SHAPE_WORDS[subject.shape]))
+        words.append(_choose(rng, COLOUR_WORDS.get(subject.colour, [subject.colour])))
+    words.append(_choose(rng, SHAPE_WORDS.get(subject.shape, [subject.shape])))
     article = "an" if words[0][0] in "aeiou" else "a"
     return " ".join([_choose(rng, [article, article, article, "the", "one"]), *words])
 

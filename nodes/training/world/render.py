@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from nodes.training.world.backgrounds import background_texture
-from nodes.training.world.shapes import ATLAS_EXTENT, shape_atlas
+from nodes.training.world.shapes import ATLAS_EXTENT, ATLAS_SHAPES, shape_atlas
 from nodes.training.world.size import BASE, ClipSize
-from nodes.training.world.specs import COLOURS, SHAPES, ClipSpec
+from nodes.training.world.specs import PAINTS, ClipSpec
 from nodes.training.world.tracks import Tracks, clip_tracks, on_screen, some_frames
 
 
@@ -40,7 +40,7 @@ def render(specs: list[ClipSpec], size: ClipSize = BASE, only: list[int] | None 
         objects = [specs[n].objects[i] for n in chosen]
         ways = np.stack([np.stack(on_screen(tracks[n].objects[i], tracks[n], size), -1) for n in chosen])
         alpha, shade = _shapes([o.shape for o in objects], torch.tensor(ways, dtype=torch.float32), size)
-        paint = torch.tensor([COLOURS[o.colour] for o in objects], dtype=torch.float32)[:, None, :, None, None] / 255
+        paint = torch.tensor([PAINTS[o.colour] for o in objects], dtype=torch.float32)[:, None, :, None, None] / 255
         colour = (paint * shade[:, :, None]).clamp(0, 1)  # [n, T, 3, H, W]
         index = torch.tensor(chosen)
         picture[index] = torch.lerp(picture[index], colour, alpha[:, :, None])
@@ -89,7 +89,7 @@ def _shapes(names: list[str], ways: Tensor, size: ClipSize) -> tuple[Tensor, Ten
     dy = (pixel_centres(size.height)[:, None] - y) / radius
     cosine, sine = torch.cos(angle), torch.sin(angle)
     u, v = cosine * dx + sine * dy, cosine * dy - sine * dx  # [n, T, H, W]
-    atlas = shape_atlas()[torch.tensor([SHAPES.index(name) for name in names])]  # [n, 1, 96, 96]
+    atlas = shape_atlas()[torch.tensor([ATLAS_SHAPES.index(name) for name in names])]  # [n, 1, 96, 96]
     grid = (torch.stack([u, v], -1) / ATLAS_EXTENT).reshape(count, frames * size.height, size.width, 2)
     distance = functional.grid_sample(atlas, grid, mode="bilinear", padding_mode="border", align_corners=True)
     alpha = (0.5 - distance.reshape(count, frames, size.height, size.width) * radius).clamp(0, 1)

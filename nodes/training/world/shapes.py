@@ -10,13 +10,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nodes.training.world.specs import SHAPES
+from nodes.training.world.specs import NOVEL_SHAPES, SHAPES
 
 Floats = npt.NDArray[np.float64]
 
 ATLAS_SIZE = 96
 ATLAS_EXTENT = 2.0
 """The atlas covers [-2, 2] in units of the object's radius."""
+ATLAS_SHAPES = (*SHAPES, *NOVEL_SHAPES)
 REACH = 1.25
 """How far the outlines reach from the centre, in units of the radius."""
 
@@ -59,6 +60,9 @@ def corners(shape: str) -> Floats:
         x = 16 * np.sin(t) ** 3
         y = -(13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t))
         return np.stack([x / 16 * 1.08, (y - 2.5) / 16 * 1.08 + 0.1], -1)
+    if shape == "arrow":
+        half = [(0.0, -1.15), (0.85, -0.2), (0.34, -0.2), (0.34, 1.05)]
+        return np.array([*half, *((-x, y) for x, y in reversed(half[1:]))])
     raise ValueError(f"{shape!r} is not a polygonal shape of the world")
 
 
@@ -69,12 +73,15 @@ def shape_distance(shape: str, points: Floats) -> Floats:
         return np.asarray(radius - 0.95)
     if shape == "ring":
         return np.asarray(np.abs(radius - 0.8) - 0.25)
+    if shape == "moon":
+        bite = np.sqrt(((points - (0.55, 0.0)) ** 2).sum(-1))
+        return np.asarray(np.maximum(radius - 1.1, 0.85 - bite))
     return polygon_distance(points, corners(shape))
 
 
 @cache
 def shape_atlas() -> Tensor:
-    """Signed distances of all shapes on a grid, `[shapes, 1, 96, 96]` float32."""
+    """Signed distances of all shapes, then of the novel ones, on a grid, `[shapes, 1, 96, 96]` float32."""
     line = np.linspace(-ATLAS_EXTENT, ATLAS_EXTENT, ATLAS_SIZE)
     points = np.stack(np.meshgrid(line, line), -1)
-    return torch.tensor(np.stack([shape_distance(s, points) for s in SHAPES]), dtype=torch.float32)[:, None]
+    return torch.tensor(np.stack([shape_distance(s, points) for s in ATLAS_SHAPES]), dtype=torch.float32)[:, None]

@@ -27,6 +27,10 @@ COLOURS = {
     "white": (245, 245, 245),
 }
 COLOUR_NAMES = tuple(COLOURS)
+NOVEL_SHAPES = ("moon", "arrow")
+NOVEL_COLOURS = {"brown": (125, 70, 25)}
+"""Shapes and colours that Mini is never taught: to be learnt from a few clips (see `sample_novel`)."""
+PAINTS = COLOURS | NOVEL_COLOURS
 BACKGROUNDS = ("black", "white", "gray", "night", "meadow", "sunset", "ocean", "desert")
 SCENIC = ("night", "meadow", "sunset", "ocean", "desert")
 SIZES = {"small": 8.5, "medium": 11.0, "large": 15.0}
@@ -45,10 +49,10 @@ SOLID_SHAPES = ("circle", "square", "triangle", "heart")
 
 UNREADABLE = {
     "white": ("white",),
-    "sunset": ("orange", "yellow", "pink", "purple", "red"),
+    "sunset": ("orange", "yellow", "pink", "purple", "red", "brown"),
     "meadow": ("green", "cyan", "white"),
     "ocean": ("blue", "cyan", "white"),
-    "desert": ("yellow", "orange", "white", "cyan"),
+    "desert": ("yellow", "orange", "white", "cyan", "brown"),
     "night": ("white",),
 }
 """Colours that vanish before a background; such clips are not made."""
@@ -197,11 +201,26 @@ def _sample_object(rng: np.random.Generator, split: Split, motions: tuple[str, .
         colour = _choose(rng, list(COLOUR_NAMES))
         if possible(shape, motion) and held_out(colour, shape, motion) == (split == "held-out"):
             break
+    return _with_size_and_speed(rng, colour, shape, motion, two)
+
+
+def _with_size_and_speed(
+    rng: np.random.Generator, colour: str, shape: str, motion: str, two: bool = False
+) -> ObjectSpec:
     size = _choose(rng, ["small", "medium", "medium", "large"])
     if two and (motion in ("grow", "shrink") or size == "large"):
         size = "medium"
     speed = _choose(rng, ["slow", "normal", "normal", "normal", "fast"]) if motion in DIRECTIONS else "normal"
     return ObjectSpec(colour, shape, motion, size, speed)
+
+
+def sample_novel(rng: np.random.Generator, novelty: str) -> ClipSpec:
+    """Draw a clip of a novel shape in any colour, or of any shape in a novel colour."""
+    shape = novelty if novelty in NOVEL_SHAPES else _choose(rng, list(SHAPES))
+    colour = novelty if novelty in NOVEL_COLOURS else _choose(rng, list(COLOUR_NAMES))
+    motion = _choose(rng, [motion for motion in MOTIONS if possible(shape, motion)])
+    subject = _with_size_and_speed(rng, colour, shape, motion)
+    return ClipSpec((subject,), _choose(rng, readable_backgrounds((colour,))), seed=_seed(rng))
 
 
 def _choose(rng: np.random.Generator, items: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from nodes.evaluation.adherence import (
 )
 from nodes.evaluation.codec_gate import chunk_flicker, codec_gate, edge_sharpness, gate_report
 from nodes.evaluation.command import main
+from nodes.evaluation.typos import mistyped
 from nodes.models.dit import DiT, DiTConfig
 from nodes.models.mini import MiniParts
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
@@ -64,6 +66,45 @@ def test_table_and_shares() -> None:
     assert shares(found)["one object, en"]["shape"] == 50
     assert "one object, en" in table(found)
     assert " 50.0 [  9,  91]" in table(found)
+
+
+def test_a_line_says_how_it_was_sampled() -> None:
+    plain = held_out_requests(1, 1, ["one object"], ["en"])[0]
+    right = dict.fromkeys(("background", "colour", "shape", "motion", "camera", "all"), True)
+    found = [Answer(replace(plain, note=note), right) for note in ("euler 20", "unipc 8", "unipc 8")]
+    assert {name: row["n"] for name, row in shares(found).items()} == {
+        "one object, en, euler 20": 1,
+        "one object, en, unipc 8": 2,
+    }
+
+
+def test_every_size_and_length_gets_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--size", "32x32", "48x32", "--frames", "1", "5"]
+    assert main(["--truth", "--prompts", "1", "--kind", "one object", "--language", "en", *sizes]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"one object, en, {size}" in shown for size in ("32x32x1", "32x32x5", "48x32x1", "48x32x5"))
+
+
+def test_typing_mistakes_are_read_as_what_was_meant() -> None:
+    rng, tokenizer = np.random.default_rng(3), Tokenizer(vocabulary())
+    prompts = [one.prompt for one in held_out_requests(100, 1, ["one object", "camera", "two objects"], ["en"])]
+    mistakes = [mistyped(prompt, rng) for prompt in prompts]
+    assert sum(one != other for one, other in zip(prompts, mistakes, strict=True)) > 0.9 * len(prompts)
+    read = [
+        tokenizer.encode(one).ids == tokenizer.encode(other).ids for one, other in zip(prompts, mistakes, strict=True)
+    ]
+    assert sum(read) >= 0.98 * len(read)
+
+
+def test_british_and_american_spelling_are_known() -> None:
+    tokenizer = Tokenizer(vocabulary())
+    for british, american in (
+        ("grey", "gray"),
+        ("centre", "center"),
+        ("coloured", "colored"),
+        ("travelling", "traveling"),
+    ):
+        assert not tokenizer.encode(f"{british} {american}").unknown
 
 
 def test_truth_is_right() -> None:

@@ -1,0 +1,133 @@
+"""A LoRA: learnt from a few clips, blended in by weight, with words of its own, kept in a file."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.document import read_workflow
+from engine.folders import Folders
+from engine.plugins import discover
+from engine.runtime import Runtime
+from kinograph import DiffusionModel, InvalidInput, NodeContext, TextEncoder
+from nodes.conditioning import text_encode
+from nodes.families.family import Parts
+from nodes.families.mini import assemble
+from nodes.latents import noise_latent
+from nodes.lora import apply_lora, load_lora
+from nodes.media.probe import probe
+from nodes.models.mini import load_mini
+from nodes.sampler import dit_sampler
+from nodes.training_data import EncodedDataset, encode_dataset, novel_clips
+from nodes.training_from_models import train_lora
+from nodes.training_nodes import TrainedWeights, train_vae
+from nodes.training_results import save_model
+
+PROMPT = "a red moon"
+"""Of the tiny model's words and one that it does not know."""
+
+
+@pytest.fixture(scope="module")
+def parts(tiny_folder: Path) -> Parts:
+    return assemble(load_mini(tiny_folder), "cpu", ("dit", "encoder", "vae"))
+
+
+@pytest.fixture(scope="module")
+def clips(parts: Parts) -> EncodedDataset:
+    return encode_dataset(NodeContext(), parts.vae, novel_clips("moon", 4, width=32, height=32, frames=5))
+
+
+@pytest.fixture(scope="module")
+def lora(parts: Parts, clips: EncodedDataset) -> TrainedWeights:
+    return train_lora(
+        NodeContext(), parts.model, parts.encoder, parts.vae, clips, steps=8, rank=2, cells=64, sample_every=0
+    ).weights
+
+
+def sampled(model: DiffusionModel, encoder: TextEncoder, prompt: str = PROMPT) -> torch.Tensor:
+    latent = noise_latent(model, 1, 32, 32, 5)
+    return dit_sampler(NodeContext(), model, text_encode(NodeContext(), encoder, prompt), latent, steps=2).samples
+
+
+def test_weight_blends_from_nothing_to_all(parts: Parts, lora: TrainedWeights) -> None:
+    base = sampled(parts.model, parts.encoder)
+    assert torch.equal(sampled(*apply_lora(parts.model, parts.encoder, lora, 0.0)), base)
+    half, whole = (
+        float((sampled(*apply_lora(parts.model, parts.encoder, lora, weight)) - base).abs().mean())
+        for weight in (0.5, 1.0)
+    )
+    assert 0 < half < whole
+
+
+def test_a_new_word_joins_the_vocabulary_and_others_stay(parts: Parts, lora: TrainedWeights) -> None:
+    assert '"words": ["moon", "月亮"]' in lora.configs["lora"]
+    before, after = parts.encoder, apply_lora(parts.model, parts.encoder, lora).encoder
+    assert [word.word for word in before.extras["tokenizer"].encode(PROMPT).unknown] == ["moon"]
+    assert after.extras["tokenizer"].encode(PROMPT).unknown == ()
+    old, new = (encoder.module.embedding.weight for encoder in (before, after))  # type: ignore[union-attr]
+    known = len(before.extras["tokenizer"].words)
+    assert torch.equal(new[:known], old)
+    assert not torch.equal(new[known], old[2])
+
+
+def test_a_saved_lora_is_the_trained_one(parts: Parts, lora: TrainedWeights, tmp_path: Path) -> None:
+    file = save_model(NodeContext(output_folder=tmp_path), lora, part="lora").value.path
+    trained, loaded = (
+        apply_lora(parts.model, parts.encoder, lora),
+        load_lora(parts.model, file, parts.encoder),
+    )
+    assert torch.allclose(sampled(*trained), sampled(*loaded), atol=0.02)  # the file holds float16
+    assert loaded.encoder.extras["tokenizer"].words[-2:] == ("moon", "月亮")
+    digests = {load_lora(parts.model, file, parts.encoder, weight).model.digest for weight in (0.0, 0.5, 1.0)}
+    assert len(digests) == 3 and parts.model.digest not in digests
+    twice = load_lora(loaded.model, file, loaded.encoder, -1.0)
+    assert torch.allclose(sampled(*twice), sampled(parts.model, parts.encoder), atol=1e-3)
+
+
+def test_what_does_not_fit_is_refused(parts: Parts, lora: TrainedWeights, tmp_path: Path) -> None:
+    context = NodeContext(output_folder=tmp_path)
+    file = save_model(context, lora, part="lora").value.path
+    with pytest.raises(InvalidInput, match="wire one in"):
+        load_lora(parts.model, file)
+    wide = replace(lora, weights={"lora": {name: torch.cat([t, t], -1) for name, t in lora.weights["lora"].items()}})
+    with pytest.raises(InvalidInput, match="does not fit this model"):
+        apply_lora(parts.model, parts.encoder, wide)
+    codec = train_vae(NodeContext(), 1, 1, width=16, channels=8, component_clips=32).weights
+    with pytest.raises(InvalidInput, match="whole network"):
+        apply_lora(parts.model, parts.encoder, codec)
+    with pytest.raises(InvalidInput, match="no LoRA of Kinograph Mini"):
+        load_lora(parts.model, save_model(context, codec, part="video_vae").value.path, parts.encoder)
+    (tmp_path / "torn.safetensors").write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(InvalidInput, match=r"torn\.safetensors: expected a complete"):
+        load_lora(parts.model, tmp_path / "torn.safetensors", parts.encoder)
+    with pytest.raises(InvalidInput, match="no LoRA can be put into skyreels"):
+        load_lora(replace(parts.model, family="skyreels_v2"), file)
+
+
+def test_the_workflow_trains_measures_saves_and_uses_one(tmp_path: Path, tiny_folder: Path) -> None:
+    folders = Folders.at(tmp_path / "data")
+    shutil.copytree(tiny_folder, folders.models / "tiny")
+    workflow = read_workflow(Path(__file__).parents[2] / "workflows" / "train_lora.json")
+    small = {"width": 32, "height": 32, "frames": 5}
+    for name, values in {
+        "load": {"folder": "tiny"},
+        "new": {"count": 3, **small},
+        "others": {"count": 2, **small},
+        "known": {"count": 3, **small},
+        "train": {"steps": 2, "sample_every": 0},
+        "new_measure": {"prompts": 2, "steps": 1},
+        "known_measure": {"prompts": 2, "steps": 1, **small},
+        "sampler": {"steps": 2},
+    }.items():
+        workflow.nodes[name].values |= values
+    runtime = Runtime.open(folders, discovered=discover([]), disk=0)
+    try:
+        result = runtime.run(workflow)
+    finally:
+        runtime.close()
+    assert result.status == "succeeded", result.failures
+    assert "moon, en, 32x32x5" in result.values["new_measure"]["table"]
+    kinds = {file.path.suffix: file.path for _, file in result.files}
+    assert set(kinds) == {".safetensors", ".mp4"} and probe(kinds[".mp4"]).frames == 17
