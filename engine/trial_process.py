@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from engine.parent import end_with_parent
 from engine.plugin_code import Code, import_code, inner_modules
 
 AT_ONCE = 4
@@ -42,15 +43,15 @@ class _Trial:
 
 
 def main() -> None:
-    """Serve until standard input is closed and all trials are over."""
+    """Serve until standard input is closed: whoever asked is gone, and nobody hears an answer any more."""
     for name in sys.argv[1:]:
         importlib.import_module(name)  # before the first fork, so that no child has to
     waiting: deque[dict[str, Any]] = deque()
     running: dict[int, _Trial] = {}
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
-    rest, closed = b"", False
-    while not (closed and not waiting and not running):
+    rest = b""
+    while True:
         while waiting and len(running) < AT_ONCE:
             trial = _begin(waiting.popleft())
             running[trial.pipe] = trial
@@ -60,9 +61,10 @@ def main() -> None:
         for key, _ in selector.select(patience):
             data = os.read(key.fd, 1 << 16)
             if key.fd == 0:
-                closed = not data
-                if closed:
-                    selector.unregister(0)
+                if not data:
+                    for trial in running.values():
+                        _kill(trial.pid)
+                    return
                 *lines, rest = (rest + data).split(b"\n")
                 waiting += [json.loads(line) for line in lines if line]
             elif data:
@@ -79,10 +81,11 @@ def main() -> None:
 def _begin(asked: dict[str, Any]) -> _Trial:
     reading, writing = os.pipe()
     output = tempfile.TemporaryFile()  # noqa: SIM115 - open until the trial is over
-    seconds = float(asked["seconds"])
+    seconds, parent = float(asked["seconds"]), os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
+            end_with_parent(parent)
             os.close(reading)
             _become_quiet(output)
             os.setsid()
@@ -125,9 +128,7 @@ def _import(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(trial: _Trial, *, late: bool) -> None:
     """One line about a trial that is over. Its whole session ends with it."""
-    for end in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            end(trial.pid, signal.SIGKILL)
+    _kill(trial.pid)
     _, status = os.waitpid(trial.pid, 0)
     os.close(trial.pipe)
     answer: dict[str, Any]
@@ -148,6 +149,12 @@ def _tell(trial: _Trial, *, late: bool) -> None:
     sys.stdout.flush()
     for name in answer.get("large", ()):
         importlib.import_module(name)  # the next trial of such a plugin need not
+
+
+def _kill(pid: int) -> None:
+    for end in (os.killpg, os.kill):  # it may not have its session yet
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            end(pid, signal.SIGKILL)
 
 
 def _end_of(output: IO[bytes]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -28,6 +27,7 @@ from engine.cancel import CancelToken
 from engine.document import parse_workflow
 from engine.folders import Folders
 from engine.isolation.loading import IsolatedPlugins, with_isolated
+from engine.parent import end_with_parent
 from engine.plan import Plan
 from engine.plugin_watch import PluginWatch
 from engine.problems import WorkflowError
@@ -57,23 +57,13 @@ def main() -> None:
     parser.add_argument("--plugins", type=Path, action="append", default=[])
     parser.add_argument("--slots", type=int, default=4)
     options = parser.parse_args()
-    _end_with_parent()
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     connection = socket.socket(fileno=options.fd)
     connection.setblocking(True)
     channel = BlockingChannel(connection)
     threading.Thread(target=_beat, args=(channel,), name="kinograph-heartbeat", daemon=True).start()
     Worker(channel, options.data_dir, options.device, options.plugins, options.slots).serve()
-
-
-def _end_with_parent() -> None:
-    """On Linux, be killed when the server dies, even while a node holds the interpreter."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def _beat(channel: BlockingChannel) -> None:

@@ -179,6 +179,7 @@ class IsolatedPlugin:
         python = [sys.prefix, sys.base_prefix, sys.exec_prefix]
         orders = {
             "descriptor": descriptor,
+            "parent": os.getpid(),
             "name": self.name,
             "package": str(package),
             "module": self._installed.module,

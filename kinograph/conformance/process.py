@@ -18,6 +18,7 @@ from engine.document import read_workflow
 from engine.folders import Folders
 from engine.manifest import Manifest, Permissions, read_manifest
 from engine.node_type import NodeType
+from engine.parent import end_with_parent
 from engine.plugin_code import Code
 from engine.plugins import Candidate, Discovered, Plugin, discover, load
 from engine.problems import WorkflowError
@@ -212,6 +213,7 @@ def _sources_first(node_types: tuple[NodeType, ...]) -> list[NodeType]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     Process(Path(sys.argv[1]), Path(sys.argv[2]), frozenset(sys.argv[3:])).run()
     sys.stdout.flush()
     os._exit(0)  # threads that the plugin left behind shall not keep it
