@@ -223,6 +223,8 @@ class WireValue(BaseModel):
     worker: int
     picture: str = Field(description="URL of the picture, to which ?frame= and &size= may be added; empty: none.")
     view: ValueView
+    type: str = Field(description="Public name of its class; a plugin's begins with the plugin's name and a dot.")
+    data: Any = Field(None, description="A value of a plugin's class as JSON, for the plugin's own viewer.")
 
 
 class PlanRequest(_Body):

@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from engine.document import parse_workflow
+from engine.plain_data import plain_data
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
+from engine.socket_types import class_name
 from engine.viewers import part_at, picture_of, view_of
 
 
@@ -66,6 +68,7 @@ def answer_value(runtime: Runtime, asked: dict[str, Any], body: bytes) -> dict[s
     key = str(asked["key"]) or _planned(runtime, body, str(asked["node"]))
     value, tier = wire_value(runtime, key, output, path)
     view = view_of(value, runtime.registry.viewers)
+    kind = class_name(type(value))
     url = f"/api/values/{key}/{quote(output, safe='')}/picture"
     if path:
         url += "?path=" + "&path=".join(quote(name, safe="") for name in path)
@@ -77,7 +80,14 @@ def answer_value(runtime: Runtime, asked: dict[str, Any], body: bytes) -> dict[s
         "tier": tier,
         "picture": url if view.pictures else "",
         "view": asdict(view),
+        "type": kind,
+        "data": plain_data(value, runtime.registry.buffers) if _is_a_plugins(kind, runtime) else None,
     }
+
+
+def _is_a_plugins(kind: str, runtime: Runtime) -> bool:
+    plugin, dot, _ = kind.partition(".")
+    return bool(dot) and any(node_type.plugin == plugin for node_type in runtime.registry)
 
 
 def answer_picture(runtime: Runtime, asked: dict[str, Any]) -> tuple[str, bytes]:

@@ -46,7 +46,14 @@ def describe_plugin(plugin: Plugin, errors: list[str], built_in: Registry) -> di
         }
         for item in plugin.node_types
     ]
-    return {"format": FORMAT, "code": plugin.code, "classes": foreign, "node_types": types, "errors": errors}
+    return {
+        "format": FORMAT,
+        "code": plugin.code,
+        "seconds": plugin.seconds,
+        "classes": foreign,
+        "node_types": types,
+        "errors": errors,
+    }
 
 
 def _class_as_data(cls: type) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class IsolatedPlugins:
                         "isolated",
                         installed.version,
                         installed.described["code"],
+                        installed.described.get("seconds", 0.0),
                         node_types=node_types,
                         manifest=installed.manifest,
                     )

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
+from importlib.metadata import entry_points
 from pathlib import Path
 
+from engine.folders import Folders
 from engine.manifest import ManifestError
+from engine.plugins import GROUP
 from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_data_folder, folders_of
-from kinograph.installing.install import (
-    InstallError,
-    NotAPlugin,
-    Options,
-    conflicts,
-    fetch_wheel,
-    install_isolated,
-    install_trusted,
-)
-from kinograph.installing.wheels import WheelFacts
+from kinograph.installing.install import conflicts, install_isolated, install_trusted
+from kinograph.installing.sources import Options, fetch_wheel
+from kinograph.installing.tools import InstallError
+from kinograph.installing.wheels import NotAPlugin, WheelFacts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,21 +47,39 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             wheel = fetch_wheel(arguments.spec, Path(work), options)
             why = _why_isolated(wheel, options, trusted=arguments.trusted)
+            if why:
+                _check_free(wheel.manifest.name, folders)
             _show(wheel, why)
             if not arguments.yes and not _agreed():
                 print("nothing was installed")
                 return 1
             if why:
-                record = install_isolated(arguments.spec, wheel, folders, options, why, _say)
+                record = install_isolated(wheel, folders, options, why, _say)
                 count = len(record.described["node_types"])
+                said = f" with {count} node{'s' if count != 1 else ''}"
             else:
                 install_trusted(wheel, options)
-                count = -1
+                shutil.rmtree(folders.environments / wheel.manifest.name, ignore_errors=True)
+                said = " among Kinograph's own packages"
         except (InstallError, NotAPlugin, ManifestError) as error:
             raise WorkflowError([Problem("not_installed", f"{arguments.spec} was not installed: {error}")]) from None
-    nodes = "" if count < 0 else f" with {count} node{'s' if count != 1 else ''}"
-    print(f"{wheel.manifest.name} {wheel.version} is installed{nodes}")
+    print(f"{wheel.manifest.name} {wheel.version} is installed{said}")
     return 0
+
+
+def _check_free(name: str, folders: Folders) -> None:
+    """An isolated plugin would not be used beside one of its name that runs in Kinograph's process.
+
+    Raises:
+        InstallError: when there is one.
+    """
+    places = [str(path) for path in (folders.plugins / name, folders.plugins / f"{name}.py") if path.exists()]
+    if any(entry.name == name for entry in entry_points(group=GROUP)):
+        places.append("among Kinograph's own packages (--trusted)")
+    if places:
+        raise InstallError(
+            f"a plugin {name!r} is there already: {places[0]}; take it away first: kinograph plugins remove {name}"
+        )
 
 
 def _why_isolated(wheel: WheelFacts, options: Options, *, trusted: bool) -> str:

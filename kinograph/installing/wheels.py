@@ -27,6 +27,7 @@ class WheelFacts:
         module: the package that is imported.
         requires: its dependencies, as written.
         sha256: of the file.
+        source: what it was asked for as; from git, with the commit.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class WheelFacts:
     manifest: Manifest
     requires: tuple[str, ...]
     sha256: str
+    source: str = ""
 
 
 def read_wheel(path: Path) -> WheelFacts:

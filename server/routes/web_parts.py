@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -28,48 +29,7 @@ _TYPES = {
 }
 _MAX_BYTES = 2 << 20
 
-_FRAME = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="{theme}"><title>{name}</title>
-<style nonce="{nonce}">
-html, body {{ margin: 0; background: transparent; overflow: hidden; font: 12px system-ui, sans-serif; }}
-</style></head><body><script nonce="{nonce}">
-"use strict";
-const API = 1;
-let port, current;
-const tell = (message) => port.postMessage(message);
-const host = (mount) => ({{
-  api: API, label: mount.label, theme: mount.theme, options: mount.options,
-  get value() {{ return current; }},
-  set(value, gesture = "") {{ current = value; tell({{ type: "set", value, gesture }}); }},
-  onValue() {{}},
-}});
-let given;
-async function take({{ data }}) {{
-  try {{
-    if (data.type === "mount") {{
-      current = data.value;
-      const module = await import(URL.createObjectURL(new Blob([data.source], {{ type: "text/javascript" }})));
-      if (module.api !== API) throw new Error(`written for interface ${{module.api}}; this Kinograph has ${{API}}`);
-      const mount = module.widgets?.[data.widget];
-      if (!mount) throw new Error(`there is no widget ${{data.widget}}`);
-      given = host(data);
-      await mount(document.body, given);
-      tell({{ type: "mounted" }});
-    }} else if (data.type === "value") {{
-      current = data.value;
-      given?.onValue(current);
-    }}
-  }} catch (error) {{
-    tell({{ type: "failed", message: String(error) }});
-  }}
-}}
-addEventListener("message", (event) => {{
-  if (port || event.source !== parent || event.data !== "kinograph") return;
-  port = event.ports[0];
-  port.onmessage = take;
-}});
-</script></body></html>
-"""
+_FRAME = Path(__file__).parents[1] / "frame.html"
 
 
 async def frame(request: web.Request) -> web.Response:
@@ -83,10 +43,15 @@ async def frame(request: web.Request) -> web.Response:
         "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
-    theme = "dark" if request.query.get("theme") == "dark" else "light"
-    return web.Response(
-        text=_FRAME.format(name=name, nonce=nonce, theme=theme), content_type="text/html", headers=headers
-    )
+    text = _page().replace("$NONCE", nonce).replace("$NAME", name)
+    text = text.replace("$THEME", "dark" if request.query.get("theme") == "dark" else "light")
+    text = text.replace("$OVERFLOW", "auto" if request.query.get("part") == "viewers" else "hidden")
+    return web.Response(text=text, content_type="text/html", headers=headers)
+
+
+@cache
+def _page() -> str:
+    return _FRAME.read_text(encoding="utf-8")
 
 
 async def part(request: web.Request) -> web.Response:
@@ -117,9 +82,9 @@ ROUTES = (
         "GET",
         f"{_PLUGIN}/frame",
         frame,
-        "The frame of a plugin's widget",
+        "The frame of a plugin's widget or viewer",
         media="text/html",
-        query={"theme": "light or dark"},
+        query={"theme": "light or dark", "part": "widgets or viewers"},
     ),
     Route("GET", _PLUGIN + "/{file:.+}", part, "A file of a plugin's web parts", media="application/octet-stream"),
 )

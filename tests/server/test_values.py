@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import struct
 from typing import Any
 
 import pytest
@@ -91,3 +93,19 @@ def test_a_workflow_s_wire_is_found_by_what_it_computes(server: LiveServer, job:
     other = workflow({"sum": ("trials.Add", {"a": 987, "b": 654})})
     answer = server.post("/api/values", {**asked, "workflow": other})
     assert (answer.status, answer.json()["error"]) == (404, "not_cached")
+
+
+def test_a_value_of_a_plugins_class_goes_whole_to_the_plugins_viewer(server: LiveServer) -> None:
+    document = workflow({"palette": ("trials.Palette", {})})
+    done = server.wait_job(server.submit(document), 60)
+    found = value(server, done["id"], "palette", "colours")
+    assert found["type"] == "trials.Colours"
+    weights = found["data"].pop("weights")["$array"]
+    assert found["data"] == {"name": "dusk", "colours": [[1.0, 0.5, 0.0], [0.2, 0.1, 0.4]], "missing": None}
+    assert (weights["dtype"], weights["shape"]) == ("float32", [2])
+    assert struct.unpack("<2f", base64.b64decode(weights["data"])) == (0.75, 0.25)
+
+
+def test_of_values_of_our_own_classes_nothing_but_the_description_is_sent(server: LiveServer, job: str) -> None:
+    found = value(server, job, "decode", "frames")
+    assert (found["type"], found["data"]) == ("Frames", None)

@@ -20,7 +20,8 @@ from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.plugins import discover
 from engine.run_result import RunResult
 from engine.runtime import Runtime
-from kinograph.installing.install import Options, fetch_wheel, install_isolated
+from kinograph.installing.install import install_isolated
+from kinograph.installing.sources import Options, fetch_wheel
 from tests.wheels import build_wheel, write_wheel
 
 Edge = tuple[str, str, str, str]
@@ -34,7 +35,7 @@ def install(wheel: Path, data: Path, links: Path | None = None) -> None:
     work = data / "work" / wheel.stem
     work.mkdir(parents=True, exist_ok=True)
     facts = fetch_wheel(str(wheel), work, options)
-    install_isolated(str(wheel), facts, Folders.at(data), options, "this is a test", lambda _: None)
+    install_isolated(facts, Folders.at(data), options, "this is a test", lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
+import sys
+import threading
 import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from engine.isolation.installed import site_packages
 from kinograph.commands.main import run_command
-from kinograph.installing.install import InstallError, Options, conflicts, fetch_wheel
+from kinograph.installing.install import conflicts
+from kinograph.installing.sources import Options, fetch_wheel
+from kinograph.installing.tools import InstallError
 from kinograph.installing.wheels import NotAPlugin, read_wheel
 from server.routes import ROUTES
 from tests.wheels import write_wheel
@@ -164,15 +173,95 @@ def test_a_description_cannot_paint_over_the_question(
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_from_git(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_git_at_a_tag_in_a_subfolder_and_the_commit_is_written_down(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("setuptools", minversion="70.1")
-    kinograph("plugins", "new", "sparkle", "--folder", tmp_path / "sparkle")
-    identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main"]
-    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
-        subprocess.run(["git", *identity, *words], cwd=tmp_path / "sparkle", check=True)
-    spec = f"git+file://{tmp_path}/sparkle"
-    assert kinograph("plugins", "install", spec, "--yes", "--no-index", "--data-dir", tmp_path / "data") == 0
+    repository, data = tmp_path / "many", tmp_path / "data"
+    kinograph("plugins", "new", "sparkle", "--folder", repository / "packs" / "sparkle")
+
+    def git(*words: str) -> str:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main"]
+        done = subprocess.run(["git", *identity, *words], cwd=repository, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout.strip()
+
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "first"], ["tag", "v1"]):
+        git(*words)
+    commit = git("rev-parse", "HEAD")
+    git("rm", "-q", "-r", "packs")
+    git("commit", "-q", "-m", "all gone")
+    spec = f"git+file://{repository}@v1#subdirectory=packs/sparkle"
+    assert kinograph("plugins", "install", spec, "--yes", "--no-index", "--data-dir", data) == 0
     assert "3 nodes" in capsys.readouterr().out
+    kinograph("plugins", "info", "sparkle", "--data-dir", data)
+    assert f"from git+file://{repository}@{commit}#subdirectory=packs/sparkle" in capsys.readouterr().out
+    outside = f"git+file://{repository}@v1#subdirectory=../.."
+    assert kinograph("plugins", "install", outside, "--yes", "--no-index", "--data-dir", data) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[str]:
+    """A package index with a plugin and a library that it needs; its address."""
+    simple = tmp_path / "simple"
+    library = write_wheel(simple / "probe-colours", "probe-colours", "1.4", {"probe_colours.py": b"PINK = 7"})
+    code = CODE.replace(b"    return 1", b"    import probe_colours\n\n    return int(probe_colours.PINK)")
+    plugins = [make(simple / "probe", version, code, requires=["probe-colours>=1.2"]) for version in ("0.9", "1.0")]
+    for wheels in ([library], plugins):
+        links = (f'<a href="{one.name}#sha256={hashlib.sha256(one.read_bytes()).hexdigest()}">x</a>' for one in wheels)
+        (wheels[0].parent / "index.html").write_text(f"<!doctype html><title>x</title>{''.join(links)}")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/simple/"
+        server.shutdown()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, index: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line of an installation of its own, which sees this one's packages and that index."""
+    environment = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    places = [place for place in sys.path if "site-packages" in place]
+    (site_packages(environment) / "host.pth").write_text("".join(f"{place}\n" for place in places))
+    root = str(Path(__file__).parents[3])
+    variables = {"PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index, "PIP_CONFIG_FILE": os.devnull}
+    variables |= {"KINOGRAPH_DATA_DIR": str(tmp_path / "data"), "PYTHONPATH": root}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [environment / "bin" / "python", "-m", "kinograph", *words],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_by_name_from_an_index_then_trusted_then_gone(
+    installation: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    def listed() -> str:
+        return installation("plugins", "list").stdout
+
+    done = installation("plugins", "install", "probe==0.9", "--yes")
+    assert done.returncode == 0, done.stderr
+    lock = (tmp_path / "data" / "environments" / "probe" / "lock.txt").read_text()
+    assert re.fullmatch(r"probe==0\.9 --hash=sha256:\w{64}\nprobe-colours==1\.4 --hash=sha256:\w{64}\n", lock)
+    assert re.search(r"probe +0\.9 .* isolated", listed())
+
+    done = installation("plugins", "install", "probe", "--trusted", "--yes")
+    assert "may do everything that you may" in done.stdout
+    assert re.search(r"probe +1\.0 .* installed", listed())
+    assert "not used" not in listed()  # the isolated one has made room
+    done = installation("plugins", "install", "probe", "--yes")
+    assert done.returncode == 2
+    assert "kinograph plugins remove probe" in done.stderr
+
+    done = installation("plugins", "remove", "probe")
+    assert "what it needed stays" in done.stdout
+    assert "probe" not in listed()
 
 
 def test_nothing_over_http_installs(tmp_path: Path) -> None:
@@ -181,5 +270,4 @@ def test_nothing_over_http_installs(tmp_path: Path) -> None:
         assert not (route.method != "GET" and "plugin" in route.path)
     root = Path(__file__).parents[3]
     for path in (root / "server").rglob("*.py"):
-        assert "isolation.install " not in path.read_text(), path
-        assert "isolation.install import" not in path.read_text(), path
+        assert "kinograph.installing" not in path.read_text(), path

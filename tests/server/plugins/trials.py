@@ -5,7 +5,9 @@ import json
 import mmap
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kinograph import Expansion, Frames, NodeContext, SavedFile, node
 
@@ -160,6 +162,24 @@ def save(context: NodeContext, number: int, name: str = "number", size: int = 0)
 def add(a: int = 0, b: int = 0) -> int:
     """Add."""
     return a + b
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Colours with weights."""
+
+    name: str
+    colours: list[tuple[float, float, float]]
+    weights: Any
+    missing: float
+
+
+@node("trials.Palette")
+def palette() -> Colours:
+    """Give two colours."""
+    import torch
+
+    return Colours("dusk", [(1.0, 0.5, 0.0), (0.2, 0.1, 0.4)], torch.tensor([0.75, 0.25]), float("nan"))
 
 
 @node("trials.Hog", output=True, cache=False)

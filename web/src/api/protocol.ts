@@ -480,6 +480,10 @@ export interface WireValue {
   /** URL of the picture, to which ?frame= and &size= may be added; empty: none. */
   picture: string;
   view: ValueView;
+  /** Public name of its class; a plugin's begins with the plugin's name and a dot. */
+  type: string;
+  /** A value of a plugin's class as JSON, for the plugin's own viewer. */
+  data: JsonValue;
 }
 
 /** One worker process. */
