@@ -14,12 +14,11 @@ import imageio_ffmpeg
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from nodes.families.mini import TRAITS
-from nodes.models.mini import MiniParts, load_mini
+from nodes.models.mini import MiniParts, load_mini, load_part
 from nodes.sampling.guidance import Guidance, guided_velocity
 from nodes.sampling.noise import noise
 from nodes.sampling.registry import sample, solver_named
@@ -27,6 +26,7 @@ from nodes.sampling.schedule import flow_sigmas
 from nodes.sampling.solvers import State
 
 SIZE = 256
+UPSCALER = Path(__file__).resolve().parents[1] / "nodes" / "weights" / "upscaler" / "upscaler.safetensors"
 
 
 @torch.no_grad()
@@ -43,8 +43,8 @@ def generate(mini: MiniParts, prompt: str, seed: int) -> Tensor:
     start = State(noise((1, *shape), seed), seed=seed)
     *_, last = sample(velocity, flow_sigmas(TRAITS.steps, TRAITS.shift), start, solver_named(TRAITS.solver))
     frames = mini.video_vae.decode(last.latent)[0].permute(1, 0, 2, 3)  # [T, 3, 64, 64]
-    large = functional.interpolate(frames, (SIZE, SIZE), mode="bicubic").clamp(-1, 1)
-    return ((large.permute(0, 2, 3, 1) + 1) * 127.5 + 0.5).to(torch.uint8)
+    large = load_part(UPSCALER, "upscaler")(frames.clamp(-1, 1).transpose(0, 1)[None])[0].clamp(-1, 1)
+    return ((large.permute(1, 2, 3, 0) + 1) * 127.5 + 0.5).to(torch.uint8)
 
 
 def save(frames: Tensor, path: Path) -> None:

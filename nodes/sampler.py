@@ -24,10 +24,10 @@ from nodes.denoising import (
     check_family,
     course_of,
     denoise,
-    lineage_of,
     sampled_facts,
 )
 from nodes.families.traits import Traits
+from nodes.lineage import lineage_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,11 +100,11 @@ def dit_sampler(
         steps: number of steps. All are taken, also from a lower noise level. Empty: the model's own (Mini
             20).
         guidance: scale of classifier-free guidance (arXiv:2207.12598); 1 switches it off and halves the time.
-            Empty: the model's own (Mini 6).
+            Empty: the model's own (Mini 4).
         solver: euler (order 1), heun (order 2, two evaluations per step), dpmpp_2m (arXiv:2211.01095, order
             2), unipc (arXiv:2302.04867, order 2 with corrector), euler_ancestral (adds fresh noise at each
             step). auto: the model's own.
-        shift: above 1 spends more steps at high noise (arXiv:2403.03206). Empty: the model's own (Mini 1).
+        shift: above 1 spends more steps at high noise (arXiv:2403.03206). Empty: the model's own (Mini 2).
         guidance_low: guidance acts from this noise level up (arXiv:2404.07724); steps below cost half.
         guidance_high: guidance acts up to this noise level.
         guidance_rescale: 0 to 1, against over-saturation at high guidance (arXiv:2305.08891).

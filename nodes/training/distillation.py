@@ -61,15 +61,15 @@ class DistilRun(ModelRun):
             group["lr"] = recipe.rate * trapezoid(self.step, recipe.steps, 10, 0.5)
         batch = self.batch(self.step)
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step)
-        level = int(torch.randint(recipe.levels, (1,), generator=generator))
-        high, middle, low = flow_sigmas(2 * recipe.levels, recipe.shift)[2 * level : 2 * level + 3]
+        level = torch.randint(recipe.levels, (len(batch.ids),), generator=generator)
+        sigmas = torch.tensor(flow_sigmas(2 * recipe.levels, recipe.shift))
+        high, middle, low = (sigmas[2 * level + half] for half in range(3))  # each [B]
         noise = torch.randn(batch.latent.shape, generator=generator)
-        x = torch.lerp(batch.latent, noise, high)
+        x = torch.lerp(batch.latent, noise, each(high))
         target = self._two_steps(x, batch.ids, high, middle, low)
-        t = torch.full((len(x),), high)
         with torch.autocast("cpu", torch.bfloat16):
             text = self.model.text_encoder(batch.ids)
-            velocity = self.model.dit(x, t, text.tokens, text.pooled, text.mask).float()
+            velocity = self.model.dit(x, high, text.tokens, text.pooled, text.mask).float()
         error = (velocity - target).square()
         (error * batch.weight).mean().backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -78,18 +78,24 @@ class DistilRun(ModelRun):
         self.step += 1
         self.seen["clips" if noise.shape[2] > 1 else "frames"] += len(noise)
         self._update_average()
-        return FlowLoss(t, error.detach().mean((1, 2, 3, 4)), noise.shape[2])
+        return FlowLoss(high, error.detach().mean((1, 2, 3, 4)), noise.shape[2])
 
     @torch.no_grad()
-    def _two_steps(self, x: Tensor, ids: Tensor, high: float, middle: float, low: float) -> Tensor:
-        """The mean velocity of two guided steps of the teacher, from `high` over `middle` to `low`."""
+    def _two_steps(self, x: Tensor, ids: Tensor, high: Tensor, middle: Tensor, low: Tensor) -> Tensor:
+        """The mean velocity of two guided steps of the teacher, from `high` over `middle` to `low`, each `[B]`."""
         empty = pad_ids([[BEGIN]] * len(ids), ids.shape[1])
         text = self.teacher.text_encoder(torch.cat([ids, empty]))
         y = x
         for sigma, following in ((high, middle), (middle, low)):
-            t = torch.full((2 * len(x),), sigma)
             with torch.autocast("cpu", torch.bfloat16):
-                both = self.teacher.dit(torch.cat([y, y]), t, text.tokens, text.pooled, text.mask).float()
+                both = self.teacher.dit(
+                    torch.cat([y, y]), torch.cat([sigma, sigma]), text.tokens, text.pooled, text.mask
+                ).float()
             towards, away = both.chunk(2)
-            y = y - (sigma - following) * (away + self.distillation.guidance * (towards - away))
-        return (x - y) / (high - low)
+            y = y - each(sigma - following) * (away + self.distillation.guidance * (towards - away))
+        return (x - y) / each(high - low)
+
+
+def each(values: Tensor) -> Tensor:
+    """A number for each clip `[B]` as `[B, 1, 1, 1, 1]`."""
+    return values.view(-1, 1, 1, 1, 1)

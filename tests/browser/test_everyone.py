@@ -47,7 +47,9 @@ def test_nodes_sockets_and_wires_have_names(editor: Any) -> None:
     editor.template("Text to video")
     expect(page.get_by_role("group", name="VAE Decode, node decode")).to_be_visible()
     expect(page.get_by_role("button", name="Input latent, Latent, connected").first).to_be_attached()
-    expect(page.get_by_role("button", name="Wire from VAE Decode.frames to Resize.frames, Frames")).to_be_attached()
+    expect(
+        page.get_by_role("button", name="Wire from VAE Decode.frames to Upscale Video.frames, Frames")
+    ).to_be_attached()
 
 
 def test_chinese(editor: Any) -> None:

@@ -65,13 +65,13 @@ def test_diff_of_what_is_no_workflow_is_an_error(tmp_path: Path, capsys: Output)
 
 def test_merge_writes_the_result_and_tells_conflicts(tmp_path: Path, capsys: Output) -> None:
     ours = changed(tmp_path / "ours.json", noise__seed=2, sampler__steps=5)
-    theirs = changed(tmp_path / "theirs.json", sampler__steps=6, enlarge__width=512)
+    theirs = changed(tmp_path / "theirs.json", sampler__steps=6, save__quality=60)
     assert run_command(["merge", str(SHIPPED), str(ours), str(theirs)]) == 1
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["nodes"]["enlarge"]["values"]["width"] == 512
+    assert json.loads(printed.out)["nodes"]["save"]["values"]["quality"] == 60
     assert printed.err == "conflict: sampler.steps: was nothing, became 5 in ours and 6 in theirs; ours is taken\n"
     result = tmp_path / "merged.json"
-    theirs = changed(theirs, enlarge__width=512)
+    theirs = changed(theirs, save__quality=60)
     assert run_command(["merge", str(SHIPPED), str(ours), str(theirs), "-o", str(result), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["conflicts"] == []
     assert read_workflow(result).nodes["sampler"].values == {"steps": 5}

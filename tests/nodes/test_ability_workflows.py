@@ -27,7 +27,6 @@ FRAMES = {
     "loop": 2 * (17 + 8),
     "long_video": 2 * 16,
     "how_diffusion_works": 17,
-    "sharp_video": 17,
 }
 """Of the clip that is saved; workflows that are not here save pictures."""
 SHORTER = {"steps": 2, "seconds": 2.0}

@@ -1,23 +1,17 @@
 """A LoRA: learnt from a few clips, blended in by weight, with words of its own, kept in a file."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from engine.document import read_workflow
-from engine.folders import Folders
-from engine.plugins import discover
-from engine.runtime import Runtime
 from kinograph import DiffusionModel, InvalidInput, NodeContext, TextEncoder
 from nodes.conditioning import text_encode
 from nodes.families.family import Parts
 from nodes.families.mini import assemble
 from nodes.latents import noise_latent
 from nodes.lora import apply_lora, load_lora
-from nodes.media.probe import probe
 from nodes.models.mini import load_mini
 from nodes.sampler import dit_sampler
 from nodes.training_data import EncodedDataset, encode_dataset, novel_clips
@@ -104,30 +98,3 @@ def test_what_does_not_fit_is_refused(parts: Parts, lora: TrainedWeights, tmp_pa
         load_lora(parts.model, tmp_path / "torn.safetensors", parts.encoder)
     with pytest.raises(InvalidInput, match="no LoRA can be put into skyreels"):
         load_lora(replace(parts.model, family="skyreels_v2"), file)
-
-
-def test_the_workflow_trains_measures_saves_and_uses_one(tmp_path: Path, tiny_folder: Path) -> None:
-    folders = Folders.at(tmp_path / "data")
-    shutil.copytree(tiny_folder, folders.models / "tiny")
-    workflow = read_workflow(Path(__file__).parents[2] / "workflows" / "train_lora.json")
-    small = {"width": 32, "height": 32, "frames": 5}
-    for name, values in {
-        "load": {"folder": "tiny"},
-        "new": {"count": 3, **small},
-        "others": {"count": 2, **small},
-        "known": {"count": 3, **small},
-        "train": {"steps": 2, "sample_every": 0},
-        "new_measure": {"prompts": 2, "steps": 1},
-        "known_measure": {"prompts": 2, "steps": 1, **small},
-        "sampler": {"steps": 2},
-    }.items():
-        workflow.nodes[name].values |= values
-    runtime = Runtime.open(folders, discovered=discover([]), disk=0)
-    try:
-        result = runtime.run(workflow)
-    finally:
-        runtime.close()
-    assert result.status == "succeeded", result.failures
-    assert "moon, en, 32x32x5" in result.values["new_measure"]["table"]
-    kinds = {file.path.suffix: file.path for _, file in result.files}
-    assert set(kinds) == {".safetensors", ".mp4"} and probe(kinds[".mp4"]).frames == 17
