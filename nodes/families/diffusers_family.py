@@ -20,7 +20,6 @@ from nodes.families.layout import Layout, pipeline_of, read_layout
 from nodes.families.traits import Traits
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from nodes.families.bundle import Bundle
@@ -252,46 +251,34 @@ class DiffusersFamily:
         return 0.0, 1.0 / float(bundle.config("vae")["scaling_factor"])
 
     def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False, seed: int = 0) -> Iterator[Tensor]:
-        """Decode as the stock pipeline does; in tiles where memory is short."""
+        """Decode as the stock pipeline does, handing out every piece at once; in tiles where memory is short."""
         bundle: Bundle = vae.extras["bundle"]
         network = bundle.network("vae")
         z = self.denormalise(bundle, latent.to(network.dtype))
-        with tiled(network, smallest):
-            yield self.decode(bundle, network, z, seed, vae.extras.get("settings", {}))
+        yield from self.decode(network, z, seed, vae.extras.get("settings", {}), smallest)
 
-    def decode(self, bundle: Bundle, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any]) -> Tensor:
-        """Pixels ``[1, 3, T, H, W]`` of a denormalised latent."""
-        pixels: Tensor = network.decode(z, return_dict=False)[0]
-        return pixels
+    def decode(
+        self, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any], smallest: bool
+    ) -> Iterator[Tensor]:
+        """Pixels ``[1, 3, n, H, W]`` of a denormalised latent, in order."""
+        from nodes.families.vae_pieces import decoded
+
+        return decoded(network, z, smallest)
 
     def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:
         """The mean of the VAE's distribution, normalised."""
+        from nodes.families.vae_pieces import encoded
+
         bundle: Bundle = vae.extras["bundle"]
         network = bundle.network("vae")
-        with tiled(network, smallest):
-            yield self.normalise(bundle, network.encode(pixels.to(network.dtype)).latent_dist.mode())
+        for piece in encoded(network, pixels.to(network.dtype), smallest):
+            yield self.normalise(bundle, piece)
 
     def preview(self, model: DiffusionModel, latent: Tensor) -> Tensor | None:
         """A linear picture of a latent, fitted once to the VAE."""
         from nodes.families.linear_preview import preview_of
 
         return preview_of(self, model, latent)
-
-
-class tiled:  # noqa: N801 - a context manager
-    """Lets a VAE work in tiles, where it can and memory is short."""
-
-    def __init__(self, network: torch.nn.Module, wanted: bool) -> None:
-        self._network: Any = network
-        self._wanted = wanted and hasattr(network, "enable_tiling")
-
-    def __enter__(self) -> None:
-        if self._wanted:
-            self._network.enable_tiling()
-
-    def __exit__(self, *_: object) -> None:
-        if self._wanted:
-            self._network.disable_tiling()
 
 
 def per_channel(values: Any, like: Tensor) -> Tensor:

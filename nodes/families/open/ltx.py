@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -97,12 +97,16 @@ class LTXFamily(DiffusersFamily):
         deviation = per_channel(vae.latents_std, latent) / vae.config.scaling_factor
         return per_channel(vae.latents_mean, latent), deviation
 
-    def decode(self, bundle: Bundle, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any]) -> Tensor:
+    def decode(
+        self, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any], smallest: bool
+    ) -> Iterator[Tensor]:
         """From 0.9.1 on the decoder is told how much noise is mixed in again, and removes it."""
         import torch
 
+        from nodes.families.vae_pieces import decoded
+
         if not network.config.timestep_conditioning:
-            return super().decode(bundle, network, z, seed, settings)
+            return super().decode(network, z, seed, settings, smallest)
         timestep = float(settings.get("decode_timestep", 0.0))
         amount = settings.get("decode_noise")
         share = torch.tensor(timestep if amount is None else float(amount), dtype=z.dtype, device=z.device)
@@ -111,8 +115,7 @@ class LTXFamily(DiffusersFamily):
         noise = torch.randn(z.shape, generator=generator, dtype=z.dtype).to(z.device)
         mixed = (1 - share) * z + share * noise
         told = torch.tensor([timestep] * z.shape[0], dtype=z.dtype, device=z.device)
-        pixels: Tensor = network.decode(mixed, told, return_dict=False)[0]
-        return pixels
+        return decoded(network, mixed, smallest, told)
 
 
 FAMILY = LTXFamily()
