@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.model_paths import read_model_paths
+
 
 class PathError(ValueError):
     """A path leads out of its root, or names nothing."""
@@ -58,17 +60,17 @@ class Folders:
         return self.data / "models"
 
     @property
-    def extra_model_paths(self) -> Path:
-        """A text file that names further folders of models, one a line: those of other programs, used in place."""
-        return self.data / "extra_model_paths.txt"
+    def extra_model_paths(self) -> tuple[Path, ...]:
+        """Files that name further folders of models, those of other programs, used in place."""
+        return self.data / "extra_model_paths.txt", self.data / "extra_model_paths.yaml"
 
     def model_roots(self) -> list[Path]:
         """Folders in which models are looked for: our own, those of ``extra_model_paths``, the Hugging Face cache."""
         roots = [self.models]
-        if self.extra_model_paths.is_file():
-            lines = self.extra_model_paths.read_text(encoding="utf-8").splitlines()
-            roots += [Path(line.strip()).expanduser() for line in lines if line.strip() and line[:1] != "#"]
-        return [root for root in [*roots, hugging_face_cache()] if root == self.models or root.is_dir()]
+        for file in self.extra_model_paths:
+            roots += read_model_paths(file) if file.is_file() else []
+        known = dict.fromkeys([*roots, hugging_face_cache()])
+        return [root for root in known if root == self.models or root.is_dir()]
 
     @property
     def plugins(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -16,12 +17,16 @@ from kinograph import (
     Widget,
     node,
 )
+from nodes.families.diffusers_family import DiffusersFamily
 from nodes.families.family import Family
-from nodes.families.registry import FAMILY_MODULES, SHIPPED_WEIGHTS, family_of
+from nodes.families.layout import Layout, read_layout
+from nodes.families.registry import FAMILY_MODULES, SHIPPED_WEIGHTS, family_of, family_of_pipeline
+from nodes.families.single_files import PARTS, put_together
 from nodes.families.weight_files import folder_digest
 
 Shipped = Literal["mini"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Weights = Literal["as stored", "int8", "fp8"]
 
 
 class LoadedParts(NamedTuple):
@@ -88,6 +93,7 @@ def load_model(
     name: Shipped = "mini",
     folder: Annotated[Path | None, FilePicker("model", folder=True), Widget(advanced=True)] = None,
     dtype: Annotated[Precision, Widget(advanced=True)] = "auto",
+    weights: Annotated[Weights, Widget(advanced=True)] = "as stored",
 ) -> LoadedParts:
     """Load a text-to-video model: its transformer, text encoder and VAE.
 
@@ -101,11 +107,117 @@ def load_model(
         folder: a model folder instead; its family is recognised by its files.
         dtype: number format of weights and computation. auto: float32 on a processor, bfloat16 on other devices.
             Mini is always float32.
+        weights: int8 and fp8 keep the weights of transformer and text encoder in eight bits and unpack them layer by
+            layer: half of the memory of bfloat16, a small difference in the frames, no gain in speed. Not for Mini.
     """
     place, family = model_folder(name, folder)
+    socket = "name" if folder is None else "folder"
     try:
-        parts = family.load(place, context.device, dtype)
+        if weights == "as stored":
+            return LoadedParts(*family.load(place, context.device, dtype))
+        if not isinstance(family, DiffusersFamily):
+            raise InvalidInput("weights", f"{family.name} has no packed weights", wanted="as stored")
+        return LoadedParts(*family.load_layout(read_layout(place), context.device, dtype, weights))
+    except InvalidInput:
+        raise
     except (OSError, ValueError) as error:
-        socket = "name" if folder is None else "folder"
         raise InvalidInput(socket, f"{family.name} cannot be loaded: {error}") from error
-    return LoadedParts(*parts)
+
+
+WeightFile = Annotated[Path | None, FilePicker("model", extensions=(".safetensors", ".gguf"))]
+SecondFile = Annotated[Path | None, FilePicker("model", extensions=(".safetensors", ".gguf")), Widget(advanced=True)]
+Folder = Annotated[Path | None, FilePicker("model", folder=True), Widget(advanced=True)]
+
+
+def layout_of_files(
+    files: Mapping[str, Path | None], folder: Path | None, tokenizer: Path | None
+) -> tuple[DiffusersFamily, Layout]:
+    """The family and the components of a model from single files.
+
+    Raises:
+        InvalidInput: naming the file that does not fit, or what is missing.
+    """
+    given = {part: Path(path) for part, path in files.items() if path is not None}
+    socket = next(iter(given), "transformer")
+    try:
+        layout = put_together(given, folder, tokenizer)
+        family = family_of_pipeline(layout.pipeline)
+        if not isinstance(family, DiffusersFamily):
+            raise ValueError(f"no family is known for {layout.pipeline}")
+        return family, family.checked(layout)
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
+        named = next((part for part, path in given.items() if str(path) in str(error)), socket)
+        raise InvalidInput(named, str(error)) from error
+
+
+def files_facts(
+    transformer: Path | None,
+    text_encoder: Path | None,
+    vae: Path | None,
+    transformer_2: Path | None,
+    text_encoder_2: Path | None,
+    tokenizer: Path | None,
+    folder: Path | None,
+) -> dict[str, Facts]:
+    """Family, geometry and defaults, from the headers of the files."""
+    files = named_files(transformer, transformer_2, vae, text_encoder, text_encoder_2)
+    family, layout = layout_of_files(files, folder, tokenizer)
+    facts = family.geometry(layout).facts()
+    return {"model": facts, "encoder": Facts(family=family.name), "vae": facts}
+
+
+def named_files(*files: Path | None) -> dict[str, Path | None]:
+    """Files by the part that they are."""
+    return dict(zip(PARTS, files, strict=True))
+
+
+@node(
+    "LoadModelFiles",
+    category="loading",
+    keywords=("checkpoint", "single file", "safetensors", "gguf", "fp8", "unet", "clip", "comfyui", "diffusion model"),
+    lane="device",
+    infer=files_facts,
+)
+def load_model_files(
+    context: NodeContext,
+    transformer: WeightFile = None,
+    text_encoder: WeightFile = None,
+    vae: WeightFile = None,
+    transformer_2: SecondFile = None,
+    text_encoder_2: SecondFile = None,
+    tokenizer: Folder = None,
+    folder: Folder = None,
+    dtype: Annotated[Precision, Widget(advanced=True)] = "auto",
+    weights: Annotated[Weights, Widget(advanced=True)] = "as stored",
+) -> LoadedParts:
+    """Load a model from single files, as they are shared: a transformer, a text encoder and a VAE.
+
+    Wan, LTX-Video, Mochi and HunyuanVideo are recognised by the names of their weights, in safetensors files (also
+    float8 with scales) and GGUF files. Some files hold the VAE, too; some text encoders carry their tokenizer. What is
+    not given comes from ``folder``, a model in diffusers layout, for example the VAEs of Mochi and HunyuanVideo.
+
+    Args:
+        transformer: the diffusion model.
+        text_encoder: T5 or UMT5; for HunyuanVideo a Llama.
+        vae: the VAE of Wan or LTX-Video.
+        transformer_2: the low-noise expert of Wan 2.2 A14B.
+        text_encoder_2: CLIP, for HunyuanVideo.
+        tokenizer: folder with the tokenizer's files, where the text encoder carries none.
+        folder: a model folder for everything that is not given as a file.
+        dtype: number format of computation, and of weights that are not packed. auto: float32 on a processor,
+            bfloat16 on other devices.
+        weights: as stored keeps float8 and GGUF weights as they are in the file and unpacks them layer by layer; int8
+            and fp8 pack all weights of transformer and text encoder like that.
+    """
+    files = named_files(transformer, transformer_2, vae, text_encoder, text_encoder_2)
+    family, layout = layout_of_files(files, folder, tokenizer)
+    packing = None if weights == "as stored" else weights
+    try:
+        return LoadedParts(*family.load_layout(layout, context.device, dtype, packing))
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
+        named = next((part for part, path in files.items() if path and str(path) in str(error)), "transformer")
+        raise InvalidInput(named, f"{family.name} cannot be loaded: {error}") from error

@@ -1,9 +1,10 @@
-"""``kinograph models``: which models are on this machine, whether their files are sound, and how to add one."""
+"""``kinograph models``: which models are on this machine, whether their files are sound, and how to get another one."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     parser.add_argument(
         "action",
-        choices=["list", "scan", "info", "verify", "add"],
+        choices=["list", "scan", "info", "verify", "add", "download"],
         help="list: what there is; scan: check the structure of every file; info: one model's parts and defaults; "
-        "verify: hash a model's files and compare; add: put a folder or file into the models folder",
+        "verify: hash a model's files and compare; add: put a folder or file into the models folder; download: fetch "
+        "a repository from the Hugging Face Hub",
     )
-    parser.add_argument("name", nargs="?", help="a model, for info and verify; a folder or file, for add")
-    parser.add_argument("--as", dest="new_name", default="", metavar="NAME", help="add: under another name")
+    parser.add_argument(
+        "name", nargs="?", help="a model, for info and verify; a folder or file, for add; OWNER/NAME, for download"
+    )
+    parser.add_argument("--as", dest="new_name", default="", metavar="NAME", help="add, download: under another name")
+    parser.add_argument(
+        "--include", action="append", default=[], metavar="PATTERN", help="download: only these files (may be repeated)"
+    )
+    parser.add_argument("--revision", default="main", help="download: a branch, tag or commit")
+    parser.add_argument("--endpoint", default="", help="download: address of the Hub (default: HF_ENDPOINT)")
+    parser.add_argument("--dry-run", action="store_true", help="download: only say what would be fetched")
     parser.add_argument("--copy", action="store_true", help="add: copy, instead of hard links, which take no space")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     add_data_folder(parser)
@@ -32,9 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, check, or add."""
-    actions = {"list": _list, "scan": _scan, "info": _info, "verify": _verify, "add": _add}
-    if arguments.action in ("info", "verify", "add") and not arguments.name:
-        print(f"kinograph: models {arguments.action} needs a {'path' if arguments.action == 'add' else 'model'}")
+    actions = {
+        "list": _list, "scan": _scan, "info": _info, "verify": _verify, "add": _add, "download": _download,
+    }  # fmt: skip
+    needed = {"info": "model", "verify": "model", "add": "path", "download": "repository (OWNER/NAME)"}
+    if arguments.action in needed and not arguments.name:
+        print(f"kinograph: models {arguments.action} needs a {needed[arguments.action]}")
         return 2
     try:
         return actions[arguments.action](arguments)
@@ -55,7 +68,8 @@ def _list(arguments: argparse.Namespace) -> int:
         print(json.dumps([_plain(model) for model in models], ensure_ascii=False))
         return 0
     for model in models:
-        kind = model.family or (f"{model.pipeline}: no family" if model.pipeline else "single file")
+        kind = model.family or (model.pipeline if model.path.is_file() else f"{model.pipeline}: no family")
+        kind = kind or "single file"
         print(f"{model.title:50}  {kind:24}  {readable_bytes(model.nbytes):>9}  {model.root}")
     if not models:
         print("no models in", *map(str, folders_of(arguments).model_roots()))
@@ -128,4 +142,35 @@ def _add(arguments: argparse.Namespace) -> int:
         raise ValueError(f"there is no {source}")
     target = add_model(source, folders_of(arguments).models, arguments.new_name, arguments.copy)
     print(f"added: a workflow names it {target.name!r}")
+    return 0
+
+
+def _download(arguments: argparse.Namespace) -> int:
+    from nodes.families.collection import known_digests, remember_digests
+    from nodes.families.hub import Hub, RemoteFile, chosen, download
+
+    models = folders_of(arguments).models
+    hub = Hub(arguments.endpoint)
+    if arguments.dry_run:
+        _, files = hub.files(arguments.name, arguments.revision)
+        wanted = chosen(files, arguments.include)
+        for file in wanted:
+            print(f"{readable_bytes(file.nbytes):>9}  {file.path}")
+        print(f"{readable_bytes(sum(file.nbytes for file in wanted)):>9}  in {len(wanted)} of {len(files)} files")
+        return 0
+    terminal = sys.stderr.isatty()
+
+    def told(file: RemoteFile, done: int) -> None:
+        if terminal:
+            share = done / max(1, file.nbytes)
+            print(f"\r{share:4.0%}  {readable_bytes(done):>9}  {file.path}", end="", file=sys.stderr, flush=True)
+
+    found: dict[str, str] = {}
+    names = (arguments.name, models, arguments.new_name, arguments.revision, arguments.include)
+    for file, path in download(hub, *names, told=told):
+        print("\r" * terminal + f"{readable_bytes(file.nbytes):>9}  {file.path}", flush=True)
+        if file.sha256:
+            found[str(path.absolute())] = file.sha256
+    remember_digests(models, {**known_digests(models), **found})
+    print(f"complete, every file has the hash that the Hub announces: {arguments.new_name or arguments.name}")
     return 0

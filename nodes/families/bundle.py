@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -13,8 +13,11 @@ import torch
 from torch import nn
 
 from kinograph import InvalidInput, content_digest
+from nodes.families.building import build, check, sizes_of
 from nodes.families.layout import Component, Layout
+from nodes.families.packed import Packing
 from nodes.families.residency import Resident, dtype_named
+from nodes.families.single_files import FileComponent, FileTokenizer
 from nodes.families.weight_files import combined
 
 EXTRA = "kinograph[models]"
@@ -41,16 +44,30 @@ def library(name: str) -> ModuleType:
 class Bundle:
     """The components of one model.
 
-    Attributes:
-        layout: what the folder holds.
+    Args:
+        layout: what there is.
         device: where networks go.
+        dtype: the number format of weights and computation.
+        overrides: number formats of single components, for ``dtype="auto"``.
+        packing: how the weights of transformers and text encoders are packed; ``None``: as they are stored.
+
+    Attributes:
+        layout: what there is.
+        device: where networks go.
+        packing: how weights are packed.
     """
 
     def __init__(
-        self, layout: Layout, device: str, dtype: str = "auto", overrides: Mapping[str, str] | None = None
+        self,
+        layout: Layout,
+        device: str,
+        dtype: str = "auto",
+        overrides: Mapping[str, str] | None = None,
+        packing: Packing | None = None,
     ) -> None:
         self.layout = layout
         self.device = device
+        self.packing = packing
         self._dtype = dtype
         self._overrides = dict(overrides or {})
         self._residents: dict[str, Resident] = {}
@@ -65,9 +82,12 @@ class Bundle:
         return self.layout.component(name).config
 
     def digest(self, *names: str) -> str:
-        """Content digest of components (those that are there)."""
-        files = ((name, file) for name in names if self.has(name) for file in self.layout.component(name).files)
-        return combined((f"{name}/{file.name}", content_digest(file)) for name, file in files)
+        """Digest of components (those that are there): of their content, number format and packing."""
+        present = [name for name in names if self.has(name)]
+        files = [(name, file) for name in present for file in self.layout.component(name).files]
+        parts = [(f"{name}/{file.name}", content_digest(file)) for name, file in files]
+        parts += [(name, f"{self.dtype(name)} {self.packing}") for name in present]
+        return combined(parts)
 
     def dtype(self, name: str) -> torch.dtype:
         """The number format in which a network computes."""
@@ -78,11 +98,14 @@ class Bundle:
         """The network of a component, not loaded yet."""
         if name not in self._residents:
             component, dtype = self.layout.component(name), self.dtype(name)
-            values = sum(component_values(component))
+            packing = None if name.startswith("vae") else self.packing
+            sizes = sizes_of(component, dtype, packing)
             self._residents[name] = Resident(
                 f"{component.kind} of {self.layout.folder.name}",
-                lambda: load_network(component, dtype).to(self.device),
-                values * dtype.itemsize,
+                lambda room: load_network(component, dtype, self.device, packing, room),
+                sizes.total,
+                sizes.least,
+                self.device,
             )
         return self._residents[name]
 
@@ -95,6 +118,9 @@ class Bundle:
         if name not in self._plain:
             component = self.layout.component(name)
             try:
+                if isinstance(component, FileTokenizer):
+                    self._plain[name] = component.make()
+                    return self._plain[name]
                 self._plain[name] = class_of(component).from_pretrained(component.folder, local_files_only=True)
             except (OSError, ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"{component.folder}: the {component.kind} cannot be loaded: {error}") from error
@@ -118,12 +144,6 @@ class Bundle:
                 check_fits(component)
 
 
-def component_values(component: Component) -> Iterator[int]:
-    """How many values each tensor of a component has."""
-    for stored in component.tensors.values():
-        yield torch.Size(stored.shape).numel()
-
-
 def class_of(component: Component) -> Any:
     """The class of a component.
 
@@ -136,12 +156,20 @@ def class_of(component: Component) -> Any:
     return found
 
 
-def load_network(component: Component, dtype: torch.dtype) -> nn.Module:
-    """A network with its weights.
+def load_network(
+    component: Component,
+    dtype: torch.dtype,
+    device: str = "cpu",
+    packing: Packing | None = None,
+    room: int | None = None,
+) -> nn.Module:
+    """A network with its weights on a device, within ``room`` bytes (``None``: all that it needs).
 
     Raises:
-        ValueError: naming the folder, when weights are missing or do not fit.
+        ValueError: naming the folder or file, when weights are missing or do not fit.
     """
+    if isinstance(component, FileComponent) or packing is not None or room is not None:
+        return build(component, dtype, device, packing, room)
     kind = class_of(component)
     try:
         network, report = kind.from_pretrained(
@@ -159,7 +187,7 @@ def load_network(component: Component, dtype: torch.dtype) -> nn.Module:
         raise ValueError(
             f"{component.folder}: {len(missing)} weights of {component.kind} are missing: {missing[0]!r}, ..."
         )
-    module: nn.Module = network
+    module: nn.Module = network.to(device)
     return module
 
 
@@ -172,28 +200,12 @@ def _variant(component: Component) -> dict[str, str]:
 def check_fits(component: Component) -> None:
     """Compare names and shapes of the stored weights with the network that the configuration describes.
 
-    The network is built without memory (on torch's meta device). Only for networks of diffusers; those of transformers
-    rename weights while they load, and are checked then.
+    Nothing is read but headers. Networks of transformers in a folder rename weights while they load, and are checked
+    then.
 
     Raises:
         ValueError: naming the file, the weight, and what was expected.
     """
-    stored = component.tensors
-    if component.library != "diffusers":
-        return
-    try:
-        with torch.device("meta"):
-            network = class_of(component).from_config(component.config)
-    except (ValueError, TypeError, RuntimeError, KeyError) as error:
-        raise ValueError(f"{component.folder / 'config.json'}: describes no {component.kind}: {error}") from error
-    place = component.weight_files[0]
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    for name, shape in wanted.items():
-        if name not in stored:
-            raise ValueError(f"{place}: has no weight {name!r}, which {component.kind} needs: is it of another model?")
-        if stored[name].shape != shape:
-            raise ValueError(
-                f"{place}: {name!r} has shape {list(stored[name].shape)}: expected {list(shape)} for {component.kind}"
-            )
-        if not stored[name].dtype.startswith(("F", "BF")) and network.state_dict()[name].is_floating_point():
-            raise ValueError(f"{place}: {name!r} is stored as {stored[name].dtype}: expected floating point weights")
+    _ = component.tensors  # whether the files are whole
+    if component.library == "diffusers" or isinstance(component, FileComponent):
+        check(component)

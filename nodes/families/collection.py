@@ -17,6 +17,7 @@ from pathlib import Path
 from nodes.families.layout import INDEX, read_layout
 from nodes.families.registry import family_of
 from nodes.families.safetensors_check import read_header
+from nodes.families.single_files import components_in, names_in
 
 DIGESTS = "digests.json"
 """File in the models folder: what ``verify`` found the first time."""
@@ -34,7 +35,7 @@ class FoundModel:
         path: the folder, or the single file.
         root: the folder of models in which it lies.
         family: the family that loads it, or empty.
-        pipeline: the stock pipeline that it belongs to, or empty.
+        pipeline: the stock pipeline that it belongs to; for a single file the classes of what it holds; or empty.
         nbytes: size of its files.
     """
 
@@ -61,8 +62,7 @@ class FoundModel:
         """What is wrong with its files, or empty: the structure of every file of weights is checked."""
         try:
             if self.path.is_file():
-                if self.path.suffix == ".safetensors":
-                    read_header(self.path)
+                names_in(self.path)
                 return ""
             family = family_of(self.path)
             if family is not None:
@@ -97,7 +97,15 @@ def _below(root: Path) -> Iterator[FoundModel]:
             continue
         for name in sorted(names):
             if name.endswith((".safetensors", ".gguf")):
-                yield _found(folder / name, root, "", "")
+                yield _found(folder / name, root, "", _single_file(folder / name))
+
+
+def _single_file(path: Path) -> str:
+    """What a single file holds, as far as its header says."""
+    try:
+        return " and ".join(found.kind for found in components_in(path).values())
+    except (ValueError, KeyError, IndexError):
+        return ""
 
 
 def _pipeline(folder: Path) -> str:
@@ -166,10 +174,7 @@ def verify_model(model: FoundModel, models: Path) -> Iterator[tuple[Path, str]]:
     A file is compared with what was found the first time, and in the Hugging Face cache with its name there, which is
     the hash of its content.
     """
-    store = models / DIGESTS
-    known: dict[str, str] = {}
-    if store.is_file():
-        known = json.loads(store.read_text(encoding="utf-8"))
+    known = known_digests(models)
     for file in model.files():
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -178,6 +183,19 @@ def verify_model(model: FoundModel, models: Path) -> Iterator[tuple[Path, str]]:
         if expected is None:
             known[str(file.absolute())] = digest
         yield file, "new" if expected is None else "ok" if expected == digest else "CHANGED"
+    remember_digests(models, known)
+
+
+def known_digests(models: Path) -> dict[str, str]:
+    """SHA-256 of files by path, as they were found or announced the first time."""
+    store = models / DIGESTS
+    known: dict[str, str] = json.loads(store.read_text(encoding="utf-8")) if store.is_file() else {}
+    return known
+
+
+def remember_digests(models: Path, known: dict[str, str]) -> None:
+    """Keep them for the next time."""
+    store = models / DIGESTS
     models.mkdir(parents=True, exist_ok=True)
     temporary = store.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")

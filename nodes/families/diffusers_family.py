@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nodes.families.bundle import Bundle
+    from nodes.families.packed import Packing
 
 Conditions = Mapping[str, "Tensor"]
 
@@ -67,7 +68,14 @@ class DiffusersFamily:
         Raises:
             ValueError: naming the file and what was expected.
         """
-        layout = read_layout(folder)
+        return self.checked(read_layout(folder))
+
+    def checked(self, layout: Layout) -> Layout:
+        """The same components, each of a class that the family knows.
+
+        Raises:
+            ValueError: naming the file and what was expected.
+        """
         for name, kinds in self.kinds.items():
             if name in layout.components or not name.endswith(("_2", "_3")):
                 layout.component(name, kinds)
@@ -86,10 +94,13 @@ class DiffusersFamily:
 
     def load(self, folder: Path, device: str, dtype: str = "auto") -> Parts:
         """Check all files and make stand-ins for the networks; each is loaded when it is first used."""
+        return self.load_layout(read_layout(folder), device, dtype)
+
+    def load_layout(self, layout: Layout, device: str, dtype: str = "auto", packing: Packing | None = None) -> Parts:
+        """The same for parts that may lie in different places."""
         from nodes.families.bundle import Bundle
 
-        layout = self.layout(folder)
-        bundle = Bundle(layout, device, dtype, dict.fromkeys(self.precise, "float32"))
+        bundle = Bundle(self.checked(layout), device, dtype, dict.fromkeys(self.precise, "float32"), packing)
         bundle.check()
         return self.parts(bundle)
 

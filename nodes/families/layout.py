@@ -12,9 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nodes.families.safetensors_check import Stored, read_header
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nodes.families.stored_weights import StoredFile
 
 INDEX = "model_index.json"
 LIBRARIES = ("diffusers", "transformers")
@@ -123,6 +128,18 @@ class Component:
         return sum(stored.end - stored.begin for stored in self.tensors.values())
 
     @property
+    def place(self) -> Path:
+        """What a message names: its first file of weights."""
+        return self.weight_files[0]
+
+    def state(self) -> tuple[dict[str, Tensor], list[StoredFile]]:
+        """Its weights by name, over the files in which they lie, and these files."""
+        from nodes.families.stored_weights import stored_file
+
+        opened = [stored_file(path) for path in self.weight_files]
+        return {name: tensor for file in opened for name, tensor in file.tensors.items()}, opened
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """All its files that decide what it computes."""
         small = (path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -159,7 +176,8 @@ class Layout:
         if not found.folder.is_dir():
             raise ValueError(f"{found.folder} is missing: expected the files of {found.kind}")
         if kinds and found.kind not in kinds:
-            raise ValueError(f"{self.folder / INDEX}: {name!r} is a {found.kind}: expected {' or '.join(kinds)}")
+            named_by = self.folder / INDEX if found.folder == self.folder / name else found.place
+            raise ValueError(f"{named_by}: {name!r} is a {found.kind}: expected {' or '.join(kinds)}")
         declared = found.config.get("_class_name", found.kind)
         if found.library == "diffusers" and declared != found.kind:
             raise ValueError(f"{found.folder / 'config.json'}: this is a {declared}: expected {found.kind}")

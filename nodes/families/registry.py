@@ -42,3 +42,9 @@ def family_of(folder: Path) -> Family | None:
     """The family whose files lie in ``folder``, or ``None``."""
     families = (family_named(name) for name in FAMILY_MODULES)
     return next((family for family in families if family.recognises(folder)), None)
+
+
+def family_of_pipeline(pipeline: str) -> Family | None:
+    """The family that reads folders of this pipeline class, or ``None``."""
+    families = (family_named(name) for name in FAMILY_MODULES)
+    return next((family for family in families if pipeline in getattr(family, "pipelines", ())), None)

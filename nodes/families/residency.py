@@ -1,7 +1,9 @@
-"""Networks that are in memory only while they are needed.
+"""Networks that are in memory only while they are needed, within a budget.
 
-A :class:`Resident` stands for a network: it knows how to load it and how large it is. What is used is loaded; before
-that, those least recently used leave, until what stays and what comes fit in the budget.
+A :class:`Resident` stands for a network: it knows how to load it, how large it is, and how small it can be made. What
+is used is loaded; before that, those least recently used leave, until what stays and what comes fit. A network that is
+larger than the whole budget is loaded with as much of it as fits, and streams the rest
+(:mod:`nodes.families.streaming`). What will be needed next is loaded ahead where there is room beside what is in use.
 """
 
 from __future__ import annotations
@@ -11,14 +13,21 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import torch
 from torch import nn
 
 BUDGET_VARIABLE = "KINOGRAPH_MODEL_MEMORY"
-"""Environment variable: how much memory loaded models may take together (``"6GiB"``, ``"800MB"``); unset: no limit."""
+"""Environment variable: how much memory loaded models may take together (``"6GiB"``, ``"800MB"``). Unset: no limit on a
+processor, :data:`DEVICE_SHARE` of an accelerator's memory."""
+DEVICE_SHARE = 0.7
+"""Share of an accelerator's memory for weights; the rest is for what is computed."""
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+Load = Callable[[int | None], nn.Module]
+"""Makes a network on its device, within a number of bytes (``None``: all of it)."""
 
 
 class Resident(nn.Module):
@@ -28,19 +37,33 @@ class Resident(nn.Module):
 
     Args:
         label: for messages (``"Wan transformer"``).
-        load: makes the network, on its device.
+        load: makes the network.
         nbytes: how much memory it takes, about.
+        least: how much it takes when it streams; ``None``: it cannot.
+        device: where it goes.
         memory: who decides what stays.
     """
 
-    def __init__(self, label: str, load: Callable[[], nn.Module], nbytes: int, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        label: str,
+        load: Load,
+        nbytes: int,
+        least: int | None = None,
+        device: str = "cpu",
+        memory: Memory | None = None,
+    ) -> None:
         super().__init__()
         self.label = label
         self.nbytes = nbytes
+        self.least = nbytes if least is None else least
+        self.device = device
         self.used = 0.0
+        self.takes = 0
         self._load = load
         self._memory = memory or MEMORY
         self._held: list[nn.Module] = []  # a list, so that torch does not register it
+        self._loading = threading.Lock()
         self._memory.register(self)
 
     @property
@@ -49,18 +72,46 @@ class Resident(nn.Module):
         return bool(self._held)
 
     def get(self) -> nn.Module:
-        """The network, loaded if it is not there."""
-        with self._memory.lock:
-            self.used = time.monotonic()
+        """The network, loaded if it is not there; waits where it is being loaded ahead."""
+        self.used = time.monotonic()
+        with suppress(IndexError):
+            return self._held[0]
+        with self._loading:
             if not self._held:
-                self._memory.make_room(self)
-                self._held.append(self._load().eval().requires_grad_(False))
+                room = self._memory.admit(self)
+                try:
+                    self._held.append(self._load(room).eval().requires_grad_(False))
+                finally:
+                    if not self._held:
+                        self.takes = 0
             return self._held[0]
 
-    def leave(self) -> None:
-        """Give its memory back."""
-        with self._memory.lock:
+    def load_ahead(self) -> threading.Thread | None:
+        """Begin to load it, where it fits beside what is loaded; gives the thread that does so."""
+        if self._held or self._loading.locked() or not self._memory.fits_beside(self):
+            return None
+        thread = threading.Thread(target=self._load_quietly, name=f"ahead: {self.label}", daemon=True)
+        thread.start()
+        return thread
+
+    def _load_quietly(self) -> None:
+        with suppress(Exception):  # whoever needs it tries again, and sees the error
+            self.get()
+
+    def leave(self) -> bool:
+        """Give its memory back, unless it is just being loaded; says whether it did."""
+        if not self._loading.acquire(blocking=False):
+            return False
+        try:
+            for network in self._held:
+                stream = getattr(network, "block_stream", None)
+                if stream is not None:
+                    stream.close()
             self._held.clear()
+            self.takes = 0
+            return True
+        finally:
+            self._loading.release()
 
 
 class Memory:
@@ -70,6 +121,7 @@ class Memory:
         self.budget = budget
         self.lock = threading.RLock()
         self._all: weakref.WeakSet[Resident] = weakref.WeakSet()
+        self._saving = 0
 
     def register(self, resident: Resident) -> None:
         """Count a network from now on."""
@@ -81,22 +133,69 @@ class Memory:
         with self.lock:
             return sorted((resident for resident in self._all if resident.loaded), key=lambda one: one.used)
 
-    def make_room(self, coming: Resident) -> None:
-        """Let networks leave until ``coming`` fits; it comes even where it does not fit alone."""
-        if self.budget is None:
+    def taken(self) -> int:
+        """Bytes of what is loaded or being loaded."""
+        with self.lock:
+            return sum(resident.takes for resident in self._all)
+
+    def budget_on(self, device: str) -> int | None:
+        """The budget for a device."""
+        return self.budget if self.budget is not None else share_of_device(device)
+
+    def fits_beside(self, coming: Resident) -> bool:
+        """Whether a network can come without another having to leave."""
+        budget = self.budget_on(coming.device)
+        with self.lock:
+            return not self._saving and (budget is None or self.taken() + coming.nbytes <= budget)
+
+    def admit(self, coming: Resident) -> int | None:
+        """Let networks leave until ``coming`` fits, and count it: the bytes that it may take, ``None`` for all."""
+        budget = self.budget_on(coming.device)
+        with self.lock:
+            if self._saving:
+                coming.takes = coming.least
+                return coming.least
+            coming.takes = coming.nbytes
+            if budget is None:
+                return None
+            for resident in self.loaded():
+                if self.taken() <= budget:
+                    break
+                if resident is not coming:
+                    resident.leave()
+            if coming.nbytes <= budget:
+                return None
+            coming.takes = max(budget, coming.least)
+            return budget
+
+    @contextmanager
+    def saving(self, wanted: bool = True) -> Iterator[None]:
+        """Within this, networks take as little memory as they can; everything that was loaded leaves first."""
+        if not wanted:
+            yield
             return
-        staying = [resident for resident in self.loaded() if resident is not coming]
-        used = sum(resident.nbytes for resident in staying)
-        for resident in staying:
-            if used + coming.nbytes <= self.budget:
-                return
-            resident.leave()
-            used -= resident.nbytes
+        with self.lock:
+            self._saving += 1
+        self.clear()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._saving -= 1
+            self.clear()
 
     def clear(self) -> None:
         """Let everything leave."""
         for resident in self.loaded():
             resident.leave()
+
+
+def share_of_device(device: str) -> int | None:
+    """The share of an accelerator's memory that models may take, or ``None`` for a processor."""
+    kind = torch.device(device).type
+    if kind == "cuda" and torch.cuda.is_available():
+        return int(DEVICE_SHARE * torch.cuda.get_device_properties(device).total_memory)
+    return None
 
 
 def parse_size(text: str) -> int:

@@ -102,3 +102,24 @@ def test_a_name_that_fits_nothing(data: Path, capsys: pytest.CaptureFixture[str]
     assert "there is no model 'wan'" in capsys.readouterr().out
     assert models("add", "/no/such/place") == 2
     assert models("info") == 2
+
+
+def test_the_file_in_which_comfyui_names_its_folders(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = tmp_path / "ComfyUI"
+    for kind in ("diffusion_models", "unet", "vae"):
+        shutil.copytree(SHIPPED_WEIGHTS / "mini", base / "models" / kind / f"mini-{kind}")
+    data.mkdir()
+    (data / "extra_model_paths.yaml").write_text(
+        f"# as ComfyUI reads it\ncomfyui:\n    base_path: {base}/\n    is_default: true\n"
+        "    vae: models/vae/  # one folder\n    diffusion_models: |\n        models/diffusion_models\n"
+        f"        models/unet\n\nother:\n  checkpoints: {tmp_path / 'nothing there'}\n"
+    )
+    assert models("list", "--json") == 0
+    found = {item["name"] for item in json.loads(capsys.readouterr().out)}
+    assert found == {"mini-diffusion_models", "mini-unet", "mini-vae"}
+    assert Folders.at(data).find("mini-unet", "model") == base / "models/unet/mini-unet"
+    (data / "extra_model_paths.yaml").write_text("comfyui:\n    - a list\n")
+    assert models("list") == 2
+    assert "extra_model_paths.yaml, line 2: expected 'kind: folder'" in capsys.readouterr().out

@@ -1,0 +1,159 @@
+"""Tiny single files in the layouts in which models are shared: original names, prefixes, float8 with scales, GGUF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+State = dict[str, Tensor]
+
+WAN_NAMES = (
+    ("condition_embedder.time_embedder.linear_1", "time_embedding.0"),
+    ("condition_embedder.time_embedder.linear_2", "time_embedding.2"),
+    ("condition_embedder.text_embedder.linear_1", "text_embedding.0"),
+    ("condition_embedder.text_embedder.linear_2", "text_embedding.2"),
+    ("condition_embedder.time_proj", "time_projection.1"),
+    (r"^scale_shift_table", "head.modulation"),
+    (r"^proj_out", "head.head"),
+    (r"\.scale_shift_table", ".modulation"),
+    (r"\.attn1\.", ".self_attn."),
+    (r"\.attn2\.", ".cross_attn."),
+    (r"\.to_out\.0\.", ".o."),
+    (r"\.to_([qkv])\.", r".\1."),
+    (r"\.ffn\.net\.0\.proj", ".ffn.0"),
+    (r"\.ffn\.net\.2", ".ffn.2"),
+    (r"\.norm2\.", ".norm3."),
+)
+"""Names of diffusers -> names in the files that Wan's authors publish."""
+LTX_NAMES = ((r"^proj_in", "patchify_proj"), ("time_embed", "adaln_single"), ("norm_q", "q_norm"), ("norm_k", "k_norm"))
+WAN_VAE_NAMES = (
+    (r"^quant_conv", "conv1"),
+    (r"^post_quant_conv", "conv2"),
+    (r"\.conv_in\.", ".conv1."),
+    (r"\.norm_out\.", ".head.0."),
+    (r"\.conv_out\.", ".head.2."),
+    (r"\.mid_block\.attentions\.0\.", ".middle.1."),
+    (r"\.mid_block\.resnets\.0\.", ".middle.0.residual."),
+    (r"\.mid_block\.resnets\.1\.", ".middle.2.residual."),
+    (r"\.down_blocks\.(\d+)\.(norm1|conv1|norm2|conv2)", r".downsamples.\1.residual.\2"),
+    (r"\.down_blocks\.(\d+)\.conv_shortcut", r".downsamples.\1.shortcut"),
+    (r"\.down_blocks\.(\d+)\.", r".downsamples.\1."),
+    (r"residual\.norm1", "residual.0"),
+    (r"residual\.conv1", "residual.2"),
+    (r"residual\.norm2", "residual.3"),
+    (r"residual\.conv2", "residual.6"),
+)
+
+
+def renamed(state: State, names: tuple[tuple[str, str], ...], prefix: str = "") -> State:
+    found: State = {}
+    for name, tensor in state.items():
+        for pattern, wanted in names:
+            name = re.sub(pattern, wanted, name)
+        found[prefix + name] = tensor.contiguous()
+    return found
+
+
+def original_wan(folder: Path, file: Path, prefix: str = "", change: Callable[[State], State] | None = None) -> Path:
+    """The transformer of a folder as Wan's authors name its weights."""
+    state = renamed(load_file(folder / "transformer/diffusion_pytorch_model.safetensors"), WAN_NAMES, prefix)
+    save_file(change(state) if change else state, file)
+    return file
+
+
+def original_wan_vae(folder: Path, file: Path) -> Path:
+    """The VAE of a folder as Wan's authors name its weights."""
+    state = renamed(load_file(folder / "vae/diffusion_pytorch_model.safetensors"), WAN_VAE_NAMES)
+    found: State = {}
+    for name, tensor in state.items():
+        part = re.match(r"decoder\.up_blocks\.(\d)\.(?:resnets\.(\d)|upsamplers\.0)\.(.*)", name)
+        if part:
+            block, resnet, rest = part.groups()
+            index = 4 * int(block) + (int(resnet) if resnet is not None else 3)
+            layers = {"norm1": "residual.0", "conv1": "residual.2", "norm2": "residual.3", "conv2": "residual.6"}
+            first, _, last = rest.partition(".")
+            rest = f"{layers[first]}.{last}" if first in layers else rest.replace("conv_shortcut", "shortcut")
+            name = f"decoder.upsamples.{index}.{rest}"
+        found[name] = tensor
+    save_file(found, file)
+    return file
+
+
+def original_ltx(folder: Path, file: Path) -> Path:
+    """The transformer of a folder as LTX-Video's authors name its weights."""
+    state = load_file(folder / "transformer/diffusion_pytorch_model.safetensors")
+    save_file(renamed(state, LTX_NAMES, "model.diffusion_model."), file)
+    return file
+
+
+def scaled_float8(state: State) -> State:
+    """Weights of blocks in float8 with a scale beside each, as they are shared for ComfyUI."""
+    found: State = {"scaled_fp8": torch.zeros(2, dtype=torch.float8_e4m3fn)}
+    for name, tensor in state.items():
+        if name.endswith(".weight") and tensor.ndim == 2 and "blocks." in name:
+            scale = tensor.abs().max() / 448.0
+            found[name] = (tensor / scale).to(torch.float8_e4m3fn)
+            found[name.removesuffix("weight") + "scale_weight"] = scale
+        else:
+            found[name] = tensor
+    return found
+
+
+def unscaled(state: State) -> State:
+    """What :func:`scaled_float8` stands for, in float32."""
+    packed = scaled_float8(state)
+    return {
+        name: tensor.float() * packed[name.removesuffix("weight") + "scale_weight"]
+        if tensor.dtype == torch.float8_e4m3fn
+        else tensor
+        for name, tensor in packed.items()
+        if not name.endswith("scale_weight") and name != "scaled_fp8"
+    }
+
+
+def gguf_file(state: State, file: Path, kind: str = "Q8_0", architecture: str = "wan") -> Path:
+    """Weights as GGUF: matrices of blocks quantised, everything else in float32."""
+    import gguf
+
+    writer = gguf.GGUFWriter(file, architecture)
+    for name, tensor in state.items():
+        values = tensor.float().numpy()
+        quantised = tensor.ndim == 2 and "blocks." in name and tensor.shape[1] % 32 == 0
+        if tensor.ndim > 4:
+            writer.add_array(f"comfy.gguf.orig_shape.{name}", list(tensor.shape))
+            values = values.reshape(tensor.shape[0], -1)
+        if quantised:
+            form = gguf.GGMLQuantizationType[kind]
+            writer.add_tensor(name, gguf.quants.quantize(values, form), raw_dtype=form)
+        else:
+            writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def umt5_with_tokenizer(folder: Path, file: Path) -> Path:
+    """The text encoder of a folder with a SentencePiece model inside, as it is shared for ComfyUI."""
+    import io
+
+    import sentencepiece
+
+    from tests.nodes.families.checkpoints import SENTENCE
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([SENTENCE] * 30), model_writer=model, vocab_size=34, model_type="unigram",
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+    )  # fmt: skip
+    state: dict[str, Any] = load_file(folder / "text_encoder/model.safetensors")
+    state["spiece_model"] = torch.frombuffer(bytearray(model.getvalue()), dtype=torch.uint8)
+    save_file(state, file)
+    return file
