@@ -111,6 +111,7 @@ def main() -> None:
             "ours, first block .15": cached("first block", 0.15),
             "ours, magnitude .06": cached("magnitude", 0.06),
             "ours, taylor 2": cached("taylor", 2.0),
+            "ours, spectral .25": cached("spectral", 0.25),
         }
         seconds: dict[str, list[float]] = {name: [] for name in runs}
         frames: dict[str, Tensor] = {name: run() for name, run in runs.items()}  # also loads everything

@@ -21,6 +21,7 @@ def text_facts(encoder: Any) -> Facts | None:
     category="conditioning",
     keywords=("prompt", "clip", "t5", "text", "negative"),
     lane="device",
+    saves_memory=True,
     infer=text_facts,
 )
 def text_encode(
@@ -38,7 +39,10 @@ def text_encode(
         encoder: the text encoder of the model that will read the conditioning.
         prompt: what the clip shows; English or Chinese for Mini.
     """
-    encoded = family_named(encoder.family).encode_text(encoder, prompt)
+    from nodes.families.residency import MEMORY
+
+    with MEMORY.saving(context.memory_saving):
+        encoded = family_named(encoder.family).encode_text(encoder, prompt)
     for warning in encoded.warnings:
         context.logger.warning(warning)
     return Conditioning(encoder.family, encoded.tensors, prompt)

@@ -167,6 +167,7 @@ def request_of(context: NodeContext, latent: Latent, settings: Settings, sigma: 
         solver=settings.solver,
         eta=settings.eta,
         plain=latent.keep is not None or settings.repeats > 1,
+        saving=context.memory_saving,
     )
 
 

@@ -56,14 +56,14 @@ def guidance_options(
     return with_settings(model, settings)
 
 
-CacheMethod = Literal["first block", "magnitude", "taylor"]
-STRENGTHS: dict[str, float] = {"first block": 0.15, "magnitude": 0.06, "taylor": 3.0}
+CacheMethod = Literal["first block", "magnitude", "taylor", "spectral"]
+STRENGTHS: dict[str, float] = {"first block": 0.15, "magnitude": 0.06, "taylor": 3.0, "spectral": 0.25}
 
 
 @node(
     "StepCache",
     category="sampling",
-    keywords=("speed", "faster", "teacache", "first block cache", "fbcache", "magcache", "taylorseer"),
+    keywords=("speed", "faster", "teacache", "first block cache", "fbcache", "magcache", "taylorseer", "seacache"),
     infer=model_facts,
 )
 def step_cache(
@@ -83,8 +83,9 @@ def step_cache(
         method: first block: skip while the first block's output changes by less than ``strength`` (relative).
             magnitude: skip while the expected accumulated change stays below ``strength`` (MagCache,
             arXiv:2506.09045, with a flat curve). taylor: evaluate every ``strength``-th step and extrapolate
-            (TaylorSeer, arXiv:2503.06923).
-        strength: see the methods. Empty: 0.15, 0.06 and 3.
+            (TaylorSeer, arXiv:2503.06923). spectral: skip while what the step changes in the clip, weighted by
+            frequency, stays below ``strength`` (SeaCache, arXiv:2602.18993).
+        strength: see the methods. Empty: 0.15, 0.06, 3 and 0.25.
     """
     return with_settings(model, {"step_cache": (method, STRENGTHS[method] if strength is None else strength)})
 

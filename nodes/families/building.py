@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from nodes.families.layout import Component
 from nodes.families.packed import BITS, LARGEST, PackedLinear, PackedTensor, Packing, pack, unpacked
+from nodes.families.residency import free_host_memory
 from nodes.families.stored_weights import DTYPES
 from nodes.families.streaming import BlockStream, place
 
@@ -137,14 +137,6 @@ def _staying(names: list[str], sizes: Mapping[str, int], room: int | None) -> li
             break
         staying.append(name)
     return staying
-
-
-def free_host_memory() -> int:
-    """Bytes of host memory that are free, where the system says so."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 0
 
 
 def skeleton(component: Component) -> nn.Module:

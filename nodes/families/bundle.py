@@ -106,6 +106,7 @@ class Bundle:
                 sizes.total,
                 sizes.least,
                 self.device,
+                files=component.weight_files,
             )
         return self._residents[name]
 

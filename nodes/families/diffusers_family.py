@@ -263,10 +263,13 @@ class DiffusersFamily:
 
     def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False, seed: int = 0) -> Iterator[Tensor]:
         """Decode as the stock pipeline does, handing out every piece at once; in tiles where memory is short."""
+        from nodes.families.residency import MEMORY
+
         bundle: Bundle = vae.extras["bundle"]
-        network = bundle.network("vae")
-        z = self.denormalise(bundle, latent.to(network.dtype))
-        yield from self.decode(network, z, seed, vae.extras.get("settings", {}), smallest)
+        with MEMORY.saving(smallest):
+            network = bundle.network("vae")
+            z = self.denormalise(bundle, latent.to(network.dtype))
+            yield from self.decode(network, z, seed, vae.extras.get("settings", {}), smallest)
 
     def decode(
         self, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any], smallest: bool
@@ -278,12 +281,14 @@ class DiffusersFamily:
 
     def encode_frames(self, vae: VideoVAE, pixels: Tensor, smallest: bool = False) -> Iterator[Tensor]:
         """The mean of the VAE's distribution, normalised."""
+        from nodes.families.residency import MEMORY
         from nodes.families.vae_pieces import encoded
 
         bundle: Bundle = vae.extras["bundle"]
-        network = bundle.network("vae")
-        for piece in encoded(network, pixels.to(network.dtype), smallest):
-            yield self.normalise(bundle, piece)
+        with MEMORY.saving(smallest):
+            network = bundle.network("vae")
+            for piece in encoded(network, pixels.to(network.dtype), smallest):
+                yield self.normalise(bundle, piece)
 
     def preview(self, model: DiffusionModel, latent: Tensor) -> Tensor | None:
         """A linear picture of a latent, fitted once to the VAE."""

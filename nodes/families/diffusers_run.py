@@ -13,6 +13,7 @@ from torch import Tensor
 from kinograph import DiffusionModel
 from nodes.families.bundle import Bundle, library
 from nodes.families.family import Request, Sampling
+from nodes.families.residency import MEMORY
 from nodes.families.schedulers import SchedulerSolver
 from nodes.families.traits import Traits
 from nodes.sampling.guidance import Branch
@@ -58,6 +59,7 @@ class Run:
         self._scheduler = scheduler
         self._constants: dict[str, Any] | None = None
         self._sigma = levels[0]
+        self._begun = False
 
     def timestep(self, sigma: float) -> Tensor:
         """What the transformer is told at a noise level."""
@@ -72,7 +74,12 @@ class Run:
         """Around an evaluation: which noise level it is for, and where caches keep what belongs to it."""
         self._sigma = sigma
         network = self.bundle.network(self.name_at(sigma))
-        if not hasattr(network, "cache_context"):
+        if not self._begun:
+            self._begun = True
+            for name in ("transformer_2", "vae"):
+                if self.bundle.has(name):
+                    self.bundle.resident(name).read_ahead()
+        if "step_cache" not in self.settings:  # looking for caches at every step costs a hundredth of a small model
             return nullcontext()
         step = self.levels.index(sigma) if sigma in self.levels else 0
         where: AbstractContextManager[object] = network.cache_context(
@@ -83,13 +90,14 @@ class Run:
     def model(self, x: Tensor, level: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The transformer's output ``[B, C, t, h, w]`` at the level that :meth:`within` named."""
         family, t = self.family, self.timestep(self._sigma)
-        network = self.bundle.network(self.name_at(self._sigma))
+        name = self.name_at(self._sigma)
+        network = self.bundle.network(name)
         if self._constants is None:
             self._constants = family.constants(self.bundle, self._traits, self._request, self.settings)
         inputs = x
         if self._scheduler is not None and hasattr(self._scheduler, "scale_model_input"):
             inputs = self._scheduler.scale_model_input(x, t)
-        packed = family.pack(inputs).to(network.dtype)
+        packed = family.pack(inputs).to(self.bundle.dtype(name))
         output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
         unpacked = family.unpack(output, tuple(x.shape))
         return unpacked.float() if family.wide_guidance else unpacked
@@ -108,15 +116,16 @@ class Run:
         chosen: tuple[str, float] | None = self.settings.get("step_cache")
         names = [name for name in ("transformer", "transformer_2") if self.bundle.has(name)]
         cached: list[Any] = []
-        try:
-            for name in names if chosen is not None else []:
-                network = self.bundle.network(name)
-                network.enable_cache(cache_config(chosen or ("", 0.0), len(self.levels) - 1))
-                cached.append(network)
-            yield
-        finally:
-            for network in cached:
-                network.disable_cache()
+        with MEMORY.saving(self._request.saving):
+            try:
+                for name in names if chosen is not None else []:
+                    network = self.bundle.network(name)
+                    network.enable_cache(cache_config(chosen or ("", 0.0), len(self.levels) - 1))
+                    cached.append(network)
+                yield
+            finally:
+                for network in cached:
+                    network.disable_cache()
 
 
 def cache_config(chosen: tuple[str, float], steps: int) -> Any:
@@ -125,6 +134,8 @@ def cache_config(chosen: tuple[str, float], steps: int) -> Any:
     diffusers = library("diffusers")
     if method == "first block":
         return diffusers.FirstBlockCacheConfig(threshold=strength)
+    if method == "spectral":
+        return diffusers.SeaCacheConfig(threshold=strength)
     if method == "magnitude":
         ratios = torch.full((steps,), 0.995)
         return diffusers.MagCacheConfig(threshold=strength, num_inference_steps=steps, mag_ratios=ratios)

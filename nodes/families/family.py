@@ -55,6 +55,7 @@ class Request:
         eta: how much noise an ancestral solver adds.
         levels: the noise levels to visit, instead of those that follow from ``steps`` and ``shift``.
         plain: whether the solver has to be one of ours, since parts of the clip are known already.
+        saving: whether a first attempt ran out of memory.
     """
 
     shape: tuple[int, ...]
@@ -68,6 +69,7 @@ class Request:
     eta: float = 1.0
     levels: list[float] | None = None
     plain: bool = False
+    saving: bool = False
 
 
 def nothing() -> AbstractContextManager[object]:

@@ -3,7 +3,7 @@
 A :class:`Resident` stands for a network: it knows how to load it, how large it is, and how small it can be made. What
 is used is loaded; before that, those least recently used leave, until what stays and what comes fit. A network that is
 larger than the whole budget is loaded with as much of it as fits, and streams the rest
-(:mod:`nodes.families.streaming`). What will be needed next is loaded ahead where there is room beside what is in use.
+(:mod:`nodes.families.streaming`). The files of what will be needed next are read ahead.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -24,6 +25,9 @@ BUDGET_VARIABLE = "KINOGRAPH_MODEL_MEMORY"
 processor, :data:`DEVICE_SHARE` of an accelerator's memory."""
 DEVICE_SHARE = 0.7
 """Share of an accelerator's memory for weights; the rest is for what is computed."""
+AHEAD_SHARE = 0.5
+"""Share of the free host memory that files read ahead may fill."""
+_BLOCK = 8 << 20
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 Load = Callable[[int | None], nn.Module]
@@ -42,6 +46,7 @@ class Resident(nn.Module):
         least: how much it takes when it streams; ``None``: it cannot.
         device: where it goes.
         memory: who decides what stays.
+        files: in which its weights lie.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Resident(nn.Module):
         least: int | None = None,
         device: str = "cpu",
         memory: Memory | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
         super().__init__()
         self.label = label
@@ -60,8 +66,10 @@ class Resident(nn.Module):
         self.device = device
         self.used = 0.0
         self.takes = 0
+        self.read = 0
         self._load = load
         self._memory = memory or MEMORY
+        self._files = tuple(files)
         self._held: list[nn.Module] = []  # a list, so that torch does not register it
         self._loading = threading.Lock()
         self._memory.register(self)
@@ -72,7 +80,7 @@ class Resident(nn.Module):
         return bool(self._held)
 
     def get(self) -> nn.Module:
-        """The network, loaded if it is not there; waits where it is being loaded ahead."""
+        """The network, loaded if it is not there; waits where another thread is loading it."""
         self.used = time.monotonic()
         with suppress(IndexError):
             return self._held[0]
@@ -86,17 +94,27 @@ class Resident(nn.Module):
                         self.takes = 0
             return self._held[0]
 
-    def load_ahead(self) -> threading.Thread | None:
-        """Begin to load it, where it fits beside what is loaded; gives the thread that does so."""
-        if self._held or self._loading.locked() or not self._memory.fits_beside(self):
+    def read_ahead(self) -> threading.Thread | None:
+        """Begin to read its files into the system's memory, where that has room; gives the thread that does so.
+
+        Only the reading is done ahead: building a network changes torch's settings for all threads of the process.
+        """
+        if self._held or not self._files:
             return None
-        thread = threading.Thread(target=self._load_quietly, name=f"ahead: {self.label}", daemon=True)
+        nbytes = sum(file.stat().st_size for file in self._files)
+        if nbytes > AHEAD_SHARE * free_host_memory():
+            return None
+        thread = threading.Thread(target=self._read, name=f"ahead: {self.label}", daemon=True)
         thread.start()
         return thread
 
-    def _load_quietly(self) -> None:
-        with suppress(Exception):  # whoever needs it tries again, and sees the error
-            self.get()
+    def _read(self) -> None:
+        buffer = bytearray(_BLOCK)
+        with suppress(OSError):  # whoever needs it tries again, and sees the error
+            for file in self._files:
+                with file.open("rb", buffering=0) as stream:
+                    while not self._held and stream.readinto(buffer):
+                        self.read += 1
 
     def leave(self) -> bool:
         """Give its memory back, unless it is just being loaded; says whether it did."""
@@ -142,12 +160,6 @@ class Memory:
         """The budget for a device."""
         return self.budget if self.budget is not None else share_of_device(device)
 
-    def fits_beside(self, coming: Resident) -> bool:
-        """Whether a network can come without another having to leave."""
-        budget = self.budget_on(coming.device)
-        with self.lock:
-            return not self._saving and (budget is None or self.taken() + coming.nbytes <= budget)
-
     def admit(self, coming: Resident) -> int | None:
         """Let networks leave until ``coming`` fits, and count it: the bytes that it may take, ``None`` for all."""
         budget = self.budget_on(coming.device)
@@ -188,6 +200,14 @@ class Memory:
         """Let everything leave."""
         for resident in self.loaded():
             resident.leave()
+
+
+def free_host_memory() -> int:
+    """Bytes of host memory that are free, where the system says so."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 0
 
 
 def share_of_device(device: str) -> int | None:

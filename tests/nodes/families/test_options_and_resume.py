@@ -75,7 +75,9 @@ def test_video_to_video_and_our_own_solvers(tmp_path: Path) -> None:
     assert (weak.samples - clip.samples).abs().mean() < 0.5 * clip.samples.abs().mean()
 
 
-@pytest.mark.parametrize(("method", "strength"), [("first block", 0.5), ("magnitude", 0.5), ("taylor", 2.0)])
+@pytest.mark.parametrize(
+    ("method", "strength"), [("first block", 0.5), ("magnitude", 0.5), ("taylor", 2.0), ("spectral", 2.0)]
+)
 def test_a_step_cache_equals_the_stock_pipeline_with_the_same_cache(
     tmp_path: Path, method: Any, strength: float
 ) -> None:

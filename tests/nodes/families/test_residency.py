@@ -49,20 +49,20 @@ def test_a_network_larger_than_the_budget_gets_what_there_is() -> None:
     assert [one.label for one in memory.loaded()] == ["large"]
 
 
-def test_what_comes_next_is_loaded_ahead_only_where_it_fits() -> None:
-    memory = Memory(100)
-    now, following, too_large = Part(memory, "now", 60), Part(memory, "next", 30), Part(memory, "large", 50)
-    now.resident.get()
-    assert too_large.resident.load_ahead() is None
-    thread = following.resident.load_ahead()
+def test_the_files_of_what_comes_next_are_read_ahead(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(bytes(20 << 20))
+    resident = Resident("next", lambda room: nn.Linear(2, 2), 10, memory=Memory(100), files=(file,))
+    thread = resident.read_ahead()
     assert thread is not None
     thread.join(30)
-    assert following.resident.loaded and now.resident.loaded
-    following.resident.get()
-    assert following.rooms == [None]  # it was loaded once
+    assert resident.read == 3  # blocks of 8 MiB
+    assert not resident.loaded
+    resident.get()
+    assert resident.read_ahead() is None
 
 
-def test_whoever_needs_it_waits_for_what_is_loaded_ahead() -> None:
+def test_whoever_needs_what_is_being_loaded_waits_for_it() -> None:
     begun, go_on = threading.Event(), threading.Event()
     loads: list[int] = []
 
@@ -73,11 +73,13 @@ def test_whoever_needs_it_waits_for_what_is_loaded_ahead() -> None:
         return nn.Linear(2, 2)
 
     resident = Resident("slow", load, 10, memory=Memory(100))
-    resident.load_ahead()
+    other = threading.Thread(target=resident.get)
+    other.start()
     assert begun.wait(30)
     assert not resident.leave()  # it is just being loaded
     threading.Timer(0.01, go_on.set).start()
     assert isinstance(resident.get(), nn.Linear)
+    other.join()
     assert loads == [1]
 
 
