@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -145,13 +146,11 @@ def skeleton(component: Component) -> nn.Module:
     Raises:
         ValueError: when it describes none.
     """
-    from accelerate import init_empty_weights
-
     from nodes.families.bundle import class_of
 
     kind = class_of(component)
     try:
-        with init_empty_weights(include_buffers=False):
+        with import_module("accelerate").init_empty_weights(include_buffers=False):
             if component.library == "diffusers":
                 network: nn.Module = kind.from_config(component.config)
             else:

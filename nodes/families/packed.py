@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, Literal
 
 import torch
@@ -51,7 +52,7 @@ class PackedTensor(Tensor):
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """As for a plain tensor; what comes out has the form of what went in."""
-        found = super().__torch_function__(func, types, args, kwargs or {})
+        found = super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[no-untyped-call]
         flat = [item for arg in args for item in (arg if isinstance(arg, list | tuple) else (arg,))]
         form = next((item.form for item in flat if isinstance(item, cls) and hasattr(item, "form")), None)
         if form is not None:
@@ -111,14 +112,14 @@ def gguf_block(name: str) -> tuple[int, int]:
 def unpack_gguf(data: Tensor, name: str) -> Tensor:
     """Rows of GGUF blocks ``[..., bytes]`` as float32, on their device where diffusers knows the type."""
     import gguf
-    from diffusers.quantizers.gguf.utils import dequantize_functions
 
+    known: Any = import_module("diffusers.quantizers.gguf.utils").dequantize_functions
     kind = gguf.GGMLQuantizationType[name]
     values, nbytes = gguf_block(name)
     shape = (*data.shape[:-1], data.shape[-1] // nbytes * values)
-    if kind in dequantize_functions:
+    if kind in known:
         blocks = data.reshape(-1, nbytes)
-        found: Tensor = dequantize_functions[kind](blocks, values, nbytes, dtype=torch.float32)
+        found: Tensor = known[kind](blocks, values, nbytes, dtype=torch.float32)
         return found.reshape(shape)
     return torch.from_numpy(gguf.quants.dequantize(data.cpu().numpy(), kind)).reshape(shape).to(data.device)
 

@@ -9,6 +9,7 @@ memory is short, clips are also cut into tiles, which changes frames a little wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -69,8 +70,6 @@ class tiled:  # noqa: N801 - a context manager
 
 
 def _wan_decoded(network: Any, z: Tensor, smallest: bool) -> Iterator[Tensor]:
-    from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
-
     network.clear_cache()
     latent = network.post_quant_conv(z)  # [1, C, t, h, w]
     grid = _Grid.of(network, z) if smallest else _Grid.whole(z)
@@ -85,15 +84,13 @@ def _wan_decoded(network: Any, z: Tensor, smallest: bool) -> Iterator[Tensor]:
 
             out = grid.joined(network, latent[:, :, index : index + 1], decode)
             if network.config.patch_size is not None:
-                out = unpatchify(out, patch_size=network.config.patch_size)
+                out = _wan_module().unpatchify(out, patch_size=network.config.patch_size)
             yield out.clamp(-1.0, 1.0)
     finally:
         network.clear_cache()
 
 
 def _wan_encoded(network: Any, pixels: Tensor) -> Iterator[Tensor]:
-    from diffusers.models.autoencoders.autoencoder_kl_wan import patchify
-
     network.clear_cache()
     memory = list(network._enc_feat_map)
     start, end = 0, 1
@@ -101,12 +98,16 @@ def _wan_encoded(network: Any, pixels: Tensor) -> Iterator[Tensor]:
         while start < pixels.shape[2]:
             piece = pixels[:, :, start:end]
             if network.config.patch_size is not None:
-                piece = patchify(piece, patch_size=network.config.patch_size)
+                piece = _wan_module().patchify(piece, patch_size=network.config.patch_size)
             out = network.encoder(piece, feat_cache=memory, feat_idx=[0])
             yield network.quant_conv(out).chunk(2, dim=1)[0]
             start, end = end, end + network.config.scale_factor_temporal
     finally:
         network.clear_cache()
+
+
+def _wan_module() -> Any:
+    return import_module("diffusers.models.autoencoders.autoencoder_kl_wan")
 
 
 class _Grid:
