@@ -3,6 +3,9 @@
 import { en, type MessageKey } from "./en";
 import { zh } from "./zh";
 
+/** A subject in another language: the same keys, no more and no fewer. */
+export type Translated<English> = { readonly [Key in keyof English]: string };
+
 export type Language = "en" | "zh";
 export type { MessageKey };
 
