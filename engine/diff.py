@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from engine.document import Workflow, WorkflowNode
 from engine.normal_form import natural
+from engine.numbers import without_kind
 
 Part = Literal["meaning", "form", "about", "requires", "layout"]
 Kind = Literal["added", "removed", "renamed", "changed", "rewired"]
@@ -153,20 +154,12 @@ def equal(left: Any, right: Any) -> bool:
         return bool(left == right)
     if isinstance(left, Absent) or isinstance(right, Absent):
         return False
-    if {type(left), type(right)} == {int, float}:
-        return bool(left == right)
     return _as_json(left) == _as_json(right)
 
 
 def _as_json(value: Any) -> str:
     """JSON in one order, whole numbers written one way: ``[20.0]`` and ``[20]`` are the same text."""
-    text = json.dumps(value, sort_keys=True)
-    return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
-
-
-def _number(text: str) -> int | float:
-    number = float(text)
-    return int(number) if number.is_integer() else number
+    return json.dumps(without_kind(value), sort_keys=True)
 
 
 def _places(workflow: Workflow, renamed: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from engine.buffers import BufferAdapter
 from engine.files import SavedFile
 from engine.graph import GraphNode
 from engine.normal_form import write
+from engine.requirements import renewed
 
 if TYPE_CHECKING:
     from engine.executor import Executor
@@ -98,7 +99,7 @@ def recorded(document: str, plan: Plan, steps: Steps, index: int, executor: Exec
     sources = [source for source in upstream(index, steps.nodes) if source not in steps.placed]
     record = record_of(index, sources, steps.nodes, steps.keys, at_hand, executor.registry.buffers)
     data = json.loads(document)
-    data["requires"] = {**data.get("requires", {}), **plan.requires()}
+    data["requires"] = renewed(data.get("requires", {}), plan.requires())
     return write({**data, "record": {**record, "made_with": made_with(executor.device)}}, None)
 
 

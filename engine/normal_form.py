@@ -3,7 +3,7 @@
 * Parts stand in a fixed order: what it is called, its inputs, nodes, wires, what it requires, and the layout last.
 * Nodes, values and places are sorted by name (``frame2`` before ``frame10``), wires by where they end. Only the
   workflow's own inputs keep their order, because it is the order of the form.
-* Whole numbers have no fraction: ``20`` and not ``20.0``, as in every program that knows one kind of number only.
+* Numbers are written as in :mod:`engine.numbers`: ``20`` and not ``20.0``, as where there is one kind only.
 * Each value, each wire, each place on the canvas stands on a line of its own; only what is too long for a line is
   broken. So moving a node changes one line at the end of the file, and nothing else.
 
@@ -16,6 +16,8 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from engine.numbers import is_whole, rewrite_exponents, whole
 
 _ORDER = ("format", "version", "meta", "inputs", "nodes", "edges", "requires", "record")
 _LAST = ("layout",)
@@ -42,7 +44,6 @@ _DEEPEST = 16
 _DIGITS = re.compile(r"([0-9]+)")
 _CONTAINERS = (dict, list)
 _LOOKED_INTO = (dict, list, float)
-_SAFE_INTEGER = 2**53
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
@@ -64,7 +65,7 @@ def write(data: Mapping[str, Any], indent: int | None = 2) -> str:
     """A document as JSON text; without ``indent`` in one line."""
     ordered = in_order(data)
     if indent is None:
-        return json.dumps(ordered, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return rewrite_exponents(json.dumps(ordered, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     return _written(ordered, "", "", " " * indent, 0) + "\n"
 
 
@@ -98,7 +99,8 @@ def _below(place: str, name: str) -> str:
 
 
 def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return rewrite_exponents(text) if type(value) in _LOOKED_INTO else text
 
 
 def _sorted(value: Any) -> Any:
@@ -114,8 +116,8 @@ def _sorted(value: Any) -> Any:
         elif type(item) is list:
             copy = list(item)
             stack += [(copy, place) for place, inner in enumerate(copy) if type(inner) in _LOOKED_INTO]
-        elif type(item) is float and item.is_integer() and abs(item) < _SAFE_INTEGER:
-            copy = int(item)
+        elif is_whole(item):
+            copy = whole(item)
         else:
             continue
         holder[at] = copy

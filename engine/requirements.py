@@ -18,6 +18,8 @@ from engine.graph import Graph, GraphNode
 from engine.node_type import InputSocket
 from engine.plugins import Plugin
 
+_PARTS = ("plugins", "models", "files")
+
 
 def requirements(
     graph: Graph,
@@ -61,6 +63,11 @@ def requirements(
                 "family": family,
             }
     return found | {name: part for name, part in (("models", models), ("files", others)) if part}
+
+
+def renewed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document says it requires, brought up to date: what :func:`requirements` does not know of is kept."""
+    return {name: part for name, part in before.items() if name not in _PARTS} | dict(now)
 
 
 def file_entry(name: str, path: Path, files: FileDigests) -> dict[str, Any]:

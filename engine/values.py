@@ -12,9 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.folders import Folders, PathError
 from engine.node_type import NO_LIMITS, SECRET_LIMITS, InputSocket
+from engine.numbers import SAFE_INTEGER, fits_double, without_kind
 from engine.problems import listed
-
-_SAFE_INTEGER = 2**53
 
 
 class BadValue(ValueError):
@@ -40,6 +39,8 @@ def check_value(socket: InputSocket, value: Any, folders: Folders | None = None)
     if socket.choices:
         return _check_choice(socket, value)
     classes = socket.type.classes
+    if socket.type.is_list or float not in classes or int in classes:
+        value = without_kind(value)
     if socket.type.is_list or not classes:
         return _check_json(socket, value) if socket.type.is_list else value
     for cls in classes:
@@ -66,9 +67,9 @@ def check_allowed(socket: InputSocket, value: Any) -> None:
 
 def _coerce(socket: InputSocket, value: Any) -> Any:
     classes = socket.type.classes
-    if float in classes and type(value) is int and abs(value) <= _SAFE_INTEGER:
+    if float in classes and type(value) is int and fits_double(value):
         return float(value)
-    if int in classes and type(value) is float and value.is_integer() and abs(value) <= _SAFE_INTEGER:
+    if int in classes and type(value) is float and value.is_integer() and abs(value) <= SAFE_INTEGER:
         return int(value)
     if any(cls in (int, float, str, bool) for cls in classes) or isinstance(value, int | float | str | bool):
         wanted = _describe(socket)
@@ -100,9 +101,10 @@ def _check_json(socket: InputSocket, value: Any) -> Any:
 
 
 def _check_choice(socket: InputSocket, value: Any) -> Any:
+    kind = float if type(value) is int else int if type(value) is float else type(value)
     for choice in socket.choices:
-        if type(choice) is type(value) and choice == value:
-            return value
+        if choice == value and type(choice) in (type(value), kind):
+            return choice
     wanted = "one of " + listed([repr(choice) for choice in socket.choices], 20)
     near = difflib.get_close_matches(str(value), [str(choice) for choice in socket.choices], n=1)
     raise BadValue(f"has no choice {value!r}", wanted, near[0] if near else socket.choices[0])

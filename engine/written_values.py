@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.folders import Folders
 from engine.node_type import NO_LIMITS, InputSocket, NodeType
+from engine.numbers import without_kind
 from engine.problems import Problem, Suggestions, shown
 from engine.socket_types import SocketType
 from engine.values import BadValue, check_value
@@ -42,8 +43,14 @@ class WrittenValues:
                 if socket is None:
                     self._problems.append(unknown_input(node_id, name, node_type, self._suggest))
                     continue
-            plain = type(value) in socket.type.classes and socket.limits is NO_LIMITS and not socket.choices
-            if plain and socket.file is None and type(value) in _SCALARS:
+            kind = type(value)
+            plain = kind in socket.type.classes and socket.limits is NO_LIMITS and not socket.choices
+            if (
+                plain
+                and (kind is not float or int not in socket.type.classes)
+                and socket.file is None
+                and kind in _SCALARS
+            ):
                 checked = value
             else:
                 try:
@@ -52,8 +59,8 @@ class WrittenValues:
                     self._problems.append(_bad_value(node_id, name, value, error))
                     checked = None
                 else:
-                    if type(checked) in _SCALARS and socket.file is None:
-                        value = checked  # 20 and 20.0 are one value to a float input
+                    if socket.file is None:  # 20 and 20.0 are one value
+                        value = checked if type(checked) in _SCALARS else without_kind(value)
             if values is None or raw is None:
                 values, raw = {}, {}
             values[name] = checked
@@ -93,7 +100,7 @@ def is_default(value: Any, default: Any) -> bool:
     kind = type(value)
     if kind is not type(default) or value != default:
         return False
-    return kind in (int, str, bool) or repr(value) == repr(default)
+    return kind in (int, str, bool) or repr(value) == repr(default if kind is float else without_kind(default))
 
 
 def _wanted(kind: SocketType) -> str:

@@ -262,6 +262,9 @@ class PlanInfo(BaseModel):
     unknown_seconds: int = 0
     nbytes: int = 0
     facts: dict[str, dict[str, Any]] = Field({}, description="What is known of outputs before anything runs.")
+    requires: dict[str, Any] = Field(
+        {}, description="Plugins, models and files by content: what `requires` of the document should say."
+    )
     problems: list[Problem] = []
 
 

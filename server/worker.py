@@ -273,7 +273,10 @@ class Worker:
         workflow = parse_workflow(message.payload)
         plan = self.runtime.plan(workflow, message.head.get("targets"))
         facts = self.runtime.facts(workflow)
-        return {**plan.describe(), "facts": json.loads(json.dumps(facts, default=_plain))}
+        described = {**plan.describe(), "facts": json.loads(json.dumps(facts, default=_plain))}
+        with contextlib.suppress(OSError):  # a file that cannot be read is a mistake that the plan tells of
+            described["requires"] = plan.requires()
+        return described
 
 
 def _described(plan: Plan) -> bytes:

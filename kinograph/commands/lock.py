@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from engine.document import read_workflow
+from engine.requirements import renewed
 from engine.runtime import Runtime
 from kinograph.commands.common import add_data_folder, folders_of
 from kinograph.commands.format import replace_file
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         requires = runtime.plan(workflow).requires()
     finally:
         runtime.close()
-    locked = workflow.model_copy(update={"requires": {**workflow.requires, **requires}})
+    locked = workflow.model_copy(update={"requires": renewed(workflow.requires, requires)})
     replace_file(arguments.workflow, locked.to_json())
     models, files = len(requires.get("models", {})), len(requires.get("files", {}))
     print(f"{arguments.workflow}: {len(requires['plugins'])} plugins, {models} models, {files} files")

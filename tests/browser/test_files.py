@@ -35,6 +35,9 @@ def test_save_as_and_open_again(page: Any, start_real_server: Any) -> None:
     dialog.get_by_role("textbox", name="Name").fill("Lighthouse")
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
+    requires = page.request.get(f"{url}api/workflows/Lighthouse").json()["requires"]  # as a run writes it into media
+    assert requires["plugins"]["kinograph"]["version"]
+    assert requires["models"]["load.name"]["digest"]
     expect(page.get_by_label("Title of the workflow")).to_have_value("Lighthouse")
     # the same name again is only taken over when that is said
     prompt.fill("a grey harbour")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
 from hypothesis import given, settings
 
 from engine.diff import diff, same_meaning, summary
@@ -10,6 +14,8 @@ from tests.engine.documents import document, workflows
 
 PIPE = {"text": ("Text", {"value": "a ball"}), "noise": ("Noise", {"seed": 1}), "sampler": ("Sampler", {"steps": 20})}
 WIRES = ["text.value > sampler.prompt", "noise.latent > sampler.latent"]
+
+SHARED = json.loads((Path(__file__).parents[1] / "documents" / "diffs.json").read_text(encoding="utf-8"))
 
 
 def said(before: Workflow, after: Workflow) -> list[str]:
@@ -97,6 +103,13 @@ def test_null_is_a_value_and_true_is_not_one():
         ("x", "None", "nothing"),
         ("y", "1", "True"),
     ]
+
+
+@pytest.mark.parametrize("case", SHARED, ids=[case["name"] for case in SHARED])
+def test_the_editor_finds_the_same(case):
+    """``web/src/graph/diff.test.ts`` holds the editor to the same file."""
+    found = diff(parse_workflow(case["before"]), parse_workflow(case["after"]))
+    assert [change.as_dict() for change in found] == case["changes"]
 
 
 @given(workflows())

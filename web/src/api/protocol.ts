@@ -268,6 +268,8 @@ export interface PlanInfo {
   nbytes: number;
   /** What is known of outputs before anything runs. */
   facts: Record<string, JsonObject>;
+  /** Plugins, models and files by content: what `requires` of the document should say. */
+  requires: JsonObject;
   problems: Problem[];
 }
 

@@ -1,18 +1,35 @@
-import { expect, it } from "vitest";
-import { addNode, disconnect, moveNodes, removeNodes, setValue, toggleMode } from "./commands";
-import { diffDocuments } from "./diff";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { moveNodes } from "./commands";
+import type { JsonObject } from "./document";
+import { diffDocuments, renamedNodes, withNames, type Change } from "./diff";
+import { normalise } from "./normalise";
 import { pipeline } from "./testing";
 
-it("names what matters, and nothing else", () => {
-  const before = pipeline();
-  expect(diffDocuments(before, moveNodes({ save: { x: 1, y: 1 } })(before))).toEqual([]);
-  const changed = toggleMode(["save"], "mute")(disconnect(new Set(["sampler|latent"]))(setValue("textEncode", "prompt", "rain")(before)));
-  const after = addNode(removeNodes(new Set(["noiseLatent"]))(changed), "Grid", { x: 0, y: 0 }).document;
-  expect(diffDocuments(before, after)).toEqual([
-    { kind: "removed", node: "noiseLatent", type: "NoiseLatent" },
-    { kind: "changed", node: "textEncode", type: "TextEncode", socket: "prompt", before: "–", after: "rain" },
-    { kind: "changed", node: "save", type: "Save", socket: "mode", before: "–", after: "mute" },
-    { kind: "added", node: "grid", type: "Grid" },
-    { kind: "rewired", node: "sampler", type: "Sampler", socket: "latent", before: "noiseLatent.latent", after: "–" },
-  ]);
+interface Case {
+  readonly name: string;
+  readonly before: JsonObject;
+  readonly after: JsonObject;
+  readonly changes: readonly Change[];
+}
+
+const SHARED = JSON.parse(readFileSync(new URL("../../../tests/documents/diffs.json", import.meta.url), "utf8")) as Case[];
+
+describe("what differs between two documents", () => {
+  /** `tests/engine/test_diff.py` holds `kinograph diff` to the same file. */
+  it.each(SHARED)("is what the command line says: $name", ({ before, after, changes }) => {
+    expect(diffDocuments(normalise(before).document, normalise(after).document)).toEqual(changes);
+  });
+
+  it("is no meaning where only places differ", () => {
+    const changes = diffDocuments(pipeline(), moveNodes({ save: { x: 1, y: 1 } })(pipeline()));
+    expect(new Set(changes.map((change) => change.part))).toEqual(new Set(["layout"]));
+  });
+
+  it("finds nothing between a document and itself under other names", () => {
+    const before = pipeline();
+    const after = withNames(before, new Map([["save", "keep"]]));
+    expect(renamedNodes(before, after)).toEqual(new Map([["save", "keep"]]));
+    expect(diffDocuments(withNames(before, renamedNodes(before, after)), after)).toEqual([]);
+  });
 });

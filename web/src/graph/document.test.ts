@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { freshId } from "./document";
 import { NotAWorkflow, normalise, parseWorkflowText } from "./normalise";
 import { natural } from "./normalForm";
-import { computedPart, toJson, toText } from "./serialise";
+import { computedPart, toJson, toText, withRequires } from "./serialise";
 import { pipeline } from "./testing";
 
 const MINIMAL = { format: "kinograph-workflow", version: 1, nodes: { a: { type: "X" } } };
@@ -59,6 +59,16 @@ describe("normalise", () => {
 
   it("recognises a ComfyUI file and says so", () => {
     expect(() => normalise({ last_node_id: 3, nodes: [] })).toThrow(/ComfyUI/);
+  });
+});
+
+describe("what a document requires", () => {
+  it("is brought up to date, and what the server does not know of is kept", () => {
+    const { document } = normalise({ ...MINIMAL, requires: { plugins: { old: {} }, models: { "a.name": {} }, memory: "24 GB" } });
+    const found = { plugins: { kinograph: { version: "0.1.0" } } };
+    expect(withRequires(document, found).requires).toEqual({ ...found, memory: "24 GB" });
+    expect(withRequires(document, undefined)).toBe(document);
+    expect(computedPart(withRequires(document, found))).toBe(computedPart(document));
   });
 });
 

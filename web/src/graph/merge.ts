@@ -1,6 +1,6 @@
 /** Two documents as one picture: everything that is in either, and what became of it. */
 
-import { diffDocuments, type Change } from "./diff";
+import { diffDocuments, renamedNodes, withNames, type Change } from "./diff";
 import { edgeId, type Edge, type NodeId, type NodeLayout, type NodeRecord, type WorkflowDocument } from "./document";
 
 export type Fate = "same" | "added" | "removed" | "changed";
@@ -20,13 +20,14 @@ export interface Merged {
 
 const from = (edge: Edge): string => `${edge.from.node}|${edge.from.socket}`;
 
-/** Lay `after` over `before`. */
-export function mergeDocuments(before: WorkflowDocument, after: WorkflowDocument): Merged {
-  const changes = diffDocuments(before, after);
+/** Lay `after` over `earlier`. A node that only got another name is one node. */
+export function mergeDocuments(earlier: WorkflowDocument, after: WorkflowDocument): Merged {
+  const changes = diffDocuments(earlier, after);
+  const before = withNames(earlier, renamedNodes(earlier, after));
   const fates = new Map<NodeId, Fate>();
   for (const id of Object.keys(after.nodes)) fates.set(id, id in before.nodes ? "same" : "added");
   for (const id of Object.keys(before.nodes)) if (!fates.has(id)) fates.set(id, "removed");
-  for (const change of changes) if (change.kind === "changed" || change.kind === "rewired") fates.set(change.node, "changed");
+  for (const change of changes) if (change.node !== "" && change.kind !== "added" && change.kind !== "removed") fates.set(change.node, "changed");
   const nodes: Record<NodeId, NodeRecord> = { ...before.nodes, ...after.nodes };
   const places: Record<NodeId, NodeLayout> = { ...before.layout.nodes, ...after.layout.nodes };
   const old = new Map(before.edges.map((edge) => [edgeId(edge), from(edge)]));

@@ -48,6 +48,15 @@ export function toJson(document: WorkflowDocument): JsonObject {
   ) as JsonObject;
 }
 
+const RENEWED = ["plugins", "models", "files"];
+
+/** The document with what it needs to give the same elsewhere, as the server found it; what else it says is kept. */
+export function withRequires(document: WorkflowDocument, found: JsonObject | undefined): WorkflowDocument {
+  if (found === undefined) return document;
+  const kept = Object.entries(document.requires).filter(([name]) => !RENEWED.includes(name));
+  return { ...document, requires: { ...Object.fromEntries(kept), ...found } };
+}
+
 /** The document as text for a file, in its normal form. */
 export function toText(document: WorkflowDocument): string {
   return writeNormal(toJson(document));

@@ -2,11 +2,13 @@
 
 import { Refused, postPlan } from "../api/client";
 import type { JsonObject, JsonValue, PlanInfo } from "../api/protocol";
-import { computedPart, toJson } from "../graph/serialise";
+import type { WorkflowDocument } from "../graph/document";
+import { computedPart, toJson, withRequires } from "../graph/serialise";
 import { useEditor } from "./editor";
 import { useRun } from "./run";
 
 const PAUSE_MS = 350;
+const PATIENCE_MS = 3000;
 
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -28,6 +30,29 @@ export function factsByOutput(facts: PlanInfo["facts"]): Record<string, Record<s
 
 let asked = "";
 
+/** What the plan said that a document requires, and of which document. */
+let required: { readonly part: string; readonly requires: JsonObject } | undefined;
+
+/** The document as it is saved: with what it requires, as far as the plan has told. Of a document with mistakes nothing new is known. */
+export function asSaved(document: WorkflowDocument): WorkflowDocument {
+  return required?.part === computedPart(document) ? withRequires(document, required.requires) : document;
+}
+
+/** The same, after asking where the plan has not told yet: for what is given away. */
+export async function asGiven(document: WorkflowDocument): Promise<WorkflowDocument> {
+  const part = computedPart(document);
+  if (required?.part !== part && Object.keys(document.nodes).length > 0) {
+    const late = new Promise<undefined>((done) => setTimeout(done, PATIENCE_MS));
+    const info = await Promise.race([postPlan(toJson(document)).catch(() => undefined), late]);
+    if (info) keepRequires(part, info);
+  }
+  return asSaved(document);
+}
+
+function keepRequires(part: string, info: PlanInfo): void {
+  required = info.requires === undefined ? undefined : { part, requires: info.requires };
+}
+
 async function askPlan(): Promise<void> {
   const { document } = useEditor.getState();
   const part = computedPart(document);
@@ -40,6 +65,7 @@ async function askPlan(): Promise<void> {
   try {
     const info = await postPlan(toJson(document));
     if (part !== asked) return;
+    keepRequires(part, info);
     useRun.setState({
       plan: Object.fromEntries(info.steps.map((step) => [step.node, step])),
       facts: factsByOutput(info.facts ?? {}),

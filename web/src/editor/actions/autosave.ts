@@ -8,6 +8,7 @@ import type { WorkflowDocument } from "../../graph/document";
 import { normalise } from "../../graph/normalise";
 import { toJson } from "../../graph/serialise";
 import { useEditor } from "../../store/editor";
+import { asGiven, asSaved } from "../../store/plan";
 import { useSaving } from "../../store/saving";
 import { setUi, toast } from "../../store/ui";
 import { tr } from "./tr";
@@ -44,7 +45,7 @@ async function send(autosave = true): Promise<boolean> {
   keepLocally(document);
   try {
     const { name, version } = useSaving.getState();
-    const entry = await putWorkflow(name, toJson(document), { autosave, version });
+    const entry = await putWorkflow(name, toJson(autosave ? asSaved(document) : await asGiven(document)), { autosave, version });
     if (useSaving.getState().name !== name) return true; // another document was opened meanwhile
     useSaving.setState({ version: entry.version });
     saved = document;
@@ -91,7 +92,7 @@ export async function saveAs(name: string, over = false): Promise<boolean> {
   clearTimeout(timer);
   const { document } = useEditor.getState();
   try {
-    const entry = await putWorkflow(name, toJson(document), { version: over ? undefined : 0 });
+    const entry = await putWorkflow(name, toJson(await asGiven(document)), { version: over ? undefined : 0 });
     sessionStorage.setItem(NAME_KEY, name);
     saved = document;
     useSaving.setState({ name, version: entry.version, state: "saved" });
@@ -134,7 +135,7 @@ export function watchSaving(): () => void {
     const { document } = useEditor.getState();
     if (document === saved) return;
     keepLocally(document);
-    void putWorkflow(useSaving.getState().name, toJson(document), { autosave: true, keepalive: true }).catch(() => undefined);
+    void putWorkflow(useSaving.getState().name, toJson(asSaved(document)), { autosave: true, keepalive: true }).catch(() => undefined);
   };
   window.addEventListener("pagehide", leaving);
   return () => {

@@ -5,6 +5,7 @@ import { NotAWorkflow, normalise, parseWorkflowText } from "../../graph/normalis
 import { readEmbedded } from "../../graph/embedded";
 import { toText } from "../../graph/serialise";
 import { openDocument, useEditor } from "../../store/editor";
+import { asGiven } from "../../store/plan";
 import { toast } from "../../store/ui";
 import { beginOther } from "./autosave";
 import { tr } from "./tr";
@@ -52,8 +53,8 @@ export function chooseFile(): void {
 }
 
 /** Give the workflow as a file. */
-export function exportFile(): void {
-  const { document: workflow } = useEditor.getState();
+export async function exportFile(): Promise<void> {
+  const workflow = await asGiven(useEditor.getState().document);
   const title = typeof workflow.meta.title === "string" && workflow.meta.title ? workflow.meta.title : "workflow";
   const url = URL.createObjectURL(new Blob([toText(workflow)], { type: "application/json" }));
   const link = document.createElement("a");
@@ -65,11 +66,12 @@ export function exportFile(): void {
 
 /** Copy a link that carries the whole workflow in its fragment (it never reaches a server log). */
 export async function copyLink(): Promise<void> {
-  const bytes = new Blob([toText(useEditor.getState().document)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  const text = toText(await asGiven(useEditor.getState().document));
+  const bytes = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw"));
   const packed = new Uint8Array(await new Response(bytes).arrayBuffer());
-  const text = btoa(String.fromCharCode(...packed)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const encoded = btoa(String.fromCharCode(...packed)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   const url = new URL(location.href);
-  url.hash = `workflow=${text}`;
+  url.hash = `workflow=${encoded}`;
   await navigator.clipboard.writeText(url.toString());
   toast("info", tr("link.copied"));
 }

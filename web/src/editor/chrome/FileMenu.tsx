@@ -31,7 +31,7 @@ export function FileMenu() {
             { label: t("file.open"), run: chooseFile },
             { label: t("file.save"), keys: "Ctrl+S", run: () => void saveNow(), separated: true },
             { label: t("file.saveAs"), keys: "Ctrl+Shift+S", run: () => setUi({ files: "save" }) },
-            { label: t("file.export"), run: exportFile },
+            { label: t("file.export"), run: () => void exportFile() },
             { label: t("file.link"), run: () => void copyLink() },
           ]}
         />

@@ -4,6 +4,7 @@ import type { Job } from "../../api/protocol";
 import { diffDocuments, type Change } from "../../graph/diff";
 import type { WorkflowDocument } from "../../graph/document";
 import { normalise } from "../../graph/normalise";
+import { shortValue } from "../diff/words";
 import { setUi, useUi } from "../../store/ui";
 import { openJob } from "../actions/run";
 import { momentText, secondsText } from "../shared/quantities";
@@ -35,7 +36,7 @@ export function ParameterTable({ first, second }: { readonly first: string; read
       alive = false;
     };
   }, [first, second]);
-  const changes = useMemo(() => (runs ? diffDocuments(runs[0].document, runs[1].document) : []), [runs]);
+  const changes = useMemo(() => (runs ? diffDocuments(runs[0].document, runs[1].document).filter((change) => change.part === "meaning") : []), [runs]);
   if (problem !== undefined) return <p className="callout callout-bad">{problem}</p>;
   if (!runs) return <p role="status">{t("viewer.asking")}</p>;
   const [a, b] = runs;
@@ -57,7 +58,7 @@ export function ParameterTable({ first, second }: { readonly first: string; read
         </thead>
         <tbody>
           {changes.map((change) => (
-            <Row key={`${change.kind}${change.node}${change.socket ?? ""}`} change={change} document={b.document} />
+            <Row key={`${change.kind}${change.node}|${change.place}`} change={change} document={b.document} />
           ))}
           <tr className="parameters-quiet">
             <th scope="row">{t("details.time")}</th>
@@ -97,9 +98,10 @@ function Head({ name, run }: { readonly name: string; readonly run: Loaded }) {
 function Row({ change, document }: { readonly change: Change; readonly document: WorkflowDocument }) {
   const t = useT();
   const title = document.nodes[change.node]?.title;
-  const name = change.socket === undefined ? change.node : `${title ?? change.node}.${change.socket}`;
+  const name = change.place === "" ? change.node : `${title ?? change.node}.${change.place}`;
   const there = t("compare.there");
-  const [before, after] = change.socket === undefined ? (change.kind === "added" ? ["–", there] : [there, "–"]) : [change.before ?? "–", change.after ?? "–"];
+  const node = change.kind === "added" || change.kind === "removed";
+  const [before, after] = [change.before, change.after].map((value) => (node && value !== undefined ? there : shortValue(value)));
   return (
     <tr>
       <th scope="row" title={change.type}>{name}</th>

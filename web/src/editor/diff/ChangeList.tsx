@@ -1,30 +1,49 @@
 import type { Change } from "../../graph/diff";
 import { useT } from "../useT";
+import { PARTS, sentenceOf, shortValue } from "./words";
 
 const MOST = 200;
-const LONGEST = 300;
 
-/** Values of a sub-graph are whole documents: only their beginning is read. */
-const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
-
-/** Changes in words: what is new, what is gone, and values before and after. */
+/** Changes in words, what decides the result first; how many places on the canvas moved is only counted. */
 export function ChangeList({ changes }: { readonly changes: readonly Change[] }) {
   const t = useT();
+  const moved = changes.filter((change) => change.part === "layout").length;
   return (
-    <ul className="changes">
-      {changes.slice(0, MOST).map((change) => (
-        <li key={`${change.kind}${change.node}${change.socket ?? ""}`} className={`change change-${change.kind}`}>
-          <strong>{change.socket === undefined ? change.node : `${change.node}.${change.socket}`}</strong>{" "}
-          {change.before === undefined ? (
-            t(`diff.${change.kind === "added" ? "added" : "removed"}`)
-          ) : (
-            <>
-              <del>{short(change.before)}</del> <span aria-hidden="true">→</span> <ins>{short(change.after ?? "")}</ins>
-            </>
-          )}
-        </li>
-      ))}
-      {changes.length > MOST && <li className="change">{t("diff.more", { count: changes.length - MOST })}</li>}
-    </ul>
+    <>
+      {PARTS.map((part) => {
+        const found = changes.filter((change) => change.part === part);
+        if (found.length === 0) return null;
+        return (
+          <section key={part} className="change-part">
+            <h3>{t(`diff.part.${part}`)}</h3>
+            <ul className="changes">
+              {found.slice(0, MOST).map((change) => (
+                <ChangeRow key={`${change.kind}${change.node}|${change.place}`} change={change} />
+              ))}
+              {found.length > MOST && <li className="change">{t("diff.more", { count: found.length - MOST })}</li>}
+            </ul>
+          </section>
+        );
+      })}
+      {moved > 0 && <p className="diff-moved">{t("diff.moved", { count: moved })}</p>}
+    </>
+  );
+}
+
+function ChangeRow({ change }: { readonly change: Change }) {
+  const t = useT();
+  const { about, says } = sentenceOf(change);
+  return (
+    <li className={`change change-${change.kind}`}>
+      <strong title={change.type}>{about}</strong>{" "}
+      {says ? (
+        t(says.key, says.fill)
+      ) : (
+        <>
+          <del>{change.before === undefined ? t("diff.default") : shortValue(change.before)}</del> <span aria-hidden="true">→</span>{" "}
+          <ins>{change.after === undefined ? t("diff.default") : shortValue(change.after)}</ins>
+        </>
+      )}
+    </li>
   );
 }

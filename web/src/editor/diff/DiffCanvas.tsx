@@ -47,7 +47,7 @@ export const DiffCanvas = memo(function DiffCanvas({ merged }: { readonly merged
 
 function flowNode(entry: PlacedNodes extends ReadonlyMap<string, infer P> ? P : never, merged: Merged): DiffFlowNode {
   const { width, height } = entry.geometry;
-  const changes = merged.changes.filter((change) => change.node === entry.id && change.socket !== undefined);
+  const changes = merged.changes.filter((change) => change.node === entry.id);
   return {
     id: entry.id,
     type: "diff",

@@ -1,5 +1,6 @@
 import { memo } from "react";
 import type { Node, NodeProps } from "@xyflow/react";
+import { shortValue } from "./words";
 import { ANY_TYPE } from "../../graph/compatibility";
 import type { Change } from "../../graph/diff";
 import { ROW } from "../../graph/geometry";
@@ -14,14 +15,13 @@ export type DiffFlowNode = Node<{ placed: Placed; fate: Fate; changes: readonly 
 
 const SIGNS: Readonly<Record<Fate, string>> = { same: "", added: "+", removed: "−", changed: "≠" };
 
-const shown = (value: unknown): string => (value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
-
 /** A node in the picture of two documents: its fate by colour, sign and word, and values before and after. */
 export const DiffNode = memo(function DiffNode({ data: { placed, fate, changes } }: NodeProps<DiffFlowNode>) {
   const t = useT();
   const { geometry, sockets, record } = placed;
-  const changeOf = (socket: string): Change | undefined => changes.find((change) => change.socket === socket && change.kind === "changed");
-  const others = changes.filter((change) => change.kind === "changed" && !geometry.inputs.some((row) => row.socket.name === change.socket));
+  const changed = changes.filter((change) => change.kind === "changed");
+  const changeOf = (socket: string): Change | undefined => changed.find((change) => change.place === socket);
+  const others = changed.filter((change) => !geometry.inputs.some((row) => row.socket.name === change.place));
   return (
     <article className={`diff-node fate-${fate}`} style={{ width: geometry.width, height: geometry.height }} data-fate={fate} data-node={placed.id} aria-label={`${titleOf(placed)}: ${t(`fate.${fate}`)}`}>
       <header>
@@ -44,14 +44,14 @@ export const DiffNode = memo(function DiffNode({ data: { placed, fate, changes }
             <span className="socket socket-input"><SocketShape type={socket.type} filled={wired} /></span>
             <span className="row-name">{socket.label}</span>
             {change ? (
-              <span className="diff-value"><del>{change.before}</del> <ins>{change.after}</ins></span>
+              <span className="diff-value"><del>{shortValue(change.before)}</del> <ins>{shortValue(change.after)}</ins></span>
             ) : (
-              !wired && socket.widget && <span className="diff-value">{shown(valueOf(record, socket.info, socket.name))}</span>
+              !wired && socket.widget && <span className="diff-value">{shortValue(valueOf(record, socket.info, socket.name))}</span>
             )}
           </div>
         );
       })}
-      {others.length > 0 && <footer className="diff-others">{others.map((change) => `${change.socket ?? ""}: ${change.before ?? ""} → ${change.after ?? ""}`).join(" · ")}</footer>}
+      {others.length > 0 && <footer className="diff-others">{others.map((change) => `${change.place}: ${shortValue(change.before)} → ${shortValue(change.after)}`).join(" · ")}</footer>}
     </article>
   );
 });
