@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +39,15 @@ class Computing:
     def start(self, index: int, gathered: Gathered, *, aside: bool) -> bool:
         """Compute a step; whether it was handed over to the event loop, which then gives back the device.
 
-        ``aside``: an ``io`` node may go on alone, on a thread of its own.
+        ``aside``: an ``io`` or ``async`` node may go on without this thread, which otherwise waits for its end.
         """
         lane = self._run.steps.nodes[index].type.lane
         if lane == "loop":
             task = self._tasks[index] = self._lanes.on_loop(self._compute_on_loop(index, gathered))
             if self._run.cancel.cancelled():
                 task.cancel()
+            if not aside:
+                wait([task])
             return True
         if lane == "io" and aside:
             self._lanes.wait_in_thread(partial(self._compute_aside, index, gathered))

@@ -1,5 +1,8 @@
 """The cache as the executor sees it: one place over the device, host and disk tiers, and who computes what.
 
+What no budget keeps is still found while a run holds it: so a model that is larger than the budgets is in memory once,
+however many jobs use it.
+
 Locking: one lock guards the memory tiers, the figures and the table of what is being computed. Disk reads happen
 outside it, on the thread that needs the value; disk writes happen on a thread of their own.
 """
@@ -11,6 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from engine.buffers import BufferAdapter
 from engine.cache.codecs import NotStorable
@@ -75,6 +79,7 @@ class Cache:
         make = policy or (lambda: None)  # type: ignore[return-value]
         self._memory = MemoryTier(_host_memory() // 4 if memory is None else memory, make())
         self._device = MemoryTier(device, make(), self._demote)
+        self._in_use: WeakValueDictionary[str, Entry] = WeakValueDictionary()  # entries with arrays
         self._computing: dict[str, list[Callable[[], None]]] = {}
         self._writes: queue.SimpleQueue[tuple[str, Entry] | None] = queue.SimpleQueue()
         self._queued = 0
@@ -89,11 +94,13 @@ class Cache:
             return "memory"
         if key in self._device:
             return "device"
+        if key in self._in_use:
+            return "memory"
         return "disk" if self.disk is not None and self.disk.has(key) else None
 
     def in_memory(self, key: str) -> bool:
         """Whether an entry lies in memory or on the device."""
-        return key in self._memory or key in self._device
+        return key in self._memory or key in self._device or key in self._in_use
 
     def get(self, key: str) -> Entry | None:
         """The entry from the fastest tier that has it, or ``None``. What comes from disk is kept in memory."""
@@ -105,6 +112,10 @@ class Cache:
                         self.stats.hits[name] += 1
                         return entry
                     self.stats.spoiled += 1
+            entry = self._in_use.get(key)
+            if entry is not None and not entry.spoiled():
+                self.stats.hits["memory"] += 1
+                return entry
         entry = self.disk.read(key) if self.disk is not None and self.disk.has(key) else None
         if entry is not None:
             entry.watch, entry.checks = watch_of(entry.outputs, self._adapters), checks_of(entry.outputs)
@@ -117,7 +128,7 @@ class Cache:
                 self.stats.misses += 1
                 return None
             self.stats.hits["disk"] += 1
-            self._memory.put(key, entry)
+            self._keep(self._memory, key, entry)
         return entry
 
     # ------------------------------------------------------------------------------------- writing
@@ -126,7 +137,7 @@ class Cache:
         """Keep an entry in memory and, where that pays, write it to disk in the background."""
         with self._lock:
             on_device = any(adapter.device(buffer) != "cpu" for adapter, buffer, _ in entry.watch)
-            (self._device if on_device else self._memory).put(key, entry)
+            self._keep(self._device if on_device else self._memory, key, entry)
             self.stats.stored += 1
             worth = entry.seconds > _READ_LATENCY + entry.nbytes / _READ_BYTES_PER_SECOND
             if self.disk is None or not worth or self._queued + entry.nbytes > _MAX_QUEUED:
@@ -137,9 +148,15 @@ class Cache:
                 self._writer.start()
             self._writes.put((key, entry))
 
+    def _keep(self, tier: MemoryTier, key: str, entry: Entry) -> None:
+        tier.put(key, entry)
+        if entry.watch:
+            self._in_use[key] = entry
+
     def drop(self, key: str) -> None:
         """Forget an entry in every tier."""
         with self._lock:
+            self._in_use.pop(key, None)
             self._memory.drop(key)
             self._device.drop(key)
         if self.disk is not None:
@@ -232,6 +249,7 @@ class Cache:
     def clear(self, *, disk: bool = True) -> None:
         """Forget everything."""
         with self._lock:
+            self._in_use.clear()
             self._memory.clear()
             self._device.clear()
         if disk and self.disk is not None:

@@ -25,7 +25,7 @@ class About:
     upstream: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Entry:
     """Outputs by name with what is known of them.
 
