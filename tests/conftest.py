@@ -1,5 +1,20 @@
-"""For all tests: one that fills memory must not take the machine along."""
+"""For all tests: one that fills memory must not take the machine along; whole folders are spread over processes; and
+what is told at the end."""
 
 from tests.memory_guard import pytest_configure, pytest_runtest_call
+from tests.security.summary import pytest_runtest_logreport, pytest_terminal_summary
+from tests.spreading import (
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
-__all__ = ["pytest_configure", "pytest_runtest_call"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_runtest_call",
+    "pytest_runtest_logreport",
+    "pytest_terminal_summary",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]

@@ -1,8 +1,8 @@
 """A live server under attack. After every attack: same pid, no marker file, no canary in any answer, memory bounded,
 and while it lasted the health route answered within 100 ms (2 s where the machine is busier than it has cores).
 
-Tests are named after the lines of the attack list (``test_A01_...``, or several ids: ``test_D01_D02_...``); the summary
-at the end says how many lines passed, and names those that do not apply yet with the reason.
+Tests are named after the lines of the attack list (``test_A01_...``, or several ids: ``test_D01_D02_...``), which
+``summary.py`` counts.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.security.not_yet import NOT_YET
+from tests.security.summary import SLOWEST_HEALTH
 from tests.server.live import Answer, LiveServer
 
 CANARY = "canary-7f3a91c2"
-_results: dict[str, bool] = {}
-_slowest: list[float] = []
 
 
 class Target(LiveServer):
@@ -99,14 +97,14 @@ def _end(target: Target) -> None:
     target.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def open_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target = _make(tmp_path_factory.mktemp("open"))
     yield target
     _end(target)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def locked_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target = _make(tmp_path_factory.mktemp("locked"), token="the-right-token")
     yield target
@@ -114,16 +112,16 @@ def locked_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 @pytest.fixture
-def target(open_target: Target) -> Iterator[Target]:
-    yield from _watched(open_target)
+def target(open_target: Target, record_property: Callable[[str, object], None]) -> Iterator[Target]:
+    yield from _watched(open_target, record_property)
 
 
 @pytest.fixture
-def locked(locked_target: Target) -> Iterator[Target]:
-    yield from _watched(locked_target)
+def locked(locked_target: Target, record_property: Callable[[str, object], None]) -> Iterator[Target]:
+    yield from _watched(locked_target, record_property)
 
 
-def _watched(target: Target) -> Iterator[Target]:
+def _watched(target: Target, record_property: Callable[[str, object], None]) -> Iterator[Target]:
     pid, memory, began = target.pid, target.memory(), time.monotonic()
     target.seen.clear()
     yield target
@@ -132,37 +130,10 @@ def _watched(target: Target) -> Iterator[Target]:
     assert target.pid == pid
     assert LiveServer.get(target, "/api/health").status == 200
     slowest = target.slowest_health(began)
-    _slowest.append(slowest)
+    record_property(SLOWEST_HEALTH, slowest)
     # The figure wanted is 100 ms on an idle machine: the summary tells it, since a shared machine may be late by more.
     assert slowest < 2.0, f"the health route took {slowest * 1000:.0f} ms meanwhile"
     assert not any(CANARY.encode() in body for body in target.seen), "the canary got out"
     assert not list(target.data.parent.rglob("marker-*")), "foreign code ran"
     grown = target.memory() - memory
     assert grown < 64 << 20, f"the server grew by {grown >> 20} MiB"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    report = yield
-    ids = re.findall(r"_([A-H]\d\d)", item.name)
-    if ids and (report.when == "call" or report.failed):
-        for name in ids:
-            _results[name] = _results.get(name, True) and report.passed
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if not _results:
-        return
-    passed = sum(_results.values())
-    terminalreporter.section("attacks")
-    terminalreporter.line(
-        f"{passed}/{len(_results)} lines passed, {len(NOT_YET)} do not apply yet or are proved elsewhere"
-    )
-    if _slowest:
-        terminalreporter.line(f"slowest answer of the health route during an attack: {max(_slowest) * 1000:.0f} ms")
-    failed = [name for name, good in _results.items() if not good]
-    if failed:
-        terminalreporter.line(f"failed: {', '.join(sorted(failed))}")
-    for name, reason in NOT_YET.items():
-        terminalreporter.line(f"  {name}: {reason}")
