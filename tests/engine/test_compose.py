@@ -86,7 +86,7 @@ def test_every_shipped_workflow_comes_back_from_its_script(path):
     assert read_back(python_script(workflow, layout=False)).layout == {}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60)
 @given(workflows(), st.dictionaries(NAMES, JSON.filter(lambda value: value not in (None, {}, [])), max_size=2))
 def test_any_document_comes_back_from_its_script(workflow, more):
     known = {"format", "version", "nodes", "edges", "inputs", "layout", "requires", "meta"}

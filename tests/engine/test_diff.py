@@ -117,7 +117,7 @@ def test_nothing_differs_from_itself_however_it_is_written(workflow):
     assert diff(workflow, parse_workflow(workflow.to_json())) == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(workflows(), workflows())
 def test_no_difference_means_the_same_text(left, right):
     changes = diff(left, right)

@@ -116,7 +116,7 @@ def test_wires_that_form_a_circle_only_together_are_told():
     assert [str(conflict) for conflict in merged.conflicts] == ["a: both sides' wires form a circle: a -> b -> a"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(workflows(), workflows())
 def test_a_change_on_one_side_only_is_simply_taken(start, changed):
     for ours, theirs in ((changed, start), (start, changed)):
@@ -125,7 +125,7 @@ def test_a_change_on_one_side_only_is_simply_taken(start, changed):
         assert [change for change in diff(merged.workflow, changed) if change.part in ("meaning", "about")] == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(workflows(), workflows(), workflows(), st.sampled_from(["ours", "theirs"]))
 def test_every_merge_is_a_sound_document_that_loses_no_new_node(start, ours, theirs, prefer):
     merged = merge(start, ours, theirs, prefer)
