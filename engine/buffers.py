@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,10 @@ class BufferAdapter(ABC):
             ValueError: when they do not fit together.
         """
         raise NotImplementedError(f"{about} over {memory.nbytes} bytes")
+
+    def capacity(self, device: str) -> int | None:  # noqa: ARG002 - for libraries that know devices
+        """Bytes of memory that a device has; ``None`` when this library does not know it."""
+        return None
 
     def is_out_of_memory(self, error: BaseException) -> bool:  # noqa: ARG002 - for libraries that have such errors
         """Whether this is the library's way of saying that there was not enough memory."""
@@ -155,3 +159,21 @@ def measure(value: object, adapters: tuple[BufferAdapter, ...]) -> int:
             size = getattr(current, "nbytes", 0)
             total += size if type(size) is int else 0
     return total + sum(storages.values())
+
+
+def moved_to(device: str, value: object, adapters: tuple[BufferAdapter, ...]) -> object:
+    """A value whose arrays (in lists, tuples, dicts and dataclasses) are copied to a device."""
+    adapter = next((one for one in adapters if one.owns(value)), None)
+    if adapter is not None:
+        return adapter.to_device(value, device)
+    if isinstance(value, dict):
+        return {name: moved_to(device, item, adapters) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [moved_to(device, item, adapters) for item in value]
+        return (
+            items if isinstance(value, list) else type(value)._make(items) if hasattr(value, "_make") else tuple(items)
+        )
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {item.name: getattr(value, item.name) for item in fields(value) if item.init}
+        return replace(value, **{name: moved_to(device, part, adapters) for name, part in parts.items()})
+    return value

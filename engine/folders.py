@@ -92,6 +92,11 @@ class Folders:
         """The disk tier of the cache."""
         return self.data / "cache"
 
+    @property
+    def cache_budgets(self) -> Path:
+        """What has been set for the tiers of the cache."""
+        return self.data / "cache_budgets.json"
+
     @staticmethod
     def inside(root: Path, name: str) -> Path:
         """The path of ``name`` below ``root``, with links followed.

@@ -14,8 +14,6 @@ from engine.manifest import ManifestError, read_manifest
 from engine.plugins import OWN, Candidate, Discovered, Plugin, PluginError, candidates, load, twins, wants_isolation
 from engine.trials import Trials, environment
 
-Stamp = tuple[tuple[str, int, int], ...]
-
 _STILL_OLD = "(its nodes are those of the last version that worked)"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.answers import Answers
-from engine.cache import Cache, Codecs, DiskStore
+from engine.cache import Budgets, Cache, Codecs, DiskStore, read_chosen
 from engine.cancel import CancelToken
 from engine.checkpoints import CheckpointStore
 from engine.document import Workflow
@@ -50,8 +50,8 @@ class Runtime:
         *,
         device: str = "cpu",
         memory: int | None = None,
-        device_memory: int = 2 << 30,
-        disk: int = 20 << 30,
+        device_memory: int | None = None,
+        disk: int | None = None,
         limits: LaneLimits | None = None,
         discovered: Discovered | None = None,
     ) -> Runtime:
@@ -60,7 +60,8 @@ class Runtime:
         Args:
             folders: where data lies.
             device: as torch writes it (``"cpu"``, ``"cuda:0"``).
-            memory: budget of the host tier in bytes; a quarter of the machine's memory by default.
+            memory: budget of the host tier in bytes. What is not given is what has been set for this data folder, or
+                what the machine allows (:mod:`engine.cache.budgets`).
             device_memory: budget of the device tier in bytes.
             disk: cap of the disk tier in bytes; 0 for none.
             limits: how many nodes run at once.
@@ -70,10 +71,13 @@ class Runtime:
         discovered = discovered or discover_in(folders)
         registry = discovered.registry()
         codecs = codecs_of(registry)
+        given = {"memory": memory, "device": device_memory, "disk": disk}
+        chosen = read_chosen(folders.cache_budgets) | {tier: size for tier, size in given.items() if size is not None}
+        budgets = Budgets.of(chosen, folders.cache, device, registry.buffers)
         cache = Cache(
-            memory=memory,
-            device=device_memory,
-            disk=DiskStore(folders.cache, codecs, disk) if disk else None,
+            memory=budgets.memory,
+            device=budgets.device,
+            disk=DiskStore(folders.cache, codecs, budgets.disk) if budgets.disk else None,
             adapters=registry.buffers,
         )
         executor = Executor(

@@ -93,6 +93,14 @@ class TorchBuffers(BufferAdapter):
             return torch.empty(shape, dtype=dtype)
         return torch.frombuffer(memory, dtype=torch.uint8).view(dtype).reshape(shape)
 
+    def capacity(self, device: str) -> int | None:
+        """What CUDA (or ROCm) says of the device."""
+        if not device.startswith("cuda"):
+            return None
+        import torch
+
+        return int(torch.cuda.get_device_properties(device).total_memory)
+
     def is_out_of_memory(self, error: BaseException) -> bool:
         """An accelerator's allocator has a class for it, the CPU's only words."""
         torch = sys.modules.get("torch")

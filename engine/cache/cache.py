@@ -16,27 +16,18 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from engine.buffers import BufferAdapter
+from engine.buffers import BufferAdapter, moved_to
 from engine.cache.codecs import NotStorable
 from engine.cache.disk import DiskStore
 from engine.cache.entry import Entry, checks_of, watch_of
 from engine.cache.memory import MemoryTier
-from engine.cache.policy import Policy
+from engine.cache.policy import GreedyDualSizeFrequency, Policy
 
 Tier = Literal["device", "memory", "disk"]
 
 _READ_LATENCY = 0.001
 _READ_BYTES_PER_SECOND = 5e8
 _MAX_QUEUED = 1 << 30
-
-
-def _host_memory() -> int:
-    import os
-
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 8 << 30
 
 
 @dataclass(slots=True)
@@ -55,7 +46,7 @@ class Cache:
     """Key -> outputs, in tiers.
 
     Args:
-        memory: bytes for results in host memory; a quarter of the machine's by default.
+        memory: bytes for results in host memory.
         device: bytes for results on an accelerator.
         disk: the disk tier, or ``None``.
         adapters: array adapters of the registry.
@@ -65,20 +56,19 @@ class Cache:
     def __init__(
         self,
         *,
-        memory: int | None = None,
-        device: int = 2 << 30,
+        memory: int = 1 << 30,
+        device: int = 1 << 30,
         disk: DiskStore | None = None,
         adapters: tuple[BufferAdapter, ...] = (),
-        policy: Callable[[], Policy] | None = None,
+        policy: Callable[[], Policy] = GreedyDualSizeFrequency,
     ) -> None:
         self.disk = disk
         self.stats = CacheStats()
         self.write_error = ""
         self._adapters = adapters
         self._lock = threading.RLock()
-        make = policy or (lambda: None)  # type: ignore[return-value]
-        self._memory = MemoryTier(_host_memory() // 4 if memory is None else memory, make())
-        self._device = MemoryTier(device, make(), self._demote)
+        self._memory = MemoryTier(memory, policy())
+        self._device = MemoryTier(device, policy(), self._demote)
         self._in_use: WeakValueDictionary[str, Entry] = WeakValueDictionary()  # entries with arrays
         self._computing: dict[str, list[Callable[[], None]]] = {}
         self._writes: queue.SimpleQueue[tuple[str, Entry] | None] = queue.SimpleQueue()
@@ -94,9 +84,9 @@ class Cache:
             return "memory"
         if key in self._device:
             return "device"
-        if key in self._in_use:
-            return "memory"
-        return "disk" if self.disk is not None and self.disk.has(key) else None
+        if self.disk is not None and self.disk.has(key):
+            return "disk"
+        return "memory" if key in self._in_use else None
 
     def in_memory(self, key: str) -> bool:
         """Whether an entry lies in memory or on the device."""
@@ -170,36 +160,39 @@ class Cache:
             or any(hasattr(type(v), "__kinograph_buffers__") for v in entry.outputs.values())
         ):
             return
-        moved = {name: _moved(value, self._adapters) for name, value in entry.outputs.items()}
+        moved = {name: moved_to("cpu", value, self._adapters) for name, value in entry.outputs.items()}
         self._memory.put(key, replace(entry, outputs=moved, watch=watch_of(moved, self._adapters)))
 
     def _write_loop(self) -> None:
-        while True:
-            item = self._writes.get()
-            if item is None:
-                return
-            key, entry = item
-            try:
-                assert self.disk is not None
-                # the same check as on a hit: what was changed in place since must not reach the disk
-                written = 0 if entry.spoiled() or self.disk.has(key) else self.disk.write(key, entry)
-                if (
-                    written and entry.spoiled()
-                ):  # changed while it was being written: what lies there may be half of each
-                    written = 0
-                    self.disk.remove(key)
-                failed = ""
-            except NotStorable:
-                written, failed = 0, ""
-            except Exception as error:  # a full or read-only disk must not stop the work
-                written, failed = 0, f"{type(error).__name__}: {error}"
-            with self._lock:
-                self._queued -= entry.nbytes
-                self.stats.written += 1 if written else 0
-                if failed:
-                    self.stats.write_failures += 1
-                    self.write_error = failed
-                self._idle.notify_all()
+        while (item := self._writes.get()) is not None:
+            self._write_behind(*item)
+            del item  # while this waits for the next one, the last must not be kept
+
+    def _write_behind(self, key: str, entry: Entry) -> None:
+        try:
+            written, failed = self._write(key, entry), ""
+        except NotStorable:
+            written, failed = False, ""
+        except Exception as error:  # a full or read-only disk must not stop the work
+            written, failed = False, f"{type(error).__name__}: {error}"
+        with self._lock:
+            self._queued -= entry.nbytes
+            self.stats.written += written
+            if failed:
+                self.stats.write_failures += 1
+                self.write_error = failed
+            self._idle.notify_all()
+
+    def _write(self, key: str, entry: Entry) -> bool:
+        """Write an entry, unless it is there or was changed in place; what changes meanwhile may be half of each."""
+        assert self.disk is not None
+        if entry.spoiled() or self.disk.has(key):
+            return False
+        self.disk.write(key, entry)
+        if entry.spoiled():
+            self.disk.remove(key)
+            return False
+        return True
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything is on disk; ``False`` when the time was not enough."""
@@ -271,21 +264,3 @@ class Cache:
                 self._memory.resize(memory)
             if device is not None:
                 self._device.resize(device)
-
-
-def _moved(value: object, adapters: tuple[BufferAdapter, ...]) -> object:
-    from dataclasses import fields, is_dataclass
-
-    for adapter in adapters:
-        if adapter.owns(value):
-            return adapter.to_device(value, "cpu")
-    if isinstance(value, list):
-        return [_moved(item, adapters) for item in value]
-    if isinstance(value, dict):
-        return {name: _moved(item, adapters) for name, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(
-            value,
-            **{item.name: _moved(getattr(value, item.name), adapters) for item in fields(value) if item.init},
-        )
-    return value

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -74,13 +73,3 @@ def interpreter(environment: Path) -> Path:
     """The environment's Python; this process's own where the environment is only a folder of packages."""
     found = environment / "bin" / "python"
     return found if found.exists() else Path(sys.executable)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A record as plain data, for tools.
-
-    Raises:
-        OSError, ValueError: when it cannot be read.
-    """
-    found: dict[str, Any] = json.loads(path.read_bytes())
-    return found

@@ -210,14 +210,6 @@ def test_nodes_lists_and_explains(capsys: Output) -> None:
     assert {"id", "inputs", "outputs", "category", "doc"} <= set(described[0])
 
 
-def test_cache_stats_list_and_clear(capsys: Output) -> None:
-    assert run_command(["cache", "list"]) == 0
-    assert "is empty" in capsys.readouterr().out
-    assert run_command(["cache", "stats", "--json"]) == 0
-    assert last_json(capsys)["entries"] == 0
-    assert run_command(["cache", "clear"]) == 0
-
-
 def test_a_broken_plugin_is_reported_and_the_rest_works(data_folder: Path, sum_of_two: str, capsys: Output) -> None:
     (data_folder / "plugins").mkdir(parents=True)
     (data_folder / "plugins" / "broken.py").write_text("import not_there")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+import weakref
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,14 @@ def key(number: int) -> str:
 def array_entry(size: int, seconds: float = 1.0, device: str = "cpu") -> Entry:
     outputs = {"array": Array(size, device)}
     return Entry(outputs, None, seconds, size, watch_of(outputs, (ADAPTER,)))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """The thread that writes may let go a moment later."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -136,6 +146,27 @@ def test_what_leaves_the_device_goes_to_memory(cache):
     assert sorted(places) == ["device", "device", "memory"]
     moved = cache.get(key(places.index("memory")))
     assert moved.outputs["array"].device == "cpu" and not moved.spoiled()
+
+
+def test_what_has_been_written_is_not_held_any_longer(cache):
+    entry = array_entry(50_000)
+    held = weakref.ref(entry)
+    cache.put(key(1), entry)
+    del entry
+    cache.flush()
+    wait_until(lambda: held() is None)
+
+
+def test_what_a_run_holds_is_found_although_no_budget_keeps_it(cache):
+    entry = array_entry(50_000)
+    cache.put(key(1), entry)
+    cache.flush()
+    cache.disk.clear()
+    assert cache.where(key(1)) == "memory" and cache.get(key(1)) is entry
+    entry.outputs["array"].version += 1
+    assert cache.get(key(1)) is None, "but not when it was changed in place"
+    del entry
+    wait_until(lambda: cache.where(key(1)) is None)
 
 
 def test_a_spoiled_entry_is_not_demoted(cache):

@@ -21,6 +21,7 @@ SPECIAL: dict[str, Case] = {
     "ltx_091": Case(stock={"decode_timestep": 0.05, "decode_noise_scale": 0.025}),
     "mochi": Case(frames=7),
 }
+SMALL = {"width": 64, "height": 32, "steps": 2}
 CASES: dict[str, Case] = {name: SPECIAL.get(name, Case()) for name in CHECKPOINTS}
 
 
@@ -55,11 +56,11 @@ def test_guided(both: Both) -> None:
 
 
 def test_without_guidance(both: Both) -> None:
-    within_tolerance(both.compare(replace(CASES[both.name], guidance=1.0, steps=2)))
+    within_tolerance(both.compare(replace(CASES[both.name], guidance=1.0, **SMALL)))
 
 
 def test_guidance_batched_the_other_way(both: Both) -> None:
-    case = replace(CASES[both.name], steps=2)
+    case = replace(CASES[both.name], **SMALL)
     for batching in ("together", "one by one"):
         within_tolerance(both.compare(replace(case, batching=batching)))
 
@@ -83,7 +84,7 @@ def test_another_size_length_seed_and_number_of_steps(both: Both) -> None:
 
 def test_the_comparison_is_sensitive(both: Both) -> None:
     """Each input alone changes the frames by far more than the tolerance, so equal frames prove something."""
-    case = replace(CASES[both.name], steps=2)
+    case = replace(CASES[both.name], **SMALL)
     base = ours(both.parts, case)
     changes = {
         "prompt": replace(case, prompt="the blue cat"),
