@@ -20,6 +20,8 @@ alone at the end."""
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # each process has one processor
+    if "KINOGRAPH_DATA_DIR" in os.environ:  # and a data folder
+        os.environ["KINOGRAPH_DATA_DIR"] += f"/{os.environ['PYTEST_XDIST_WORKER']}"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -74,9 +74,9 @@ def test_the_decoder_waits_for_its_reader_and_ends_with_it(tmp_path):
     frames = [np.random.default_rng(index).integers(0, 255, (180, 320, 3), np.uint8) for index in range(40)]
     write_video(tmp_path / "long.mp4", frames, format="mp4", fps=10, quality=30)
     before = threading.active_count()
-    reading = read_frames(tmp_path / "long.mp4", limits=Limits(stall_seconds=0.4))
+    reading = read_frames(tmp_path / "long.mp4", limits=Limits(stall_seconds=2.0))
     next(reading)
-    time.sleep(1.0)  # longer than a decoder may stall: waiting for us is no stall
+    time.sleep(2.5)  # longer than a decoder may stall: waiting for us is no stall
     assert len([next(reading) for _ in range(30)]) == 30
     reading.close()
     deadline = time.monotonic() + 5
