@@ -43,7 +43,7 @@ class Budgets:
             "device": known // 2 if known else _DEVICE,
             "disk": min(_DISK, _disk_size(folder) // 4),
         }
-        return cls(**(allowed | chosen))
+        return cls(**{**allowed, **chosen})
 
 
 TIERS = tuple(item.name for item in fields(Budgets))
