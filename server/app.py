@@ -27,6 +27,7 @@ from server.keys import (
     HISTORY,
     HUB,
     JOBS,
+    KILLED,
     LIMITS,
     NODE_TYPES,
     STARTED,
@@ -62,11 +63,12 @@ def make_app(
     slots: int = 4,
     limits: Limits = DEFAULT,
     static: Path | None = None,
-    thorough: bool = True,
+    killed: bool = True,
 ) -> web.Application:
     """The application over one data folder. It opens the database now, and starts workers when it is run.
 
-    ``thorough``: look through a large database for damage first.
+    ``killed``: whether the last server over this folder was killed: then a large database is looked through for damage
+    first, and what it was running is a little suspicious.
     """
     connections, traffic = Connections(limits), Traffic()
     app = web.Application(
@@ -75,10 +77,11 @@ def make_app(
     app[FOLDERS], app[ACCESS], app[LIMITS], app[CONNECTIONS] = folders, access, limits, connections
     app[TRAFFIC] = traffic
     app[STARTED] = time.monotonic()
+    app[KILLED] = killed
     app[STATIC] = static or Path(__file__).parent / "static"
-    app[DATABASE] = database = Database(folders.data / "kinograph.sqlite", outputs=folders.outputs, thorough=thorough)
+    app[DATABASE] = database = Database(folders.data / "kinograph.sqlite", outputs=folders.outputs, thorough=killed)
     app[HUB] = hub = Hub()
-    app[EVENTS] = events = EventLog(EventStore(database), hub)
+    app[EVENTS] = events = EventLog(EventStore(database, limits.event_log), hub)
     store = JobStore(database)
     scheduler = Scheduler(store, events, folders)
     app[JOBS] = Jobs(store, events, scheduler)
@@ -101,7 +104,7 @@ async def _life(app: web.Application) -> AsyncIterator[None]:
     jobs, events, supervisor, known = app[JOBS].scheduler, app[EVENTS], app[SUPERVISOR], app[NODE_TYPES]
     jobs.on_node_types = lambda payload: _take_node_types(app, payload)
     await events.open()
-    waiting = await jobs.open(supervisor)
+    waiting = await jobs.open(supervisor, killed=app[KILLED])
     if waiting:
         log.info("%d jobs wait from before", waiting)
     loop = asyncio.get_running_loop()

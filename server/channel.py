@@ -58,7 +58,14 @@ class BlockingChannel:
         Raises:
             ChannelClosed: when the server is gone.
         """
-        data = pack(head, payload)
+        self.send_packed(pack(head, payload))
+
+    def send_packed(self, data: bytes) -> None:
+        """Send messages that :func:`pack` has made, one after the other in one piece.
+
+        Raises:
+            ChannelClosed: when the server is gone.
+        """
         try:
             with self._sending:
                 self._socket.sendall(data)

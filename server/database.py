@@ -1,9 +1,10 @@
 """SQLite on two threads of its own: one writes, one reads, and neither waits for the other.
 
 A unit of work is a function that takes the connection. What is to be written at the same time is committed together,
-with one flush to disk; each unit runs inside a savepoint, so that one that fails leaves the others alone. A caller
-hears the result only after the commit, that is, when it is durable (``journal_mode=WAL``, ``synchronous=FULL``).
-A unit that reads sees everything that was committed before it was asked for.
+with one flush to disk; where one of the units fails, nothing of the batch is kept and each is done again by itself, so
+that it leaves the others alone. A caller hears the result only after the commit, that is, when it is durable
+(``journal_mode=WAL``, ``synchronous=FULL``). A unit that reads sees everything that was committed before it was asked
+for.
 """
 
 from __future__ import annotations
@@ -150,23 +151,16 @@ class Database:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for request in batch:
-                connection.execute("SAVEPOINT one")
-                try:
-                    request.result = request.work(connection)
-                except BaseException as error:  # handed to whoever asked
-                    request.error = error
-                    connection.execute("ROLLBACK TO one")
-                connection.execute("RELEASE one")
+                request.result = request.work(connection)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:  # handed to whoever asked
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            if len(batch) > 1:  # somebody's work may be too large for what is left; let the others through
+            if len(batch) > 1:
                 for request in batch:
-                    request.error = request.result = None
                     self._commit([request])
                 return
-            batch[0].error = batch[0].error or error  # a full disk ends the transaction, and the savepoint with it
+            batch[0].error = error
         _hand_over(batch)
 
     def close(self) -> None:

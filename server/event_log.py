@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import Any
 
 from server.database import StorageError
 from server.event_store import EventStore
@@ -64,7 +63,7 @@ class EventLog:
     def _tell(self, job: str, lines: list[Line]) -> None:
         self.hub.publish(lines)
         kept = [line for line in lines if not line.progress]
-        if job and kept:
+        if kept:
             pending = self._pending.setdefault(job, [])
             pending.extend(kept)
             self._count += len(kept)
@@ -89,7 +88,7 @@ class EventLog:
         if chunks:
             self._spawn(self._written(self.store.append(chunks), len(chunks)))
 
-    async def _written(self, written: asyncio.Future[Any], count: int) -> None:
+    async def _written(self, written: asyncio.Future[None], count: int) -> None:
         try:
             await written
         except StorageError as error:  # the work goes on; only the record of how it went has a hole

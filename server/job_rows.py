@@ -54,6 +54,11 @@ class JobRow:
     crashes: int
     fork_of: str
 
+    @property
+    def place(self) -> tuple[int, float, int]:
+        """Sorts queued jobs in the order in which they start."""
+        return (-self.priority, self.turn, self.seq)
+
 
 @dataclass(frozen=True, slots=True)
 class OutputRow:

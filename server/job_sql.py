@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from server.job_rows import JobRow, NewJob, OutputRow, UnknownJob
@@ -89,19 +90,19 @@ def get_job(db: sqlite3.Connection, job: str) -> JobRow:
     return rows[0]
 
 
-def change_job(db: sqlite3.Connection, job: str, target: JobState, columns: dict[str, Any]) -> JobRow:
-    """Bring a job into another state, and set further columns.
+def change_job(db: sqlite3.Connection, row: JobRow, target: JobState, columns: dict[str, Any]) -> JobRow:
+    """Bring a job from the state that its row tells into another, and set further columns.
 
     Raises:
-        UnknownJob, WrongState: when that cannot be.
+        WrongState: when that cannot be.
     """
-    require(job, get_job(db, job).state, target)
+    require(row.id, row.state, target)
     columns = {"state": target, **columns}
     if target in FINAL:
         columns["finished"] = time.time()
     assigned = ", ".join(f"{name} = ?" for name in columns)
-    db.execute(f"UPDATE jobs SET {assigned} WHERE id = ?", (*columns.values(), job))
-    return get_job(db, job)
+    db.execute(f"UPDATE jobs SET {assigned} WHERE id = ?", (*columns.values(), row.id))
+    return replace(row, **columns)
 
 
 def document_body(db: sqlite3.Connection, digest: str) -> str:

@@ -27,6 +27,7 @@ def summary_of(row: JobRow, outputs: Sequence[OutputRow], asked: str = "") -> di
         "nodes_run": result.get("nodes_run"),
         "nodes_cached": result.get("nodes_cached"),
         "peak_memory": result.get("peak_memory"),
+        "peak_device_memory": result.get("peak_device_memory"),
         "error": json.loads(row.error) if row.error else None,
         "outputs": [output_of(item) for item in outputs],
         "retry_of": row.retry_of,

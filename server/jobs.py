@@ -25,7 +25,7 @@ class Jobs:
         """Store jobs, then let them wait; with the numbers of the events that announced them."""
         turned = [replace(job, turn=self.scheduler.waiting.turn_for(job.client)) for job in jobs]
         accepted = []
-        for row in await self.store.accept(turned):
+        for new, row in zip(turned, await self.store.accept(turned), strict=True):
             n = self._events.job_event(
                 row.id,
                 "job_queued",
@@ -35,7 +35,7 @@ class Jobs:
                 priority=row.priority,
                 created=row.created,
             )
-            self.scheduler.add(row)
+            self.scheduler.add(row, new.body)
             accepted.append((row, n))
         self.scheduler.dispatch()
         return accepted
@@ -50,8 +50,9 @@ class Jobs:
 
     async def _stop(self, job: str, intent: Intent, target: JobState) -> JobRow:
         if self.scheduler.stop_running(job, intent):
+            await self.scheduler.settled()
             return await self.store.get(job)
-        waiting = self.scheduler.waiting.remove(job)
+        waiting = self.scheduler.withdraw(job)
         try:
             row = await self.store.change(job, target)
         except StorageError:

@@ -29,6 +29,7 @@ class Limits:
     send_seconds: float = 20.0
     page: int = 500
     catch_up: int = 20_000
+    event_log: int = 256 << 20
     queued_jobs: int = 20_000
     websocket_message: int = 4096
     websocket_messages_per_second: int = 50

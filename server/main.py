@@ -26,6 +26,10 @@ from server.security import Access, is_loopback
 
 log = logging.getLogger("kinograph.server")
 
+_SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits: the database's threads ask for it at every
+statement, and would wait ten times as long for a busy event loop."""
+
 
 def serve(
     *,
@@ -122,15 +126,16 @@ async def _serve(
     limits: Limits,
     made_token: str,
     open_browser: bool,
-    thorough: bool,
+    killed: bool,
 ) -> int:
     began = time.monotonic()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    app = make_app(folders, access, plugins=plugins, devices=devices, limits=limits, thorough=thorough)
+    app = make_app(folders, access, plugins=plugins, devices=devices, limits=limits, killed=killed)
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -1,4 +1,4 @@
-"""How much memory this process holds, and the most that it held while a job ran."""
+"""How much memory this process holds, and the most that it and its device held while a job ran."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -40,9 +41,14 @@ def _lifetime_peak() -> int:
 
 
 class JobMemory:
-    """The peak while jobs run. Jobs that overlap share it: it starts anew where no other job runs."""
+    """The peaks while jobs run. Jobs that overlap share them: they start anew where no other job runs.
 
-    def __init__(self) -> None:
+    Args:
+        device: whose memory counts beside the process's own, as torch writes it.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
         self._lock = threading.Lock()
         self._running = 0
 
@@ -54,8 +60,25 @@ class JobMemory:
             if self._running == 1:
                 with contextlib.suppress(OSError):
                     _CLEAR.write_text(_RESET_PEAK)
+                accelerator = self._accelerator()
+                if accelerator is not None:
+                    accelerator.reset_peak_memory_stats(self._device)
         try:
             yield
         finally:
             with self._lock:
                 self._running -= 1
+
+    def peaks(self) -> dict[str, int]:
+        """``peak_memory`` of the process and, where torch tells it, ``peak_device_memory``, in bytes."""
+        found = {"peak_memory": peak_bytes()}
+        accelerator = self._accelerator()
+        if accelerator is not None:
+            found["peak_device_memory"] = int(accelerator.max_memory_allocated(self._device))
+        return found
+
+    def _accelerator(self) -> Any:
+        """Torch's module for the device, when it is loaded, in use, and counts: ``torch.cuda``, ``torch.xpu``."""
+        module = getattr(sys.modules.get("torch"), self._device.partition(":")[0], None)
+        counts = hasattr(module, "max_memory_allocated") and hasattr(module, "reset_peak_memory_stats")
+        return module if counts and module is not None and module.is_initialized() else None

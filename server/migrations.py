@@ -47,6 +47,14 @@ CREATE INDEX IF NOT EXISTS events_last ON events (last)
 CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (seq)
     WHERE state IN ('succeeded','failed','cancelled','parked')
 """,
+    """
+INSERT OR IGNORE INTO meta SELECT 'event_size', coalesce(sum(length(body)), 0) FROM events;
+INSERT OR IGNORE INTO meta VALUES ('events_dropped', 0);
+CREATE TRIGGER IF NOT EXISTS events_kept AFTER INSERT ON events
+    BEGIN UPDATE meta SET value = value + length(NEW.body) WHERE name = 'event_size'; END;
+CREATE TRIGGER IF NOT EXISTS events_gone AFTER DELETE ON events
+    BEGIN UPDATE meta SET value = value - length(OLD.body) WHERE name = 'event_size'; END
+""",
 )
 """What makes each version of the database from the one before. Each is one transaction: a process that is killed
 meanwhile leaves the old version or the new one."""
@@ -91,7 +99,7 @@ def open_for_writing(path: Path, *, thorough: bool = True) -> sqlite3.Connection
             _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
         for number in range(version, VERSION):
             connection.execute("BEGIN IMMEDIATE")
-            for statement in MIGRATIONS[number].split(";"):
+            for statement in MIGRATIONS[number].split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={number + 1}")
             connection.execute("COMMIT")

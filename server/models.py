@@ -120,6 +120,7 @@ class JobSummary(_Body):
     nodes_run: int | None = None
     nodes_cached: int | None = None
     peak_memory: int | None = Field(None, description="Most bytes that its worker's process held meanwhile.")
+    peak_device_memory: int | None = Field(None, description="Most bytes that tensors took on its accelerator.")
     error: JobError | None = None
     outputs: list[OutputFile] = []
     retry_of: str = Field("", description="The job that this one repeats.")
@@ -167,6 +168,7 @@ class JobEvents(_Body):
     events: list[dict[str, Any]]
     n: int = Field(description="Ask again after this number.")
     more: bool = False
+    missed: bool = Field(False, description="Events before these are no longer kept: load the job itself.")
 
 
 class ValueRequest(_Body):

@@ -1,7 +1,8 @@
 """Which job runs next, on which worker, and what the end of a run or of a worker means.
 
-The database is the truth; this keeps the waiting line and what is running in memory. Every change of state is on the
-disk before anybody hears of it.
+The database is the truth; this keeps the waiting line and what is running in memory. That a job is accepted, and how
+it has ended, is on the disk before anybody hears of it. That it runs is written meanwhile, so that no worker waits for
+a disk: a job of which this was lost is queued, which is what becomes of a running one too.
 """
 
 from __future__ import annotations
@@ -17,20 +18,23 @@ from typing import Any, Literal, TypeVar
 from engine.folders import Folders
 from server.database import StorageError
 from server.event_log import EventLog
-from server.job_rows import JobRow, OutputRow, UnknownJob
+from server.job_rows import JobRow, OutputRow
 from server.job_views import output_of
 from server.leftovers import remove_partial_files
 from server.results import output_rows, remove_twins
 from server.states import JobState, WrongState
 from server.store import JobStore
 from server.supervisor import Supervisor, Worker
-from server.waiting import Waiting, WaitingLine
+from server.waiting import WaitingLine
 
 log = logging.getLogger("kinograph.jobs")
 
 MAX_CRASHES = 3
 MAX_ATTEMPTS = 50
 _TRY_AGAIN_SECONDS = 1.0
+_FIGURES = ("seconds", "nodes_run", "nodes_cached", "peak_memory", "peak_device_memory")
+_SMALL_BODY = 64 << 10
+_REMEMBERED_BODIES = 256
 
 T = TypeVar("T")
 Intent = Literal["cancel", "pause"]
@@ -62,19 +66,28 @@ class Scheduler:
         self._supervisor: Supervisor | None = None
         self._alone: set[int] = set()
         self._starting: set[str] = set()
+        self._bodies: dict[str, str] = {}  # of jobs that were just accepted and are small
+        self._begun: set[asyncio.Future[JobRow]] = set()  # what is being written about jobs that have begun
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
     # ------------------------------------------------------------------------------------- life
 
-    async def open(self, supervisor: Supervisor) -> int:
-        """Take up what the last server left; how many jobs wait."""
+    async def open(self, supervisor: Supervisor, *, killed: bool = False) -> int:
+        """Take up what the last server left; how many jobs wait.
+
+        Args:
+            supervisor: who has the workers.
+            killed: whether the last server was killed. A job that ran each of three times is parked.
+        """
         self._supervisor = supervisor
-        for row in await self._store.recover():
-            if row.attempts >= MAX_ATTEMPTS:
-                await self._park(row.id, f"it was begun {row.attempts} times and never came to an end")
+        for row in await self._store.recover(killed=killed):
+            if row.crashes >= MAX_CRASHES:
+                await self._park(row, f"its worker or the server died {row.crashes} times while it ran")
+            elif row.attempts >= MAX_ATTEMPTS:
+                await self._park(row, f"it was begun {row.attempts} times and never came to an end")
             else:
-                self.waiting.add(_waiting(row))
+                self.waiting.add(row)
         return len(self.waiting)
 
     def stop(self) -> None:
@@ -98,9 +111,21 @@ class Scheduler:
 
     # ------------------------------------------------------------------------------------- what people ask for
 
-    def add(self, row: JobRow) -> None:
-        """A job waits (again)."""
-        self.waiting.add(_waiting(row))
+    def add(self, row: JobRow, body: str = "") -> None:
+        """A job waits (again); ``body``: its workflow, where it is at hand."""
+        self.waiting.add(row)
+        if 0 < len(body) <= _SMALL_BODY and len(self._bodies) < _REMEMBERED_BODIES:
+            self._bodies[row.id] = body
+
+    def withdraw(self, job: str) -> JobRow | None:
+        """A queued job waits no longer; what it was, if it did."""
+        self._bodies.pop(job, None)
+        return self.waiting.remove(job)
+
+    async def settled(self) -> None:
+        """Return when what is running can be read from the database."""
+        if self._begun:
+            await asyncio.wait(self._begun)
 
     def stop_running(self, job: str, intent: Intent) -> bool:
         """Let a job end early that runs or is about to; ``False`` when it does not.
@@ -147,50 +172,69 @@ class Scheduler:
     # ------------------------------------------------------------------------------------- running
 
     def dispatch(self) -> None:
-        """Give waiting jobs to workers with room. A job that has taken a worker down runs alone."""
+        """Give waiting jobs to workers with room. A job that will be parked when it takes its worker down once more
+        runs alone, so that no other is blamed for it."""
         if self._closing or self._supervisor is None:
             return
         while (job := self.waiting.peek()) is not None:
             room = [
                 worker for worker in self._supervisor.workers if worker.free > 0 and worker.index not in self._alone
             ]
-            if job.crashes:
+            alone = job.crashes >= MAX_CRASHES - 1
+            if alone:
                 room = [worker for worker in room if not worker.jobs]
             if not room:
                 return
             worker = min(room, key=lambda found: (len(found.jobs), found.index))
             self.waiting.pop()
-            self._starting.add(job.id)
             worker.jobs[job.id] = time.monotonic()  # its place is taken from now on
-            if job.crashes:
+            if alone:
                 self._alone.add(worker.index)
-            self._spawn(self._start(worker, worker.restarts, job))
+            body = self._bodies.pop(job.id, None)
+            if body is not None:
+                self._begin(worker, job, body)
+            else:
+                self._starting.add(job.id)
+                self._spawn(self._start(worker, worker.restarts, job))
 
-    async def _start(self, worker: Worker, life: int, job: Waiting) -> None:
+    async def _start(self, worker: Worker, life: int, job: JobRow) -> None:
         try:
-            row, body = await self._begun(job)
-        except (WrongState, UnknownJob):  # cancelled or paused a moment ago
-            self._starting.discard(job.id)
+            body = await self._store.body(job.document)
+        except Exception as error:
+            log.error("job %s cannot begin: %s", job.id, error)
+            if worker.restarts == life:
+                worker.jobs.pop(job.id, None)
+            self._alone.discard(worker.index)
             self.intents.pop(job.id, None)
-            self._free(worker, life, job)
+            await self._park(job, f"its workflow cannot be read: {error}")
+            self.dispatch()
             return
-        self.running[job.id] = Running(row)
-        self._starting.discard(job.id)
-        self._events.job_event(
-            job.id, "job_started", state="running", worker=worker.index, attempt=row.attempts, started=row.started
-        )
-        if worker.restarts != life or job.id not in worker.jobs or worker.channel is None:
-            await self._end_lost(job.id, "", blame=False)
+        finally:
+            self._starting.discard(job.id)
+        if worker.restarts == life and job.id in worker.jobs and worker.channel is not None:
+            self._begin(worker, job, body)
             return
-        assert self._supervisor is not None
-        targets = json.loads(row.targets) if row.targets else None
-        self._supervisor.run(worker, job.id, body, targets)
-        if job.id in self.intents:
-            self._stop_in_worker(job.id)
+        self.running[job.id] = Running(job)  # its worker has died meanwhile
+        await self._end_lost(job.id, "", blame=False)
 
-    async def _begun(self, job: Waiting) -> tuple[JobRow, str]:
-        """Write that a job runs; while that cannot be written, its place waits with it."""
-        return await self._written(f"the start of job {job.id}", lambda: self._store.start(job.id))
+    def _begin(self, worker: Worker, row: JobRow, body: str) -> None:
+        row.state, row.started, row.attempts, row.error = "running", time.time(), row.attempts + 1, None
+        self.running[row.id] = Running(row)
+        self._events.job_event(
+            row.id, "job_started", state="running", worker=worker.index, attempt=row.attempts, started=row.started
+        )
+        assert self._supervisor is not None
+        self._supervisor.run(worker, row.id, body, json.loads(row.targets) if row.targets else None)
+        if row.id in self.intents:
+            self._stop_in_worker(row.id)
+        begun = self._store.start(row)
+        self._begun.add(begun)
+        begun.add_done_callback(self._note_begun)
+
+    def _note_begun(self, begun: asyncio.Future[JobRow]) -> None:
+        self._begun.discard(begun)
+        if not begun.cancelled() and begun.exception() is not None:
+            log.error("that a job runs is not written: %s", begun.exception())
 
     async def _written(self, what: str, write: Callable[[], Awaitable[T]]) -> T:
         """Write something that must not be lost; while the disk is full or the database held, keep trying."""
@@ -202,12 +246,6 @@ class Scheduler:
                 if self._closing:
                     raise
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
-
-    def _free(self, worker: Worker, life: int, job: Waiting) -> None:
-        if worker.restarts == life:
-            worker.jobs.pop(job.id, None)
-        self._alone.discard(worker.index)
-        self.dispatch()
 
     # ------------------------------------------------------------------------------------- what workers tell
 
@@ -272,15 +310,16 @@ class Scheduler:
         running = self.running[job]
         if running.row.attempts > 1 and outputs:
             await remove_twins(self._store, self._folders.outputs, head["outputs"], running.row.created)
-        result = {name: head.get(name) for name in ("seconds", "nodes_run", "nodes_cached", "peak_memory")}
+        result = {name: head.get(name) for name in _FIGURES}
         error = head.get("error")
         self._events.flush()
+        columns = {"result": json.dumps(result), "error": json.dumps(error) if error else None}
         row = await self._written(
-            f"the end of job {job}", lambda: self._store.finish(job, target, result, error, outputs, plan)
+            f"the end of job {job}", lambda: self._store.end(running.row, target, columns, outputs, plan)
         )
         self._ended(row, result, error, outputs)
         if target == "queued":
-            self.waiting.add(_waiting(row))
+            self.waiting.add(row)
             self.dispatch()
 
     def _ended(
@@ -325,22 +364,13 @@ class Scheduler:
         else:
             target = "queued"
         self._events.flush()
-        told = json.dumps(error) if error else None
-        row = await self._written(
-            f"the state of job {job}", lambda: self._store.change(job, target, crashes=crashes, error=told)
-        )
+        columns = {"crashes": crashes, "error": json.dumps(error) if error else None}
+        row = await self._written(f"the state of job {job}", lambda: self._store.end(running.row, target, columns))
         self._ended(row, {}, error, ())
         if target == "queued":
-            self.waiting.add(_waiting(row))
+            self.waiting.add(row)
         self.dispatch()
 
-    async def _park(self, job: str, message: str) -> None:
-        await self._store.start(job)
-        row = await self._store.change(
-            job, "parked", error=json.dumps({"code": "crashed", "message": message, "node": "", "problems": []})
-        )
-        self.tell_change(row)
-
-
-def _waiting(row: JobRow) -> Waiting:
-    return Waiting(row.id, row.client, row.priority, row.turn, row.seq, row.crashes)
+    async def _park(self, row: JobRow, message: str) -> None:
+        error = {"code": "crashed", "message": message, "node": "", "problems": []}
+        self.tell_change(await self._store.end(row, "parked", {"error": json.dumps(error)}))

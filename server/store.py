@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import sqlite3
-import time
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,9 @@ from server.database import Database
 from server.job_rows import JobRow, NewJob, OutputRow, UnknownJob
 from server.job_sql import change_job, delete_jobs, document_body, get_job, insert_job, outputs_of, select_jobs
 from server.states import FINAL, JobState, WrongState
+
+_BEGINNING = ("started", "attempts", "error")
+"""What the beginning of a run changes beside the state."""
 
 
 class JobStore:
@@ -34,40 +36,41 @@ class JobStore:
             UnknownJob: when it is not there.
             WrongState: when there is no way from where it is.
         """
-        return await self.database.submit(lambda db: change_job(db, job, target, columns))
+        return await self.database.submit(lambda db: change_job(db, get_job(db, job), target, columns))
 
-    async def start(self, job: str) -> tuple[JobRow, str]:
-        """A worker takes the job up; the row, and the workflow as JSON text."""
+    def start(self, row: JobRow) -> asyncio.Future[JobRow]:
+        """A worker has taken a queued job up, as its row tells already. Nobody need wait for this: where it is not
+        written, :meth:`end` writes it, and after a kill the job is queued, as one that ran would be."""
+        columns = {name: getattr(row, name) for name in _BEGINNING}
+        return self.database.submit(lambda db: change_job(db, get_job(db, row.id), "running", columns))
 
-        def work(db: sqlite3.Connection) -> tuple[JobRow, str]:
-            row = get_job(db, job)
-            row = change_job(db, job, "running", {"started": time.time(), "attempts": row.attempts + 1, "error": None})
-            return row, document_body(db, row.document)
-
-        return await self.database.submit(work)
-
-    async def finish(
+    async def end(
         self,
-        job: str,
+        row: JobRow,
         target: JobState,
-        result: dict[str, Any],
-        error: dict[str, Any] | None,
-        outputs: Sequence[OutputRow],
+        columns: dict[str, Any],
+        outputs: Sequence[OutputRow] = (),
         plan: bytes = b"",
     ) -> JobRow:
-        """A run has ended: state, figures, files and its plan (JSON) in one commit."""
+        """A run has ended: state, further columns, files and its plan (JSON) in one commit. ``row`` tells how it began.
+
+        Raises:
+            UnknownJob: when it is not there.
+            WrongState: when it does not run.
+        """
+        columns = {name: getattr(row, name) for name in _BEGINNING} | columns
 
         def work(db: sqlite3.Connection) -> JobRow:
+            found = get_job(db, row.id)
+            if found.state == "queued":
+                found.state = "running"
             if plan:
-                db.execute("INSERT OR REPLACE INTO plans VALUES (?, ?)", (job, zlib.compress(plan, 1)))
-            for item in outputs:
-                db.execute(
-                    "INSERT OR IGNORE INTO outputs (job, node, path, media_type, size, created) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    (item.job, item.node, item.path, item.media_type, item.size, item.created),
-                )
-            columns: dict[str, Any] = {"result": json.dumps(result), "error": json.dumps(error) if error else None}
-            return change_job(db, job, target, columns)
+                db.execute("INSERT OR REPLACE INTO plans VALUES (?, ?)", (row.id, zlib.compress(plan, 1)))
+            db.executemany(
+                "INSERT OR IGNORE INTO outputs (job, node, path, media_type, size, created) VALUES (?, ?, ?, ?, ?, ?)",
+                [(item.job, item.node, item.path, item.media_type, item.size, item.created) for item in outputs],
+            )
+            return change_job(db, found, target, columns)
 
         return await self.database.submit(work)
 
@@ -124,11 +127,15 @@ class JobStore:
 
         return await self.database.submit(work)
 
-    async def recover(self) -> list[JobRow]:
-        """After a start: what was running is queued again. Returns all that is queued, in order."""
+    async def recover(self, *, killed: bool = False) -> list[JobRow]:
+        """After a start: what was running is queued again. Returns all that is queued, in order.
+
+        Args:
+            killed: whether the last server was killed; what it was running may be the reason.
+        """
 
         def work(db: sqlite3.Connection) -> list[JobRow]:
-            db.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
+            db.execute("UPDATE jobs SET state = 'queued', crashes = crashes + ? WHERE state = 'running'", (killed,))
             return select_jobs(db, "WHERE state = 'queued' ORDER BY priority DESC, turn, seq", ())
 
         return await self.database.submit(work)

@@ -48,6 +48,7 @@ class StreamEvent(BaseModel):
     finished: float | None = None
     attempt: int | None = None
     peak_memory: int | None = None
+    peak_device_memory: int | None = None
     worker: int | None = None
     device: str | None = None
     ids: list[str] | None = Field(None, description="queue_reordered: the new order; jobs_deleted: which.")

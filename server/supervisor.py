@@ -87,8 +87,9 @@ class Worker:
     @property
     def free(self) -> int:
         """How many more jobs it takes. Up to a number, those that wait for a person take no place."""
-        resting = min(len(self.resting), MAX_RESTING)
-        return self.slots + resting - len(self.jobs) if self.state == "ready" else 0
+        if self.state != "ready" or self.channel is None:
+            return 0
+        return self.slots + min(len(self.resting), MAX_RESTING) - len(self.jobs)
 
     def rest(self, job: str, resting: bool) -> None:
         """A job waits for a person, or does so no longer."""

@@ -7,31 +7,15 @@ served. So clients take turns however many jobs each has sent, the order can be 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 
-
-@dataclass(slots=True)
-class Waiting:
-    """A queued job as the scheduler needs it."""
-
-    id: str
-    client: str
-    priority: int
-    turn: float
-    seq: int
-    crashes: int = 0
-
-    @property
-    def place(self) -> tuple[int, float, int]:
-        """Sorts jobs in the order in which they start."""
-        return (-self.priority, self.turn, self.seq)
+from server.job_rows import JobRow
 
 
 class WaitingLine:
     """The queued jobs in memory; the database holds the same durably."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Waiting] = {}
+        self._jobs: dict[str, JobRow] = {}
         self._heap: list[tuple[tuple[int, float, int], str]] = []
         self._last_turn: dict[str, float] = {}
         self._serving = 0.0
@@ -48,13 +32,13 @@ class WaitingLine:
         self._last_turn[client] = turn
         return turn
 
-    def add(self, job: Waiting) -> None:
+    def add(self, job: JobRow) -> None:
         """A job waits (again)."""
         self._jobs[job.id] = job
         self._last_turn[job.client] = max(self._last_turn.get(job.client, 0.0), job.turn)
         heapq.heappush(self._heap, (job.place, job.id))
 
-    def remove(self, job: str) -> Waiting | None:
+    def remove(self, job: str) -> JobRow | None:
         """A job waits no longer; what it was, if it did."""
         return self._jobs.pop(job, None)
 
@@ -65,7 +49,7 @@ class WaitingLine:
             found.priority, found.turn = priority, turn
             heapq.heappush(self._heap, (found.place, job))
 
-    def peek(self) -> Waiting | None:
+    def peek(self) -> JobRow | None:
         """The job that starts next."""
         while self._heap:
             place, job = self._heap[0]
@@ -75,7 +59,7 @@ class WaitingLine:
             heapq.heappop(self._heap)
         return None
 
-    def pop(self) -> Waiting | None:
+    def pop(self) -> JobRow | None:
         """Take the job that starts next."""
         found = self.peek()
         if found is not None:

@@ -35,7 +35,7 @@ from engine.runtime import Runtime
 from engine.trials import Trials
 from kinograph.device import resolved
 from server.channel import BlockingChannel, ChannelClosed, Message
-from server.memory import JobMemory, peak_bytes, resident_bytes
+from server.memory import JobMemory, resident_bytes
 from server.scrub import Scrubber
 from server.web_parts import WebParts
 from server.worker_events import EventSender
@@ -87,7 +87,7 @@ class Worker:
         self._device = resolved(device)
         self._tokens: dict[str, CancelToken] = {}
         self._answers: dict[str, Answers] = {}
-        self._memory = JobMemory()
+        self._memory = JobMemory(self._device)
         self._jobs = ThreadPoolExecutor(slots, thread_name_prefix="kinograph-job")  # grows as it is needed
         self._asks = ThreadPoolExecutor(2, thread_name_prefix="kinograph-ask")
         self.runtime = self._open()
@@ -189,7 +189,7 @@ class Worker:
             plan = _described(planned)
             with self._memory.measured():
                 head |= self._execute(runtime, job, planned, token)
-                head["peak_memory"] = peak_bytes()
+                head |= self._memory.peaks()
         except WorkflowError as error:
             problems = [problem.as_dict() for problem in error.problems[:200]]
             head |= {"status": "failed", "error": {"code": "workflow", "message": str(error), "problems": problems}}

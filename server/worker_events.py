@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from engine.events import Event, NodeFinished, NodePreview, NodeProgress
-from server.channel import BlockingChannel, ChannelClosed
+from server.channel import BlockingChannel, ChannelClosed, pack
 from server.scrub import Scrubber
 
 _PROGRESS_INTERVAL = 1 / 30
@@ -152,15 +152,17 @@ class EventSender:
                 self._last_preview = now
             self._sending = True
         try:
+            out = bytearray()
             for job, found in lines.items():
                 kept = [self._line(event) for event in found if event is not None]
                 if kept:
-                    self._channel.send({"op": "events", "job": job}, "\n".join(kept).encode("utf-8", "replace"))
+                    out += pack({"op": "events", "job": job}, "\n".join(kept).encode("utf-8", "replace"))
             for (job, node), preview in previews.items():
                 head = {"op": "preview", "job": job, "node": node, "media_type": preview.media_type}
-                self._channel.send(head, preview.data)
+                out += pack(head, preview.data)
             for told, payload in messages:
-                self._channel.send(told, payload)
+                out += pack(told, payload)
+            self._channel.send_packed(bytes(out))
         finally:
             with self._wake:
                 self._sending = False

@@ -50,10 +50,10 @@ async def catch_up(app: web.Application, after: int, now: int) -> list[str]:
     if after > now:
         return [hello, resync]
     await app[EVENTS].settled()
-    chunks = await app[EVENTS].store.after(after, 1000)
-    lines = [line for _, body in chunks for line in body.split("\n")]
+    chunks, dropped = await app[EVENTS].store.after(after, 1000)
+    lines = [line for body in chunks for line in body.split("\n")]
     lines = [line for line in lines if after < number_of(line) <= now]
-    if len(chunks) >= 1000 or len(lines) > limits.catch_up:
+    if dropped or len(chunks) >= 1000 or len(lines) > limits.catch_up:
         return [hello, resync]
     lines.sort(key=number_of)
     return [hello, *(f"[{','.join(lines[at : at + 1000])}]" for at in range(0, len(lines), 1000))]

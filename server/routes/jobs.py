@@ -58,6 +58,7 @@ async def list_jobs(request: web.Request) -> web.Response:
     limits = request.app[LIMITS]
     states = _states(request, TRANSITIONS)
     n = request.app[HUB].n
+    await request.app[JOBS].scheduler.settled()
     rows, outputs, total = await request.app[HISTORY].jobs(
         states=states,
         text=request.query.get("search", "")[:200],
@@ -80,6 +81,7 @@ def _states(request: web.Request, known: Collection[JobState]) -> list[JobState]
 async def get_job(request: web.Request) -> web.Response:
     """One job with its workflow."""
     store = request.app[JOBS].store
+    await request.app[JOBS].scheduler.settled()
     try:
         row = await store.get(request.match_info["id"])
     except UnknownJob as error:
@@ -176,31 +178,30 @@ async def job_events(request: web.Request) -> web.Response:
     wait = query_int(request, "wait", 0, 0, 60)
     try:
         row = await app[JOBS].store.get(job)
-        while row.state != "running" and job in app[JOBS].scheduler.running:
+        while row.state not in ("queued", "running") and job in app[JOBS].scheduler.running:
             await asyncio.sleep(0.001)  # its end is written, and is about to be told
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
-    found, more = await _events_after(app, job, after, limit)
-    if not found and wait:
+    found = await _events_after(app, job, after, limit)
+    if not found["events"] and wait:
         from server.routes.events import wait_for_job
 
         await wait_for_job(app, job, wait)
-        found, more = await _events_after(app, job, after, limit)
-    last = found[-1]["n"] if found else after
-    return json_response({"events": found, "n": last, "more": more})
+        found = await _events_after(app, job, after, limit)
+    return json_response(found)
 
 
-async def _events_after(app: web.Application, job: str, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
+async def _events_after(app: web.Application, job: str, after: int, limit: int) -> dict[str, Any]:
+    """As :class:`server.models.JobEvents`."""
     await app[EVENTS].settled()
-    found: list[dict[str, Any]] = []
-    for _, body in await app[EVENTS].store.of_job(job, after, limit + 1):
-        for line in body.split("\n"):
-            event = json.loads(line)
-            if event["n"] > after:
-                found.append(event)
-        if len(found) > limit:
-            return found[:limit], True
-    return found, False
+    chunks, missed = await app[EVENTS].store.of_job(job, after, limit + 1)
+    events: list[dict[str, Any]] = []
+    for body in chunks:
+        events += [event for event in map(json.loads, body.split("\n")) if event["n"] > after]
+        if len(events) > limit:
+            break
+    more, events = len(events) > limit, events[:limit]
+    return {"events": events, "n": events[-1]["n"] if events else after, "more": more, "missed": missed}
 
 
 _PAGING = {"limit": "how many at most", "offset": "how many to leave out"}

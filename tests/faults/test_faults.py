@@ -46,6 +46,35 @@ def test_a_job_that_kills_its_worker_three_times_is_parked_and_the_next_one_runs
     assert server.post(f"/api/jobs/{killer}/cancel").status == 409
 
 
+def test_a_job_that_ran_whenever_its_server_was_killed_is_parked_and_the_next_one_runs(server: LiveServer) -> None:
+    server.start()
+    endless = server.submit(workflow({"p": ("trials.Polite", {"steps": 100_000})}))
+    after = server.submit(workflow({"s": ("trials.Sleep", {"seconds": 0.5})}))
+    for kills in range(3):
+        server.wait(lambda: endless in str(server.get("/api/system").json()["workers"]))
+        server.wait(lambda: server.job(endless)["state"] == "running")
+        if kills == 0:
+            assert server.wait_job(after)["state"] == "succeeded"
+        after = server.submit(SMALL)
+        server.kill()
+        server.start()
+    parked = server.job(endless)
+    assert (parked["state"], parked["attempts"]) == ("parked", 3)
+    assert "the server died 3 times" in parked["error"]["message"]
+    assert server.wait_job(after)["state"] == "succeeded"
+    assert server.post(f"/api/jobs/{endless}/resume").json()["state"] == "queued"
+
+
+def test_stopping_a_server_in_order_is_no_crash_of_its_jobs(server: LiveServer) -> None:
+    server.start()
+    job = server.submit(workflow({"p": ("trials.Polite", {"steps": 100_000})}))
+    for _ in range(4):
+        server.wait(lambda: server.job(job)["state"] == "running")
+        server.stop()
+        server.start()
+    assert server.job(job)["state"] in ("queued", "running")
+
+
 def test_what_a_node_raises_fails_the_job_and_nothing_else(server: LiveServer) -> None:
     server.start()
     workers = server.worker_pids()

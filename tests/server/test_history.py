@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,9 +34,8 @@ def saying(prompt: str, title: str = "") -> NewJob:
 
 async def ended(store: JobStore, new: NewJob, path: str = "", state: Any = "succeeded") -> str:
     (row,) = await store.accept([new])
-    await store.start(row.id)
     files = [OutputRow(row.id, "save", path, "video/mp4", 1, time.time())] if path else []
-    await store.finish(row.id, state, {}, None, files)
+    await store.end(row, state, {}, files)
     return row.id
 
 
@@ -84,10 +84,29 @@ async def test_a_file_stands_once_in_the_gallery_and_is_found_by_its_prompt(data
 
 
 async def test_events_of_two_jobs_at_the_same_time_are_all_there_after_any_number(database: Database) -> None:
-    store = EventStore(database)
+    store = EventStore(database, 1 << 30)
     await store.append([(10, 12, "a", "ten\ntwelve"), (11, 13, "b", "eleven\nthirteen")])
-    assert [body for _, body in await store.after(11, 10)] == ["ten\ntwelve", "eleven\nthirteen"]
-    assert [body for _, body in await store.after(12, 10)] == ["eleven\nthirteen"]
+    assert await store.after(11, 10) == (["ten\ntwelve", "eleven\nthirteen"], False)
+    assert await store.after(12, 10) == (["eleven\nthirteen"], False)
+
+
+async def test_the_oldest_events_leave_and_who_would_miss_them_is_told(database: Database) -> None:
+    store = EventStore(database, 500)
+    for n in range(1, 41):
+        first = n % 10 == 1  # of four jobs with ten events each
+        await store.append([(n, n, f"job{(n - 1) // 10}", f'{{"n":{n},"type":"{"job_queued" if first else "x"}"}}')])
+    kept, dropped = await store.after(0, 100)
+    assert dropped
+    assert 400 < sum(map(len, kept)) <= 500
+    oldest = json.loads(kept[0])["n"]
+    assert oldest > 11
+    assert await store.after(oldest - 2, 100) == (kept, True)
+    assert await store.after(oldest - 1, 100) == (kept, False)
+    assert await store.of_job("job0", 0, 100) == ([], True)
+    assert await store.of_job("job3", 0, 100) == (kept[-10:], False)
+    await database.submit(lambda db: db.execute("DELETE FROM events"))  # as deleting jobs does
+    await store.append([(41, 41, "job4", '{"n":41,"type":"job_queued"}')])
+    assert await store.after(oldest, 100) == (['{"n":41,"type":"job_queued"}'], False)
 
 
 async def test_a_hundred_thousand_jobs_are_no_burden(database: Database) -> None:

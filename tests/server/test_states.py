@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,11 @@ from engine.registry import Registry
 from server.database import Database, StorageFull
 from server.event_store import EventStore
 from server.history import History
-from server.job_rows import NewJob, UnknownJob
+from server.job_rows import JobRow, NewJob, UnknownJob
 from server.migrations import MIGRATIONS
 from server.states import FINAL, TRANSITIONS, WrongState, require
 from server.store import JobStore
-from server.waiting import Waiting, WaitingLine
+from server.waiting import WaitingLine
 from tests.server.live import ROOT
 
 
@@ -36,11 +37,17 @@ def test_every_state_can_be_reached_and_the_end_is_the_end() -> None:
         require("j", "succeeded", "running")
 
 
+def waiting(client: str, priority: int, turn: float, seq: int) -> JobRow:
+    return JobRow(
+        str(seq), "queued", client, priority, "", None, 0.0, None, None, 0, None, None, "", "", seq, turn, 0, ""
+    )
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-2, 2)), max_size=40))
 def test_the_line_is_fair_and_ordered(jobs: list[tuple[str, int]]) -> None:
     line = WaitingLine()
     for seq, (client, priority) in enumerate(jobs):
-        line.add(Waiting(str(seq), client, priority, line.turn_for(client), seq))
+        line.add(waiting(client, priority, line.turn_for(client), seq))
     order = []
     while (job := line.pop()) is not None:
         order.append(job)
@@ -62,7 +69,7 @@ async def store(tmp_path: Path) -> AsyncIterator[JobStore]:
 async def test_work_that_fails_leaves_the_rest_of_its_commit_alone(store: JobStore) -> None:
     accepted, failed, second = await asyncio.gather(
         store.accept([NewJob("{}", "one")]),
-        store.get("nobody"),
+        store.change("nobody", "cancelled"),
         store.accept([NewJob("{}", "two")]),
         return_exceptions=True,
     )
@@ -74,10 +81,28 @@ async def test_work_that_fails_leaves_the_rest_of_its_commit_alone(store: JobSto
 
 async def test_what_was_running_is_queued_after_a_start(store: JobStore) -> None:
     (row,) = await store.accept([NewJob("{}")])
-    await store.start(row.id)
-    assert [found.id for found in await store.recover()] == [row.id]
+    await store.start(replace(row, started=1.0, attempts=1))
+    (found,) = await store.recover()
+    assert (found.id, found.started, found.attempts, found.crashes) == (row.id, 1.0, 1, 0)
     with pytest.raises(WrongState):
         await store.change(row.id, "succeeded")
+
+
+async def test_the_end_of_a_run_also_writes_its_beginning(store: JobStore) -> None:
+    (row,) = await store.accept([NewJob("{}")])
+    await store.end(replace(row, started=1.0, attempts=1), "failed", {"error": "{}"})
+    found = await store.get(row.id)
+    assert (found.state, found.started, found.attempts, found.error) == ("failed", 1.0, 1, "{}")
+    with pytest.raises(WrongState, match="expected running, it is failed"):
+        await store.end(row, "succeeded", {})
+
+
+async def test_only_what_ran_when_the_server_was_killed_is_suspicious(store: JobStore) -> None:
+    idle, busy = await store.accept([NewJob("{}"), NewJob("{}")])
+    for kills in (1, 2):
+        await store.start(replace(busy, started=1.0, attempts=kills))
+        crashes = {row.id: row.crashes for row in await store.recover(killed=True)}
+        assert crashes == {idle.id: 0, busy.id: kills}
 
 
 async def test_a_full_disk_is_said_and_passes(store: JobStore) -> None:
@@ -94,7 +119,7 @@ async def test_a_full_disk_is_said_and_passes(store: JobStore) -> None:
 
 
 async def test_numbers_are_never_used_twice(store: JobStore) -> None:
-    numbers = EventStore(store.database)
+    numbers = EventStore(store.database, 1 << 30)
     first = await numbers.reserve_numbers()
     second = await numbers.reserve_numbers()
     assert second[0] >= first[1]

@@ -121,6 +121,9 @@ async def test_a_browser_that_comes_back_misses_nothing(server: LiveServer) -> N
         assert kinds[-1] == "job_finished"
         numbers = [event["n"] for event in everything]
         assert numbers == sorted(set(numbers))
+        await asyncio.to_thread(server.request, "DELETE", f"/api/jobs/{first}")
+        async with session.ws_connect(f"/api/stream?after={everything[-1]['n']}") as socket:
+            assert (await receive_until(socket, "job_deleted"))[-1]["id"] == first
         async with session.ws_connect(f"/api/stream?after={10**12}") as socket:
             assert (await receive_until(socket, "resync"))[-1]["type"] == "resync"
 

@@ -106,7 +106,7 @@ export class Simulation {
     const id = `job-${this.jobs.size + 1}`;
     const job = {
       id, state: "queued", title: workflow.meta?.title ?? "", client: client ?? "", priority: 0, created: Date.now() / 1000, started: null, finished: null,
-      attempts: 0, seconds: null, nodes_run: null, nodes_cached: null, peak_memory: null, error: null, outputs: [], retry_of: "", fork_of: "", asked: "", workflow, targets: targets ?? null,
+      attempts: 0, seconds: null, nodes_run: null, nodes_cached: null, peak_memory: null, peak_device_memory: null, error: null, outputs: [], retry_of: "", fork_of: "", asked: "", workflow, targets: targets ?? null,
     };
     this.jobs.set(id, job);
     this.emit({ job: id, type: "job_queued", state: "queued", title: job.title });

@@ -79,6 +79,8 @@ export interface Job {
   nodes_cached: number | null;
   /** Most bytes that its worker's process held meanwhile. */
   peak_memory: number | null;
+  /** Most bytes that tensors took on its accelerator. */
+  peak_device_memory: number | null;
   error: JobError | null;
   outputs: OutputFile[];
   /** The job that this one repeats. */
@@ -112,6 +114,8 @@ export interface JobEvents {
   /** Ask again after this number. */
   n: number;
   more: boolean;
+  /** Events before these are no longer kept: load the job itself. */
+  missed: boolean;
 }
 
 /** A new order of queued jobs. */
@@ -156,6 +160,8 @@ export interface JobSummary {
   nodes_cached: number | null;
   /** Most bytes that its worker's process held meanwhile. */
   peak_memory: number | null;
+  /** Most bytes that tensors took on its accelerator. */
+  peak_device_memory: number | null;
   error: JobError | null;
   outputs: OutputFile[];
   /** The job that this one repeats. */
@@ -349,6 +355,7 @@ export interface StreamEvent {
   finished?: number;
   attempt?: number;
   peak_memory?: number;
+  peak_device_memory?: number;
   worker?: number;
   device?: string;
   /** queue_reordered: the new order; jobs_deleted: which. */

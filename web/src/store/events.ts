@@ -28,6 +28,7 @@ export function unknownJob(id: string, title = ""): JobSummary {
     nodes_run: null,
     nodes_cached: null,
     peak_memory: null,
+    peak_device_memory: null,
     error: null,
     outputs: [],
     retry_of: "",
@@ -99,6 +100,7 @@ function reduceJob(state: RunState, event: StreamEvent): RunState {
     nodes_run: event.nodes_run ?? before.nodes_run,
     nodes_cached: event.nodes_cached ?? before.nodes_cached,
     peak_memory: event.peak_memory ?? before.peak_memory,
+    peak_device_memory: event.peak_device_memory ?? before.peak_device_memory,
     error: errorOf(event) ?? before.error,
     outputs: event.outputs ?? before.outputs,
   };
