@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -49,36 +51,56 @@ def chain(count: int, salt: int = 0, chains: int = 1) -> dict[str, Any]:
     return workflow(nodes, *edges)
 
 
+PATIENCE = 900.0
+"""Seconds that anything may take; a loaded machine is to give figures too."""
+
+
 class Stream:
-    """A listener that knows which jobs have ended."""
+    """A listener that knows which jobs have ended. It comes back where it is shown out for reading too slowly."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self._ended: dict[str, asyncio.Event] = {}
+        self._open = asyncio.Event()
+        self._n = 0
         self.received = 0
 
     async def open(self) -> None:
-        self._socket = await self._session.ws_connect("/api/stream", max_msg_size=0)
         self._task = asyncio.create_task(self._listen())
+        await asyncio.wait_for(self._open.wait(), PATIENCE)
 
     async def _listen(self) -> None:
-        async for message in self._socket:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                self.received += len(message.data)
-                found = json.loads(message.data)
-                for event in found if isinstance(found, list) else [found]:
-                    if event["type"] == "job_finished":
-                        self._event(event["job"]).set()
+        while True:
+            async with self._session.ws_connect(f"/api/stream?after={self._n}", max_msg_size=0) as socket:
+                self._open.set()
+                async for message in socket:
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        self._take(message.data)
+
+    def _take(self, text: str) -> None:
+        self.received += len(text)
+        found = json.loads(text)
+        for event in found if isinstance(found, list) else [found]:
+            self._n = max(self._n, event["n"])
+            if event["type"] == "job_finished":
+                self._event(event["job"]).set()
 
     def _event(self, job: str) -> asyncio.Event:
         return self._ended.setdefault(job, asyncio.Event())
 
     async def finished(self, job: str) -> None:
-        await asyncio.wait_for(self._event(job).wait(), 120)
+        await asyncio.wait_for(self._event(job).wait(), PATIENCE)
 
     async def close(self) -> None:
-        await self._socket.close()
         self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has taken so far; what something costs, however busy the machine is."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def submit(session: aiohttp.ClientSession, document: dict[str, Any]) -> str:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import sys
 import time
-from pathlib import Path
 
 import aiohttp
 
-from benchmarks.load.common import LiveServer, at_share, gather, percentiles, row, submit, workflow
+from benchmarks.load.common import LiveServer, at_share, gather, percentiles, processor_seconds, row, submit, workflow
 
 
 async def measure_stream(
     server: LiveServer, clients: int, rate: int, seconds: float, target: str, deaf: int = 0
 ) -> float:
     """Fan-out of state events: the time from a node's clock to every listener's."""
-    baseline, processor = server.memory(), _processor_seconds(server)
+    baseline, processor = server.memory(), processor_seconds(server.pid)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(server.url, connector=connector) as session:
         sockets = await gather(list(range(clients)), lambda _: session.ws_connect("/api/stream", compress=0), 50)
@@ -48,7 +46,7 @@ async def measure_stream(
             assert (await answer.json())["state"] == "succeeded"
         more = f" and {deaf} who do not read" if deaf else ""
         row(f"{clients} listeners x {rate} events/s{more}", percentiles(latencies), target)
-        spent = (_processor_seconds(server) - processor) / (seconds + 2.0)
+        spent = (processor_seconds(server.pid) - processor) / (seconds + 2.0)
         row(f"{clients} listeners: memory each", f"{memory / clients / 1024:.1f} KiB", "<= 40 KiB")
         row(f"{clients} listeners: the server's share of a core", f"{spent:.0%}", "< 25 %")
         for task in tasks:
@@ -57,11 +55,6 @@ async def measure_stream(
         for connection in silent:
             connection.close()
     return at_share(latencies, 0.99)
-
-
-def _processor_seconds(server: LiveServer) -> float:
-    fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _deaf(server: LiveServer) -> socket.socket:

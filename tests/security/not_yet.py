@@ -5,5 +5,4 @@ NOT_YET = {
     "E19": "nothing loads LoRA files yet",
     "F08": "the frame of a plugin's widget is tried in a browser (tests/browser/test_plugin_widget.py)",
     "F12": "isolated plugins are fenced in (tests/engine/isolation/test_fence.py); others are trusted, as documented",
-    "F14": "socket types are classes, never names",
 }

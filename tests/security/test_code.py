@@ -121,3 +121,23 @@ def test_F13_a_manifest_of_ten_megabytes_is_not_read(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"#" * (10 << 20))
     with pytest.raises(ManifestError, match="larger"):
         read_manifest(tmp_path)
+
+
+def test_F14_a_socket_type_that_is_said_by_a_dotted_path_imports_nothing() -> None:
+    import sys
+
+    from engine.authoring import node
+    from engine.described import registry_of
+    from engine.schema import NodeTypeInfo, describe
+    from engine.signature import read_node
+
+    @node("hostile.Node")
+    def hostile(value: float) -> float:
+        return value
+
+    said = describe(read_node(hostile)).model_dump_json().replace('"float"', '"antigravity.Flight"')
+    assert "antigravity.Flight" in said
+    (socket,) = registry_of([NodeTypeInfo.model_validate_json(said)])["hostile.Node"].inputs.values()
+    (stand_in,) = socket.type.classes
+    assert "antigravity" not in sys.modules
+    assert [name for name in vars(stand_in) if not name.startswith("__")] == []

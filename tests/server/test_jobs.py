@@ -119,7 +119,7 @@ def test_queued_jobs_can_be_reordered_cancelled_and_paused(own_server: LiveServe
 def test_priority_goes_first_and_clients_take_turns(own_server: LiveServer) -> None:
     server = own_server.start()
     nap = workflow({"a": ("trials.Sleep", {"seconds": 0.0})})
-    blockers = [server.submit(workflow({"a": ("trials.Sleep", {"seconds": 1.0, "salt": n})})) for n in range(4)]
+    blockers = [server.submit(workflow({"a": ("trials.Polite", {"steps": 100_000})})) for _ in range(4)]
     server.wait(lambda: all(server.job(job)["state"] == "running" for job in blockers))
     ann = [server.submit(nap, client="ann") for _ in range(3)]
     bob = [server.submit(nap, client="bob") for _ in range(2)]
