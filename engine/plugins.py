@@ -133,7 +133,7 @@ def candidates(folders: Iterable[Path] = (), *, installed: bool = True) -> tuple
     entries = entry_points(group=GROUP) if installed else ()
     for entry in sorted(entries, key=lambda entry: (entry.name != OWN, entry.name)):
         _add(found, errors, Candidate(installed_code(entry.name, entry.module), "installed", _version(entry)))
-    for folder in folders:
+    for folder in map(Path.absolute, folders):  # processes in other folders import them too
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if _is_plugin(path):
                 _add(found, errors, Candidate(Code(path.stem, path), str(path)))

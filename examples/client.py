@@ -2,8 +2,9 @@
 
 import json
 import sys
-import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 url = sys.argv[2] if len(sys.argv) > 2 else "http://127.0.0.1:8188"
 
@@ -11,14 +12,14 @@ url = sys.argv[2] if len(sys.argv) > 2 else "http://127.0.0.1:8188"
 def call(path, body=None):
     """One request; JSON in, JSON out."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"})
-    return json.load(urllib.request.urlopen(request))
+    return json.load(urlopen(Request(url + path, data, {"Content-Type": "application/json"})))
 
 
-workflow = json.loads(Path(sys.argv[1]).read_text())
-job = call("/api/jobs", {"workflow": workflow})["id"]
-after, ended = 0, False
-while not ended:
+try:
+    job, after, state = call("/api/jobs", {"workflow": json.loads(Path(sys.argv[1]).read_text())})["id"], 0, ""
+except HTTPError as error:
+    sys.exit(error.read().decode())  # says every mistake
+while not state:
     news = call(f"/api/jobs/{job}/events?after={after}&wait=30")
-    after, ended = news["n"], any(event["type"] == "job_finished" for event in news["events"])
-print(call(f"/api/jobs/{job}")["state"], *(url + file["url"] for file in call(f"/api/jobs/{job}")["outputs"]))
+    after, state = news["n"], "".join(event["state"] for event in news["events"] if event["type"] == "job_finished")
+print(state, *(url + file["url"] for file in call(f"/api/jobs/{job}")["outputs"]))

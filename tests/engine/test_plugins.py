@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.manifest import ManifestError, parse_manifest
-from engine.plugins import Discovered, discover
+from engine.plugins import Discovered, candidates, discover
 from engine.trials import Trials
 
 NODE = """
@@ -184,3 +184,13 @@ def test_permissions_are_said_in_words() -> None:
         "gpu: computes on the accelerator",
     ]
     assert parse_manifest("[plugin]\nname='p'").permissions.words() == []
+
+
+def test_a_folder_named_from_where_one_stands_is_found_from_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "pack.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    (found,) = candidates([Path("mine")], installed=False)[0]
+    assert found.code.root == tmp_path / "mine" / "pack.py"
