@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _SCHEMA = """
 DROP TABLE IF EXISTS steps;
@@ -43,8 +43,7 @@ def _portions(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
         yield some
 
 
-@dataclass(frozen=True, slots=True)
-class PastStep:
+class PastStep(NamedTuple):
     """A step as it was when it last ran or was found. ``workflow`` tells workflows apart; see :mod:`engine.reasons`.
     ``values`` and ``upstream`` are JSON objects, which few of the steps that are looked up need to be read for.
     """
@@ -119,7 +118,7 @@ class Ledger:
             for node, type_id, *step in rows:
                 known = found.setdefault((node, type_id), [])
                 if len(known) < _LOOKED_AT:
-                    known.append(PastStep(*step))
+                    known.append(PastStep._make(step))
         return found
 
     def costs(self, keys: Iterable[str]) -> dict[str, tuple[float, int]]:

@@ -32,7 +32,11 @@ class ApiError(Exception):
 
 def json_response(body: Any, status: int = 200) -> web.Response:
     """JSON that is never stored by anybody."""
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json_text(json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False), status)
+
+
+def json_text(text: str, status: int = 200) -> web.Response:
+    """JSON that was written already."""
     return web.Response(
         body=text.encode("utf-8", "replace"),
         status=status,

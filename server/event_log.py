@@ -8,7 +8,7 @@ import secrets
 
 from server.database import StorageError
 from server.event_store import EventStore
-from server.stream import Hub, Line, fields_of
+from server.stream import Hub, Line, fields_of, number_of
 
 _FLUSH_SECONDS = 0.05
 _FLUSH_LINES = 2000
@@ -82,8 +82,8 @@ class EventLog:
             self._timer = None
         chunks = []
         for job, lines in self._pending.items():
-            numbers = [int(line.text[5 : line.text.index(",", 5)]) for line in (lines[0], lines[-1])]
-            chunks.append((numbers[0], numbers[1], job, "\n".join(line.text for line in lines)))
+            text = "\n".join(line.text for line in lines)
+            chunks.append((number_of(lines[0].text), number_of(lines[-1].text), job, text))
         self._pending, self._count = {}, 0
         if chunks:
             self._spawn(self._written(self.store.append(chunks), len(chunks)))

@@ -237,6 +237,11 @@ class Hub:
             outbox.end_job(job)
 
 
+def number_of(text: str) -> int:
+    """The number of an event, from its text ``{"n":12,...``."""
+    return int(text[5 : text.index(",", 5)])
+
+
 def fields_of(type: str, **fields: Any) -> str:
     """An event's JSON object without its braces."""
     return json.dumps({"type": type, **fields}, separators=(",", ":"), allow_nan=False)[1:-1]

@@ -15,7 +15,7 @@ from server.body import query_int
 from server.keys import EVENTS, HUB, LIMITS
 from server.limits import Limits
 from server.route import Route
-from server.stream import Outbox, Overflow
+from server.stream import Outbox, Overflow, number_of
 
 
 @dataclass(slots=True, eq=False)
@@ -57,11 +57,6 @@ async def catch_up(app: web.Application, after: int, now: int) -> list[str]:
         return [hello, resync]
     lines.sort(key=number_of)
     return [hello, *(f"[{','.join(lines[at : at + 1000])}]" for at in range(0, len(lines), 1000))]
-
-
-def number_of(line: str) -> int:
-    """The number of an event, from its text ``{"n":12,...``."""
-    return int(line[5 : line.index(",", 5)])
 
 
 async def stream(request: web.Request) -> web.WebSocketResponse:

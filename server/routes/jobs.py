@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection
-from typing import Any
 
 from aiohttp import web
 
 from server.body import query_int, read_body, read_model
 from server.check import accept_workflow, title_of
-from server.errors import ApiError, json_response
+from server.errors import ApiError, json_response, json_text
 from server.job_rows import NewJob, UnknownJob
 from server.job_views import summary_of
 from server.keys import EVENTS, HISTORY, HUB, JOBS, LIMITS
@@ -27,7 +26,9 @@ from server.models import (
     NodeAnswer,
 )
 from server.route import Route
+from server.routes.events import wait_for_job
 from server.states import FINAL, TRANSITIONS, JobState, WrongState
+from server.stream import number_of
 from server.words import words_of
 
 
@@ -182,26 +183,26 @@ async def job_events(request: web.Request) -> web.Response:
             await asyncio.sleep(0.001)  # its end is written, and is about to be told
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
-    found = await _events_after(app, job, after, limit)
-    if not found["events"] and wait:
-        from server.routes.events import wait_for_job
-
+    events, missed = await _events_after(app, job, after, limit)
+    if not events and wait:
         await wait_for_job(app, job, wait)
-        found = await _events_after(app, job, after, limit)
-    return json_response(found)
+        events, missed = await _events_after(app, job, after, limit)
+    more, events = len(events) > limit, events[:limit]
+    rest = {"n": number_of(events[-1]) if events else after, "more": more, "missed": missed}
+    # events are stored as they are sent: none of possibly thousands has to be read and written again
+    return json_text(f'{{"events":[{",".join(events)}],{json.dumps(rest)[1:]}')
 
 
-async def _events_after(app: web.Application, job: str, after: int, limit: int) -> dict[str, Any]:
-    """As :class:`server.models.JobEvents`."""
+async def _events_after(app: web.Application, job: str, after: int, limit: int) -> tuple[list[str], bool]:
+    """JSON texts of at least one event more than asked for where there are more, and whether some were dropped."""
     await app[EVENTS].settled()
     chunks, missed = await app[EVENTS].store.of_job(job, after, limit + 1)
-    events: list[dict[str, Any]] = []
+    events: list[str] = []
     for body in chunks:
-        events += [event for event in map(json.loads, body.split("\n")) if event["n"] > after]
+        events += [line for line in body.split("\n") if number_of(line) > after]
         if len(events) > limit:
             break
-    more, events = len(events) > limit, events[:limit]
-    return {"events": events, "n": events[-1]["n"] if events else after, "more": more, "missed": missed}
+    return events, missed
 
 
 _PAGING = {"limit": "how many at most", "offset": "how many to leave out"}
