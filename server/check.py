@@ -19,14 +19,14 @@ _INLINE_NODES = 50
 _SHOWN_PROBLEMS = 200
 
 
-def _checked(app: web.Application, data: dict[str, Any], targets: Sequence[str] | None) -> Workflow:
+def _checked(app: web.Application, data: dict[str, Any], targets: Sequence[str] | None) -> tuple[Workflow, str]:
     workflow = parse_workflow(data)
     graph = check(workflow, app[NODE_TYPES].registry, app[FOLDERS])
     for target in targets or ():
         graph.at(target)
     if not graph.nodes:
         raise WorkflowError([Problem("empty", "the workflow has no nodes, so there is nothing to run")])
-    return workflow
+    return workflow, json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 async def accept_workflow(
@@ -46,12 +46,10 @@ async def accept_workflow(
         raise ApiError(503, "starting", "the node types are still being loaded")
     try:
         if count <= _INLINE_NODES:
-            workflow = _checked(app, data, targets)
-        else:
-            workflow = await asyncio.to_thread(_checked, app, data, targets)
+            return _checked(app, data, targets)
+        return await asyncio.to_thread(_checked, app, data, targets)
     except WorkflowError as error:
         raise problems_error(error) from None
-    return workflow, json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def problems_error(error: WorkflowError) -> ApiError:

@@ -91,8 +91,7 @@ async def get_job(request: web.Request) -> web.Response:
     asked = request.app[JOBS].scheduler.intents.get(row.id, "")
     found = summary_of(row, await store.outputs(row.id), asked)
     found["targets"] = json.loads(row.targets) if row.targets else None
-    found["workflow"] = json.loads(body)
-    return json_response(found)
+    return json_text(f'{{"workflow":{body},{json.dumps(found)[1:]}')
 
 
 async def _steer(request: web.Request, action: str) -> web.Response:
