@@ -17,6 +17,8 @@ from server.scrub import Scrubber
 
 _PROGRESS_INTERVAL = 1 / 30
 _PREVIEW_INTERVAL = 0.2
+_GATHER_SECONDS = 0.003
+"""How long events wait for more, so that a burst goes out together. The end of a job does not wait."""
 _OMITTED = frozenset({"data", "key"})
 _SCRUBBED = frozenset({"message", "details", "ui"})
 _MAX_LOGS = 1000
@@ -61,6 +63,7 @@ class EventSender:
         self._last_progress = 0.0
         self._last_preview = 0.0
         self._sending = False
+        self._gathering = False
         threading.Thread(target=self._loop, name="kinograph-events", daemon=True).start()
 
     def sink(self, job: str) -> Callable[[Event], None]:
@@ -75,13 +78,13 @@ class EventSender:
         if isinstance(event, NodePreview):
             with self._wake:
                 self._previews[job, event.node] = event
-                self._wake.notify()
+                self._notice()
             return
         node = getattr(event, "node", "")
         if isinstance(event, NodeProgress):
             with self._wake:
                 self._progress[job, node] = event
-                self._wake.notify()
+                self._notice()
             return
         if event.type == "node_logged" and not self._may_log(job):
             return
@@ -97,6 +100,11 @@ class EventSender:
                 if at is not None:
                     lines[at] = None  # began and ended within one batch: the end says it all
             lines.append(event)
+            self._notice()
+
+    def _notice(self) -> None:
+        """Wake the sender, unless it lets a burst gather."""
+        if not self._gathering:
             self._wake.notify()
 
     def _line(self, event: Event) -> str:
@@ -113,7 +121,7 @@ class EventSender:
             self._messages.append((head, payload))
             if head.get("op") == "done":
                 self._logs.pop(str(head.get("job")), None)
-            self._wake.notify()
+            self._wake.notify_all()
 
     def flush(self, timeout: float) -> bool:
         """Wait until everything is sent."""
@@ -168,4 +176,7 @@ class EventSender:
                 self._sending = False
                 self._wake.notify_all()
         if lines and not messages:
-            time.sleep(0.003)  # let a burst gather
+            with self._wake:
+                self._gathering = True
+                self._wake.wait_for(lambda: self._messages, _GATHER_SECONDS)
+                self._gathering = False
