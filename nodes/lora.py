@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Protocol, cast
+from typing import Annotated, Any, NamedTuple
 
 from kinograph import (
     Block,
@@ -12,29 +12,17 @@ from kinograph import (
     Field,
     FilePicker,
     InvalidInput,
+    NodeContext,
     TextEncoder,
     Widget,
     node,
 )
 from nodes.denoising import check_family
+from nodes.families.family import Expert, LoRAFile
 from nodes.families.registry import family_named
 from nodes.training_nodes import TrainedWeights, trained_facts
 
 Weight = Annotated[float, Field(ge=-2.0, le=2.0), Widget(kind="slider", step=0.05)]
-
-
-class TakesLoRA(Protocol):
-    """A model family whose networks can be changed by a LoRA file."""
-
-    def with_lora(
-        self, model: DiffusionModel, encoder: TextEncoder | None, path: Path, weight: float
-    ) -> tuple[DiffusionModel, TextEncoder | None]:
-        """The networks with ``weight`` times the file's changes; those that were given stay as they are.
-
-        Raises:
-            ValueError: when the file is no LoRA of this family, or of another size.
-        """
-        ...
 
 
 class Adapted(NamedTuple):
@@ -95,39 +83,45 @@ def apply_lora(model: DiffusionModel, encoder: TextEncoder, lora: TrainedWeights
     "LoadLoRA",
     category="loading",
     title="Load LoRA",
-    keywords=("adaptation", "low rank", "blend", "style", "adapter", "safetensors"),
+    keywords=("adaptation", "low rank", "blend", "style", "character", "adapter", "safetensors", "lightning"),
     lane="device",
     infer=adapted_facts,
 )
 def load_lora(
+    context: NodeContext,
     model: DiffusionModel,
     file: Annotated[Path, FilePicker("model", (".safetensors",))],
     encoder: TextEncoder | None = None,
-    weight: Weight = 1.0,
+    weight: Annotated[float, Field(ge=-10.0, le=10.0), Widget(step=0.05)] = 1.0,
+    expert: Annotated[Expert, Widget(advanced=True)] = "both",
 ) -> Adapted:
     """Change a model by a LoRA file: 0 changes nothing, 1 is as trained, between is between.
 
-    One node after the other adds several. The model that came in stays as it is.
+    One node after the other adds several. The model that came in stays as it is. Reads the names of diffusers and peft,
+    the original names of the models' authors and those of common trainers; for Kinograph Mini a file of SaveModel (part
+    lora). What of the file has no effect is named beside the node; a damaged file or one for another model is refused.
 
     Args:
         model: the transformer that the LoRA was trained on.
-        file: a file of SaveModel (part lora), or one in the usual format of the model's family; in the models folder.
-        encoder: its text encoder; a LoRA of Kinograph Mini changes that too.
-        weight: how much of it.
+        file: a safetensors file in the models folder.
+        encoder: its text encoder; a LoRA of Kinograph Mini changes that too. Other models need none.
+        weight: how much of it; below 0 the opposite.
+        expert: which transformer of Wan 2.2 A14B is changed.
     """
-    family = family_named(model.family)
-    if not hasattr(family, "with_lora"):
-        raise InvalidInput("model", f"no LoRA can be put into {model.family} yet", wanted="another model")
     if encoder is not None:
         check_family("encoder", encoder.family, model.family)
     try:
-        found, words = cast("TakesLoRA", family).with_lora(model, encoder, file, weight)
-    except ValueError as error:
+        found = family_named(model.family).with_lora(model, encoder, LoRAFile(file, weight, expert))
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
         raise does_not_fit("file", error) from error
+    for warning in found.warnings:
+        context.logger.warning(warning)
     nothing: Any = Block("no text encoder was given")
-    return Adapted(found, nothing if words is None else words)
+    return Adapted(found.model, nothing if found.encoder is None else found.encoder)
 
 
-def does_not_fit(socket: str, error: ValueError) -> InvalidInput:
+def does_not_fit(socket: str, error: Exception) -> InvalidInput:
     """The mistake of a LoRA for another model."""
     return InvalidInput(socket, f"it does not fit this model: {error}", wanted="the model that it was trained on")

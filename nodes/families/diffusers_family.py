@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinograph import DiffusionModel, InvalidInput, TextEncoder, VideoVAE
-from nodes.families.family import EncodedText, Parts, Request, Sampling
+from nodes.families.family import Adapted, EncodedText, LoRAFile, Parts, Request, Sampling
 from nodes.families.layout import Layout, pipeline_of, read_layout
 from nodes.families.traits import Traits
+from nodes.families.weight_files import adapted_digest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from nodes.families.packed import Packing
 
 Conditions = Mapping[str, "Tensor"]
+EXPERTS: dict[str, tuple[str, ...]] = {
+    "both": ("transformer", "transformer_2"),
+    "high noise": ("transformer",),
+    "low noise": ("transformer_2",),
+}
+"""The components behind the experts of a model."""
 
 
 class DiffusersFamily:
@@ -112,6 +119,26 @@ class DiffusersFamily:
             DiffusionModel(self.name, bundle.resident("transformer"), bundle.digest(*model_files), dict(extras)),
             TextEncoder(self.name, bundle.resident(text_files[0]), bundle.digest(*text_files), dict(extras)),
             VideoVAE(self.name, bundle.resident("vae"), bundle.digest("vae"), dict(extras)),
+        )
+
+    def with_lora(self, model: DiffusionModel, encoder: TextEncoder | None, lora: LoRAFile) -> Adapted:
+        """The adaptation acts in the transformer while a run lasts; the encoder stays as it is."""
+        from nodes.families.building import skeleton
+        from nodes.families.bundle import class_of, library
+        from nodes.families.low_rank import Adaptation
+        from nodes.families.low_rank_files import changes_of
+
+        bundle: Bundle = model.extras["bundle"]
+        networks = tuple(name for name in EXPERTS[lora.expert] if bundle.has(name))
+        if not networks:
+            raise InvalidInput("expert", "this model has one transformer only", wanted="both")
+        component = bundle.layout.component(networks[0])
+        pipeline = getattr(library("diffusers"), bundle.layout.pipeline, class_of(component))
+        found = changes_of(lora.file, skeleton(component), pipeline)
+        adaptation = Adaptation(lora.weight, networks, found.layers)
+        extras = {**model.extras, "adaptations": (*model.extras.get("adaptations", ()), adaptation)}
+        return Adapted(
+            replace(model, digest=adapted_digest(model.digest, lora), extras=extras), encoder, found.warnings
         )
 
     # --- text

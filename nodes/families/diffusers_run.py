@@ -13,6 +13,7 @@ from torch import Tensor
 from kinograph import DiffusionModel
 from nodes.families.bundle import Bundle, library
 from nodes.families.family import Request, Sampling
+from nodes.families.low_rank import Adaptation, Adapter
 from nodes.families.residency import MEMORY
 from nodes.families.schedulers import SchedulerSolver
 from nodes.families.traits import Traits
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 CONTEXTS: dict[Branch, str] = {"positive": "cond", "negative": "uncond", "both": "cond_uncond"}
 """Names under which diffusers' caches keep what belongs to an evaluation."""
+TRANSFORMERS = ("transformer", "transformer_2")
+"""The networks that a run may evaluate."""
 
 
 class Run:
@@ -55,6 +58,8 @@ class Run:
         self.levels = levels
         self._request = request
         self._traits: Traits = model.extras["traits"]
+        adaptations: tuple[Adaptation, ...] = model.extras.get("adaptations", ())
+        self._adapters = {name: Adapter(name, adaptations) for name in TRANSFORMERS}
         self._timesteps = timesteps
         self._scheduler = scheduler
         self._constants: dict[str, Any] | None = None
@@ -98,7 +103,8 @@ class Run:
         if self._scheduler is not None and hasattr(self._scheduler, "scale_model_input"):
             inputs = self._scheduler.scale_model_input(x, t)
         packed = family.pack(inputs).to(self.bundle.dtype(name))
-        output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
+        with self._adapters[name].on(network):
+            output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
         unpacked = family.unpack(output, tuple(x.shape))
         return unpacked.float() if family.wide_guidance else unpacked
 
@@ -114,7 +120,7 @@ class Run:
     def around(self) -> Iterator[None]:
         """Around the whole run: a step cache is there while it lasts, and knows nothing of another run."""
         chosen: tuple[str, float] | None = self.settings.get("step_cache")
-        names = [name for name in ("transformer", "transformer_2") if self.bundle.has(name)]
+        names = [name for name in TRANSFORMERS if self.bundle.has(name)]
         cached: list[Any] = []
         with MEMORY.saving(self._request.saving):
             try:

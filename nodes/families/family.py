@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from kinograph import DiffusionModel, TextEncoder, VideoVAE
 from nodes.families.traits import Traits
@@ -18,12 +18,39 @@ if TYPE_CHECKING:
     from nodes.sampling.solvers import Solver
 
 
+Expert = Literal["both", "high noise", "low noise"]
+"""Of a model with two transformers: which of them."""
+
+
 class Parts(NamedTuple):
     """The three networks of a text-to-video model, loaded."""
 
     model: DiffusionModel
     encoder: TextEncoder
     vae: VideoVAE
+
+
+@dataclass(frozen=True, slots=True)
+class LoRAFile:
+    """A low-rank adaptation as a person chose it.
+
+    Attributes:
+        file: where it lies.
+        weight: how much of it; 0 is nothing, 1 as trained.
+        expert: which of a model's transformers it changes, where there are several.
+    """
+
+    file: Path
+    weight: float = 1.0
+    expert: Expert = "both"
+
+
+class Adapted(NamedTuple):
+    """A model with an adaptation: its transformer, its encoder, and sentences about what of it has no effect."""
+
+    model: DiffusionModel
+    encoder: TextEncoder | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +153,15 @@ class Family(Protocol):
 
         Raises:
             ValueError: naming the file that is missing or damaged.
+        """
+        ...
+
+    def with_lora(self, model: DiffusionModel, encoder: TextEncoder | None, lora: LoRAFile) -> Adapted:
+        """The model with a low-rank adaptation beside those that it has; the one given stays as it is.
+
+        Raises:
+            ValueError: naming the file, when it is damaged or made for another model.
+            InvalidInput: when the encoder is needed too.
         """
         ...
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinograph import DiffusionModel, TextEncoder, VideoVAE, content_digest
-from nodes.families.family import EncodedText, Parts, Request, Sampling
+from nodes.families.family import Adapted, EncodedText, LoRAFile, Parts, Request, Sampling
 from nodes.families.traits import Traits
 from nodes.families.weight_files import combined, safetensors_metadata
 
@@ -106,19 +106,19 @@ class MiniFamily:
         pixels = join_patches(*parts, PATCH)[0]  # [T, 3, H, W]
         return (pixels.permute(0, 2, 3, 1) * 0.5 + 0.5).clamp(0, 1)
 
-    def with_lora(
-        self, model: DiffusionModel, encoder: TextEncoder | None, path: Path, weight: float
-    ) -> tuple[DiffusionModel, TextEncoder | None]:
+    def with_lora(self, model: DiffusionModel, encoder: TextEncoder | None, lora: LoRAFile) -> Adapted:
         """A LoRA of Mini changes its transformer and its text encoder, and may bring words.
 
         Raises:
             ValueError: when the file is no LoRA of Mini, or there is no encoder to change.
         """
+        from nodes.families.safetensors_check import read_header
         from nodes.models.lora import LoRA
 
         if encoder is None:
             raise ValueError("a LoRA of Kinograph Mini changes the text encoder too: wire one in")
-        return adapted(model, encoder, LoRA.load(path), weight, content_digest(path))
+        read_header(lora.file)
+        return Adapted(*adapted(model, encoder, LoRA.load(lora.file), lora.weight, content_digest(lora.file)))
 
 
 def adapted(

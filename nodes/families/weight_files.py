@@ -6,9 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kinograph import content_digest
+
+if TYPE_CHECKING:
+    from nodes.families.family import LoRAFile
 
 _LONGEST_HEADER = 100 << 20
 """Bytes; the limit of the safetensors library."""
@@ -26,6 +29,12 @@ def combined(parts: Iterable[tuple[str, str]]) -> str:
     for name, digest in parts:
         summary.update(f"{name}\0{digest}\n".encode())
     return summary.hexdigest()
+
+
+def adapted_digest(digest: str, lora: LoRAFile) -> str:
+    """Digest of a model with an adaptation; empty where the model has none."""
+    parts = ("model", digest), ("lora", content_digest(lora.file)), (lora.expert, repr(float(lora.weight)))
+    return combined(parts) if digest else ""
 
 
 def safetensors_metadata(path: Path) -> dict[str, Any]:

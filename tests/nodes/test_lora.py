@@ -70,13 +70,13 @@ def test_a_saved_lora_is_the_trained_one(parts: Parts, lora: TrainedWeights, tmp
     file = save_model(NodeContext(output_folder=tmp_path), lora, part="lora").value.path
     trained, loaded = (
         apply_lora(parts.model, parts.encoder, lora),
-        load_lora(parts.model, file, parts.encoder),
+        load_lora(NodeContext(), parts.model, file, parts.encoder),
     )
     assert torch.allclose(sampled(*trained), sampled(*loaded), atol=0.02)  # the file holds float16
     assert loaded.encoder.extras["tokenizer"].words[-2:] == ("moon", "月亮")
-    digests = {load_lora(parts.model, file, parts.encoder, weight).model.digest for weight in (0.0, 0.5, 1.0)}
+    digests = {load_lora(NodeContext(), parts.model, file, parts.encoder, weight).model.digest for weight in (0.0, 0.5, 1.0)}
     assert len(digests) == 3 and parts.model.digest not in digests
-    twice = load_lora(loaded.model, file, loaded.encoder, -1.0)
+    twice = load_lora(NodeContext(), loaded.model, file, loaded.encoder, -1.0)
     assert torch.allclose(sampled(*twice), sampled(parts.model, parts.encoder), atol=1e-3)
 
 
@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_refused(parts: Parts, lora: TrainedWeights, tmp_pa
     context = NodeContext(output_folder=tmp_path)
     file = save_model(context, lora, part="lora").value.path
     with pytest.raises(InvalidInput, match="wire one in"):
-        load_lora(parts.model, file)
+        load_lora(NodeContext(), parts.model, file)
     wide = replace(lora, weights={"lora": {name: torch.cat([t, t], -1) for name, t in lora.weights["lora"].items()}})
     with pytest.raises(InvalidInput, match="does not fit this model"):
         apply_lora(parts.model, parts.encoder, wide)
@@ -92,9 +92,7 @@ def test_what_does_not_fit_is_refused(parts: Parts, lora: TrainedWeights, tmp_pa
     with pytest.raises(InvalidInput, match="whole network"):
         apply_lora(parts.model, parts.encoder, codec)
     with pytest.raises(InvalidInput, match="no LoRA of Kinograph Mini"):
-        load_lora(parts.model, save_model(context, codec, part="video_vae").value.path, parts.encoder)
+        load_lora(NodeContext(), parts.model, save_model(context, codec, part="video_vae").value.path, parts.encoder)
     (tmp_path / "torn.safetensors").write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(InvalidInput, match=r"torn\.safetensors: expected a complete"):
-        load_lora(parts.model, tmp_path / "torn.safetensors", parts.encoder)
-    with pytest.raises(InvalidInput, match="no LoRA can be put into skyreels"):
-        load_lora(replace(parts.model, family="skyreels_v2"), file)
+    with pytest.raises(InvalidInput, match=r"torn\.safetensors: the file is cut short"):
+        load_lora(NodeContext(), parts.model, tmp_path / "torn.safetensors", parts.encoder)
