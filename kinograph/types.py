@@ -42,6 +42,8 @@ class Latent:
         clean: the clip without noise, ``[B, C, t, h, w]``, where it is known (after ``AddNoise``).
         keep: ``[1 or B, 1, t, h, w]`` in 0..1: where a sampler keeps ``clean`` (1) and where it makes something new
             (0); ``None``: everywhere new.
+        told: what a model that was trained with known frames is told of them, by names that its family knows, each
+            ``[1 or B, ...]``; empty for other models.
     """
 
     samples: Tensor
@@ -51,6 +53,7 @@ class Latent:
     fps: float = 8.0
     clean: Tensor | None = None
     keep: Tensor | None = None
+    told: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

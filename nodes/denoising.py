@@ -124,6 +124,7 @@ def course_of(
         if latent.keep is not None:
             clean, keep = known_part(context, latent)
             samples = placed(samples, clean, keep, sampling.levels[0], latent.seed)
+        samples = held(latent, samples)
         return Course(sampling, State(samples, seed=latent.seed))
     check_family("start", start.family, model.family)
     if start.samples.shape != latent.samples.shape:
@@ -168,6 +169,7 @@ def request_of(context: NodeContext, latent: Latent, settings: Settings, sigma: 
         eta=settings.eta,
         plain=latent.keep is not None or settings.repeats > 1,
         saving=context.memory_saving,
+        told=latent.told,
     )
 
 
@@ -246,6 +248,8 @@ def denoise(
                 state = solver(velocity, course.levels, state)
                 if latent.keep is not None and state.step == end:
                     state = replace(state, latent=finished(state.latent, *known_part(context, latent)))
+                if latent.told:
+                    state = replace(state, latent=held(latent, state.latent))
             if resumable and state.step < end:
                 context.checkpoint(state.state_dict())  # thinned out by the engine to one in a few seconds
             if lineage and state.step < end:
@@ -301,9 +305,10 @@ def velocity_of(
             f"{model.family} needs a negative prompt for guidance other than 1",
             wanted="a TextEncode with an empty prompt will do, or guidance 1",
         )
-    told: dict[str, Tensor] = {}
+    told = on_device(latent.told, context)
+    told.pop("drawn", None)  # what came before the noise is no concern of the model
     if latent.keep is not None and settings.tell_known:
-        told = dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))
+        told |= dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))
     away = None if against is None else on_device(against, context) | told
     velocity = guided_velocity(
         sampling.model, towards(context, positive, latent, told), away, guidance, sampling.within
@@ -327,6 +332,14 @@ def known_part(context: NodeContext, latent: Latent) -> tuple[Tensor, Tensor]:
             "latent", "it says where to keep the clip and not what", wanted="a latent from KnownFrames or KeepRegion"
         )
     return latent.clean.to(context.device), latent.keep.to(context.device)
+
+
+def held(latent: Latent, samples: Tensor) -> Tensor:
+    """Samples whose known frames are those that the model is told to take as they are (see ``Family.tell``)."""
+    if "held" not in latent.told:
+        return samples
+    clean, mask = (latent.told[name].to(samples) for name in ("held", "held_mask"))
+    return samples * (1.0 - mask) + clean * mask
 
 
 def towards(

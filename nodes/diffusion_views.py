@@ -122,9 +122,11 @@ def denoising_steps(
     for state in denoise(context, model, positive, latent, negative, settings, resumable=False, course=course):
         samples = state.latent
         if state.step in kept and state.prediction is not None:
-            predictions.append(replace(latent, samples=state.prediction, sigma=0.0, clean=None, keep=None))
-            noisy.append(replace(latent, samples=samples, sigma=sigmas[state.step], clean=None, keep=None))
-    return DenoisedSteps(predictions, noisy, replace(latent, samples=samples, sigma=0.0, clean=None, keep=None))
+            predictions.append(replace(latent, samples=state.prediction, sigma=0.0, clean=None, keep=None, told={}))
+            noisy.append(replace(latent, samples=samples, sigma=sigmas[state.step], clean=None, keep=None, told={}))
+    return DenoisedSteps(
+        predictions, noisy, replace(latent, samples=samples, sigma=0.0, clean=None, keep=None, told={})
+    )
 
 
 def spread(total: int, wanted: int) -> set[int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from kinograph import Facts, Field, Frames, InvalidInput, Latent, NodeContext, VideoVAE, Widget, node
 from nodes.facts import changed, whole
+from nodes.families.family import KnownPixels
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 from nodes.vae import same_family
@@ -78,8 +79,9 @@ def known_frames(
 
     The sampler keeps these frames and makes the others fit them. One picture as ``first`` is image to video; the last
     frames of a clip as ``first`` continue it; the first frames of a clip as ``last`` say how it came about; both make
-    a transition. Works with every model (RePaint, arXiv:2201.09865); one that was trained with known frames is told of
-    them too.
+    a transition. A model that was trained with known frames is told of them, as in its stock pipeline (image to video
+    of Wan and CogVideoX, first and last frame of Wan, Wan 2.2 TI2V-5B, LTX); with the others the sampler keeps them
+    (RePaint, arXiv:2201.09865).
 
     Args:
         vae: the VAE of the model.
@@ -98,19 +100,30 @@ def known_frames(
     traits: Traits = vae.extras["traits"]
     shape = (1, *latent.samples.shape[1:])
     width, height, frames = traits.pixel_size(shape)
+    if first is None and last is None:
+        return latent
+    given = {
+        socket: fitted_pixels(socket, clip, width, height, fit)
+        for socket, clip in (("first", first), ("last", last))
+        if clip is not None
+    }
+    for socket, pixels in given.items():
+        if pixels.shape[0] >= frames:
+            raise too_long(socket, pixels.shape[0], frames)
+    if latent.keep is None:
+        known_pixels = KnownPixels(given.get("first"), given.get("last"), context.memory_saving)
+        told = family_named(vae.family).tell(vae, latent, known_pixels)
+        if told is not None:
+            return told
     clean = torch.zeros(shape) if latent.clean is None else latent.clean.cpu().clone()
     keep = torch.zeros(1, 1, *shape[2:]) if latent.keep is None else latent.keep.cpu().clone()
-    if first is not None:
-        pixels = fitted_pixels("first", first, width, height, fit)
+    if "first" in given:
+        pixels = given["first"]
         count = traits.nearest_size(width, height, pixels.shape[0])[2]
-        if pixels.shape[0] >= frames:
-            raise too_long("first", pixels.shape[0], frames)
         known = encoded(context, vae, pixels[-count:])
         clean[:, :, : known.shape[2]], keep[:, :, : known.shape[2]] = known, 1.0
-    if last is not None:
-        pixels = fitted_pixels("last", last, width, height, fit)
-        if pixels.shape[0] >= frames:
-            raise too_long("last", pixels.shape[0], frames)
+    if "last" in given:
+        pixels = given["last"]
         count = max(1, pixels.shape[0] // traits.temporal)
         known = encoded(context, vae, with_past(pixels, count, traits.temporal))[:, :, -count:]
         clean[:, :, -count:], keep[:, :, -count:] = known, 1.0

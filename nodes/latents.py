@@ -167,6 +167,10 @@ def split_latent(latent: Latent) -> list[Latent]:
             seed=latent.seed + index,
             clean=one(latent.clean, index),
             keep=one(latent.keep, index),
+            told={
+                name: tensor if tensor.shape[0] == 1 else tensor[index : index + 1]
+                for name, tensor in latent.told.items()
+            },
         )
         for index in range(latent.samples.shape[0])
     ]

@@ -41,6 +41,7 @@ def lineage_of(
         **{f"positive {number}": part.tensors for number, part in enumerate(positive.later, 1)},
         "negative": against or {},
         "known": {} if latent.keep is None else dict(zip(("clean", "keep"), known_part(context, latent), strict=True)),
+        "told": latent.told,
         "first": {"latent": course.first.latent, **course.first.memory},
     }
     for group, tensors in groups.items():

@@ -206,7 +206,7 @@ def word_attention(
         Frames(labelled(heat_map(one, traits), token.word), latent.fps)
         for one, token in zip(record.maps(len(tokens), grid), tokens, strict=True)
     ]
-    end = replace(latent, samples=samples, sigma=0.0, clean=None, keep=None)
+    end = replace(latent, samples=samples, sigma=0.0, clean=None, keep=None, told={})
     return WordMaps(maps, [token.word for token in tokens], end)
 
 

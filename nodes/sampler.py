@@ -135,7 +135,7 @@ def dit_sampler(
     samples = course.first.latent
     for state in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
         samples = state.latent
-    return replace(latent, samples=without_lead(model, samples), sigma=0.0, clean=None, keep=None)
+    return replace(latent, samples=without_lead(model, samples), sigma=0.0, clean=None, keep=None, told={})
 
 
 def without_lead(model: DiffusionModel, samples: Tensor) -> Tensor:
@@ -260,5 +260,5 @@ def dit_sampler_steps(
     known = None if latent.keep is None else latent.clean
     noisy = replace(latent, samples=without_lead(model, state.latent), sigma=course.levels[stop], clean=known)
     prediction = state.latent if state.prediction is None else state.prediction
-    clean = replace(latent, samples=without_lead(model, prediction), sigma=0.0, clean=None, keep=None)
+    clean = replace(latent, samples=without_lead(model, prediction), sigma=0.0, clean=None, keep=None, told={})
     return StoppedRun(stopped, noisy, clean)

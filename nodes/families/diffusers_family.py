@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kinograph import DiffusionModel, InvalidInput, TextEncoder, VideoVAE
-from nodes.families.family import Adapted, EncodedText, LoRAFile, Parts, Request, Sampling
+from kinograph import DiffusionModel, InvalidInput, Latent, TextEncoder, VideoVAE
+from nodes.families.family import Adapted, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
 from nodes.families.layout import Layout, pipeline_of, read_layout
 from nodes.families.traits import Traits
 from nodes.families.weight_files import adapted_digest
@@ -121,6 +121,43 @@ class DiffusersFamily:
             VideoVAE(self.name, bundle.resident("vae"), bundle.digest("vae"), dict(extras)),
         )
 
+    # --- known frames
+
+    def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
+        """Text-to-video models are told nothing."""
+        return None
+
+    def encoded(self, vae: VideoVAE, clip: Tensor, smallest: bool = False) -> Tensor:
+        """The latent ``[1, C, t, h, w]`` of a clip ``[1, 3, T, H, W]`` in -1..1, on the processor."""
+        import torch
+
+        with torch.no_grad():
+            pieces = list(self.encode_frames(vae, clip.to(vae.extras["bundle"].device), smallest))
+        return torch.cat(pieces, 2).float().cpu()
+
+    def drawn(self, vae: VideoVAE, latent: Latent, pixels: Tensor) -> tuple[Tensor, Latent]:
+        """What the VAE encodes of first frames ``[n, H, W, 3]`` in 0..1, ``[B, C, m, h, w]``, drawn as some stock
+        pipelines do: with the generator that gives the starting noise afterwards. And the latent with that noise."""
+        import torch
+
+        from nodes.families.diffusers_run import fresh_noise
+
+        bundle: Bundle = vae.extras["bundle"]
+        network = bundle.network("vae")
+        clip = (pixels.permute(3, 0, 1, 2)[None] * 2.0 - 1.0).to(bundle.device, network.dtype)
+        with torch.no_grad():
+            found = network.encode(clip).latent_dist
+        generators = [torch.Generator().manual_seed(latent.seed + item) for item in range(latent.samples.shape[0])]
+        picture = torch.cat([found.sample(generator) for generator in generators])
+        samples = torch.cat([fresh_noise(vae.extras["traits"], latent.samples.shape, one) for one in generators])
+        drawn = torch.tensor([found.mean.numel()])
+        return picture, replace(latent, samples=samples, told={**latent.told, "drawn": drawn})
+
+    def needs_picture(self, bundle: Bundle, traits: Traits) -> bool:
+        """Whether the transformer wants known frames beside the latent: it was trained for image to video only."""
+        config = bundle.config("transformer")
+        return int(config.get("in_channels", traits.channels)) > traits.channels
+
     def with_lora(self, model: DiffusionModel, encoder: TextEncoder | None, lora: LoRAFile) -> Adapted:
         """The adaptation acts in the transformer while a run lasts; the encoder stays as it is."""
         from nodes.families.building import skeleton
@@ -189,6 +226,10 @@ class DiffusersFamily:
         """A run with the model's own scheduler, or with one of our solvers where that is asked for."""
         from nodes.families.diffusers_run import native_sampling, scheduled_sampling
 
+        if self.needs_picture(model.extras["bundle"], model.extras["traits"]) and "concat" not in request.told:
+            raise InvalidInput(
+                "latent", "this model makes clips from a picture, and no frame is known", wanted="KnownFrames before it"
+            )
         own = request.solver == "auto" and request.sigma >= 1.0 and request.levels is None and not request.plain
         if own:
             return scheduled_sampling(self, model, request)

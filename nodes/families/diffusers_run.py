@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,8 @@ class Run:
         inputs = x
         if self._scheduler is not None and hasattr(self._scheduler, "scale_model_input"):
             inputs = self._scheduler.scale_model_input(x, t)
+        if "concat" in conditions:
+            inputs = torch.cat([inputs, conditions["concat"].to(inputs)], 1)
         packed = family.pack(inputs).to(self.bundle.dtype(name))
         with self._adapters[name].on(network):
             output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
@@ -193,5 +195,14 @@ def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Req
 def generator_after_noise(request: Request) -> torch.Generator:
     """The random generator as the stock pipeline has it after drawing the starting noise of one clip."""
     generator = torch.Generator("cpu").manual_seed(item_seed(request.seed, 0))
+    if "drawn" in request.told:  # a picture's latent came first
+        torch.randn(int(request.told["drawn"]), generator=generator)
     torch.randn(request.shape[1:], generator=generator)
     return generator
+
+
+def fresh_noise(traits: Traits, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Noise ``[1, C, t, h, w]`` for one clip of a batch ``[B, C, t, h, w]``, drawn in the model's order of axes."""
+    sizes = dict(zip("CTHW", shape[1:], strict=True))
+    drawn = torch.randn([1, *(sizes[axis] for axis in traits.axes)], generator=generator)
+    return drawn.permute(0, *(1 + traits.axes.index(axis) for axis in "CTHW")).contiguous()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from kinograph import DiffusionModel, TextEncoder, VideoVAE
+from kinograph import DiffusionModel, Latent, TextEncoder, VideoVAE
 from nodes.families.traits import Traits
 
 if TYPE_CHECKING:
@@ -28,6 +28,21 @@ class Parts(NamedTuple):
     model: DiffusionModel
     encoder: TextEncoder
     vae: VideoVAE
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPixels:
+    """Frames of a clip that are known before it is made, in the clip's size.
+
+    Attributes:
+        first: ``[n, H, W, 3]`` in 0..1, its first frames; or ``None``.
+        last: the same for its last frames.
+        smallest: whether memory is short.
+    """
+
+    first: Tensor | None
+    last: Tensor | None
+    smallest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,7 @@ class Request:
         solver: name of a solver.
         eta: how much noise an ancestral solver adds.
         levels: the noise levels to visit, instead of those that follow from ``steps`` and ``shift``.
+        told: what the model is told of known frames; see :meth:`Family.tell`.
         plain: whether the solver has to be one of ours, since parts of the clip are known already.
         saving: whether a first attempt ran out of memory.
     """
@@ -97,6 +113,7 @@ class Request:
     levels: list[float] | None = None
     plain: bool = False
     saving: bool = False
+    told: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def nothing() -> AbstractContextManager[object]:
@@ -153,6 +170,16 @@ class Family(Protocol):
 
         Raises:
             ValueError: naming the file that is missing or damaged.
+        """
+        ...
+
+    def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
+        """A latent whose ``told`` says which frames are known, for a model that was trained with them.
+
+        ``told["held"] [1, C, t, h, w]`` and ``told["held_mask"] [1, 1, t, h, w]`` stay as they are during sampling.
+
+        Returns:
+            ``None`` where the model was not: then a sampler keeps them without telling it.
         """
         ...
 

@@ -47,7 +47,7 @@ class LayerChange:
         if not isinstance(layer, nn.Linear | nn.Conv2d | nn.Conv3d):
             return f"this layer is a {type(layer).__name__}"
         shape = tuple(layer.weight.shape)
-        if self.rank < 1 or self.down.ndim != len(shape) or self.up.ndim != len(shape):
+        if self.down.ndim != len(shape) or self.up.ndim != len(shape) or self.rank < 1:
             return f"shapes {list(self.up.shape)} and {list(self.down.shape)} are no low-rank change of {list(shape)}"
         wanted = (self.rank, *shape[1:]), (shape[0], self.rank, *(1 for _ in shape[2:]))
         if tuple(self.down.shape) != wanted[0] or tuple(self.up.shape) != wanted[1]:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinograph import DiffusionModel, TextEncoder, VideoVAE, content_digest
-from nodes.families.family import Adapted, EncodedText, LoRAFile, Parts, Request, Sampling
+from kinograph import DiffusionModel, Latent, TextEncoder, VideoVAE, content_digest
+from nodes.families.family import Adapted, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
 from nodes.families.traits import Traits
 from nodes.families.weight_files import combined, safetensors_metadata
 
@@ -49,6 +49,10 @@ class MiniFamily:
         from nodes.models.mini import load_mini
 
         return assemble(load_mini(folder), device, files_digests(folder))
+
+    def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
+        """Mini is told of what a sampler keeps, at every step."""
+        return None
 
     def encode_text(self, encoder: TextEncoder, prompt: str) -> EncodedText:
         """Encode the words of a prompt; words outside the vocabulary are reported."""

@@ -74,7 +74,9 @@ def test_a_saved_lora_is_the_trained_one(parts: Parts, lora: TrainedWeights, tmp
     )
     assert torch.allclose(sampled(*trained), sampled(*loaded), atol=0.02)  # the file holds float16
     assert loaded.encoder.extras["tokenizer"].words[-2:] == ("moon", "月亮")
-    digests = {load_lora(NodeContext(), parts.model, file, parts.encoder, weight).model.digest for weight in (0.0, 0.5, 1.0)}
+    digests = {
+        load_lora(NodeContext(), parts.model, file, parts.encoder, weight).model.digest for weight in (0.0, 0.5, 1.0)
+    }
     assert len(digests) == 3 and parts.model.digest not in digests
     twice = load_lora(NodeContext(), loaded.model, file, loaded.encoder, -1.0)
     assert torch.allclose(sampled(*twice), sampled(parts.model, parts.encoder), atol=1e-3)

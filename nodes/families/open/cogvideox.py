@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from kinograph import InvalidInput, Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import DiffusersFamily
-from nodes.families.family import Request
+from nodes.families.family import KnownPixels, Request
 from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
@@ -23,7 +24,7 @@ class CogVideoXFamily(DiffusersFamily):
     """CogVideoX (arXiv:2408.06072). 1.5 samples one latent frame more, which is thrown away."""
 
     name = "cogvideox"
-    pipelines = ("CogVideoXPipeline",)
+    pipelines = ("CogVideoXPipeline", "CogVideoXImageToVideoPipeline")
     kinds: ClassVar = {
         "transformer": ("CogVideoXTransformer3DModel",),
         "vae": ("AutoencoderKLCogVideoX",),
@@ -55,6 +56,7 @@ class CogVideoXFamily(DiffusersFamily):
         lead = (transformer.get("patch_size_t") or 1) - 1
         return replace(
             super().geometry(layout),
+            channels=int(vae["latent_channels"]),
             spatial=spatial,
             temporal=int(vae["temporal_compression_ratio"]),
             patch=int(transformer["patch_size"]),
@@ -73,19 +75,37 @@ class CogVideoXFamily(DiffusersFamily):
         """Back to ``[B, C, t, h, w]``."""
         return output.transpose(1, 2)
 
+    def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
+        """Image-to-video models see the first frame before zeros. (1.5's creators divide by the scale here.)"""
+        import torch
+
+        bundle: Bundle = vae.extras["bundle"]
+        if not self.needs_picture(bundle, vae.extras["traits"]):
+            return None
+        if known.first is None or known.last is not None:
+            raise InvalidInput("last", "CogVideoX is told of a first frame only", wanted="a picture as first")
+        drawn, latent = self.drawn(vae, latent, known.first[-1:])
+        scale = float(bundle.config("vae")["scaling_factor"])
+        seen = drawn / scale if bundle.config("vae").get("invert_scale_latents") else drawn * scale
+        rest = torch.zeros(*seen.shape[:2], latent.samples.shape[2] - 1, *seen.shape[3:])
+        return replace(latent, told={**latent.told, "concat": torch.cat([seen.float().cpu(), rest], 2)})
+
     def constants(
         self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Rotary embeddings, as the stock pipeline computes them, where the transformer takes them (not 2b)."""
+        import torch
+
         network = bundle.network("transformer")
+        more = {} if network.config.ofs_embed_dim is None else {"ofs": torch.full((1,), 2.0, device=request.device)}
         if not network.config.use_rotary_positional_embeddings:
-            return {}
+            return more
         kind = library("diffusers").CogVideoXPipeline
         helper = kind.__new__(kind)
         helper.__dict__.update(transformer=network, vae_scale_factor_spatial=traits.spatial)
         frames, height, width = request.shape[2:]
         size = (height * traits.spatial, width * traits.spatial, frames, request.device)
-        return {"image_rotary_emb": kind._prepare_rotary_positional_embeddings(helper, *size)}
+        return more | {"image_rotary_emb": kind._prepare_rotary_positional_embeddings(helper, *size)}
 
     def levels(self, scheduler: Any) -> list[float]:
         """The share of noise at each timestep."""

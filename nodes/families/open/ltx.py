@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from kinograph import Latent, VideoVAE
 from nodes.families.diffusers_family import Conditions, DiffusersFamily, per_channel
-from nodes.families.family import Request
+from nodes.families.family import KnownPixels, Request
 from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
@@ -22,7 +23,7 @@ class LTXFamily(DiffusersFamily):
     """LTX-Video (arXiv:2501.00103), with a plain or a timestep-conditioned VAE (from 0.9.1 on)."""
 
     name = "ltx"
-    pipelines = ("LTXPipeline",)
+    pipelines = ("LTXPipeline", "LTXImageToVideoPipeline")
     kinds: ClassVar = {
         "transformer": ("LTXVideoTransformer3DModel",),
         "vae": ("AutoencoderKLLTXVideo",),
@@ -76,6 +77,17 @@ class LTXFamily(DiffusersFamily):
         """Tokens as a latent."""
         return output.transpose(1, 2).reshape(shape)
 
+    def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
+        """Known first frames stay as they are; the transformer is told that they are clean."""
+        from nodes.families.known_pixels import first_frames, holding
+
+        first = first_frames(known, vae.extras["traits"])
+        if first is None:
+            return None
+        drawn, latent = self.drawn(vae, latent, first)
+        mean, deviation = self.statistics(vae.extras["bundle"], drawn)
+        return holding(latent, (drawn - mean) / deviation)
+
     def constants(
         self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -87,7 +99,9 @@ class LTXFamily(DiffusersFamily):
     def predict(
         self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]
     ) -> Tensor:
-        """With the mask of the prompt."""
+        """With the mask of the prompt; known frames are at time 0."""
+        if "held_mask" in conditions:
+            timestep = timestep[:, None] * (1.0 - conditions["held_mask"].flatten(1))
         constants = {**constants, "encoder_attention_mask": conditions["mask"]}
         return super().predict(network, x, timestep, conditions, constants)
 

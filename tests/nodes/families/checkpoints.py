@@ -75,8 +75,9 @@ def saved(folder: Path, pipeline: str, components: dict[str, Any], **settings: A
     return folder
 
 
-def wan(folder: Path, channels: int = 16, **settings: Any) -> Path:
-    """Wan 2.1; with ``boundary_ratio`` the two experts of 2.2 A14B; with 48 channels TI2V-5B."""
+def wan(folder: Path, channels: int = 16, more: dict[str, Any] | None = None, **settings: Any) -> Path:
+    """Wan 2.1; with ``boundary_ratio`` the two experts of 2.2 A14B; with 48 channels TI2V-5B; ``more``: of the
+    transformer's configuration."""
     from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 
     def transformer(seed: int) -> nn.Module:
@@ -85,7 +86,7 @@ def wan(folder: Path, channels: int = 16, **settings: Any) -> Path:
                 patch_size=(1, 2, 2),
                 num_attention_heads=2,
                 attention_head_dim=12,
-                in_channels=channels,
+                **{"in_channels": channels, **(more or {})},
                 out_channels=channels,
                 text_dim=TEXT_WIDTH,
                 freq_dim=32,
@@ -134,6 +135,46 @@ def wan_5b(folder: Path) -> Path:
     return wan(folder, channels=48, expand_timesteps=True)
 
 
+def wan_image(folder: Path, pictures: int = 1) -> Path:
+    """Wan 2.1 image to video, which sees a picture through CLIP; with two pictures the first and the last frame."""
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
+
+    vision = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=16, patch_size=8
+    )
+    tokens = 1 + (16 // 8) ** 2
+    more = {"in_channels": 36, "image_dim": 16, "added_kv_proj_dim": 24}
+    wan(folder, more=more | ({"pos_embed_seq_len": pictures * tokens} if pictures > 1 else {}))
+    encoder: Any = randomised(CLIPVisionModel(vision), 6)
+    encoder.save_pretrained(folder / "image_encoder")
+    size = {"height": 16, "width": 16}
+    CLIPImageProcessor(size={"shortest_edge": 16}, crop_size=size).save_pretrained(folder / "image_processor")
+    return indexed(
+        folder,
+        _class_name="WanImageToVideoPipeline",
+        image_encoder=["transformers", "CLIPVisionModel"],
+        image_processor=["transformers", "CLIPImageProcessor"],
+    )
+
+
+def wan_first_last(folder: Path) -> Path:
+    """Wan 2.1 first and last frame to video."""
+    return wan_image(folder, pictures=2)
+
+
+def wan_image_experts(folder: Path) -> Path:
+    """Wan 2.2 A14B image to video, without CLIP."""
+    wan(folder, more={"in_channels": 36}, boundary_ratio=0.9)
+    return indexed(folder, _class_name="WanImageToVideoPipeline", image_encoder=[None, None])
+
+
+def indexed(folder: Path, **changes: Any) -> Path:
+    """Change ``model_index.json``."""
+    path = folder / "model_index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes, indent=2))
+    return folder
+
+
 def ltx(folder: Path, timestep_conditioning: bool = False) -> Path:
     """LTX-Video 0.9; with ``timestep_conditioning`` the VAE of 0.9.1."""
     from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXVideoTransformer3DModel
@@ -169,8 +210,9 @@ def ltx_091(folder: Path) -> Path:
     return ltx(folder, timestep_conditioning=True)
 
 
-def cogvideox(folder: Path, version: str = "2b") -> Path:
-    """CogVideoX 2b (DDIM), 5b (DPM-Solver++, rotary embeddings) or 1.5 (two latent frames per token)."""
+def cogvideox(folder: Path, version: str = "2b", image: bool = False) -> Path:
+    """CogVideoX 2b (DDIM), 5b (DPM-Solver++, rotary embeddings) or 1.5 (two latent frames per token); ``image``: made
+    for image to video."""
     from diffusers import (
         AutoencoderKLCogVideoX,
         CogVideoXDDIMScheduler,
@@ -181,13 +223,15 @@ def cogvideox(folder: Path, version: str = "2b") -> Path:
     more: dict[str, Any] = {} if version == "2b" else {"use_rotary_positional_embeddings": True}
     if version == "1.5":
         more |= {"patch_size_t": 2, "patch_bias": False, "sample_width": 20, "sample_height": 20}
+        more |= {"ofs_embed_dim": 16} if image else {}
+    sizes = {"sample_width": 12, "sample_height": 8, "sample_frames": 9, **more}
     transformer = CogVideoXTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=16, out_channels=16, time_embed_dim=16,
-        text_embed_dim=TEXT_WIDTH, num_layers=2, **{"sample_width": 12, "sample_height": 8, "sample_frames": 9, **more},
+        num_attention_heads=2, attention_head_dim=16, in_channels=32 if image else 16, out_channels=16,
+        time_embed_dim=16, text_embed_dim=TEXT_WIDTH, num_layers=2, **sizes,
     )  # fmt: skip
     vae = AutoencoderKLCogVideoX(
         block_out_channels=(8, 8, 8, 8), latent_channels=16, layers_per_block=1, norm_num_groups=4,
-        sample_height=64, sample_width=96, scaling_factor=0.7,
+        sample_height=64, sample_width=96, scaling_factor=0.7, invert_scale_latents=image and version == "1.5",
     )  # fmt: skip
     scheduler = CogVideoXDDIMScheduler if version == "2b" else CogVideoXDPMScheduler
     components = {
@@ -200,7 +244,17 @@ def cogvideox(folder: Path, version: str = "2b") -> Path:
             timestep_spacing="trailing", beta_schedule="scaled_linear",
         ),
     }  # fmt: skip
-    return saved(folder, "CogVideoXPipeline", components)
+    return saved(folder, "CogVideoXImageToVideoPipeline" if image else "CogVideoXPipeline", components)
+
+
+def cogvideox_image(folder: Path) -> Path:
+    """CogVideoX 5b image to video."""
+    return cogvideox(folder, "5b", image=True)
+
+
+def cogvideox_15_image(folder: Path) -> Path:
+    """CogVideoX 1.5 image to video."""
+    return cogvideox(folder, "1.5", image=True)
 
 
 def cogvideox_5b(folder: Path) -> Path:
@@ -245,10 +299,8 @@ def skyreels_v2(folder: Path) -> Path:
         text_dim=TEXT_WIDTH, freq_dim=32, ffn_dim=48, num_layers=2,
     )  # fmt: skip
     randomised(transformer, 2).save_pretrained(folder / "transformer")  # type: ignore[operator]
-    index = json.loads((folder / "model_index.json").read_text())
-    index |= {"_class_name": "SkyReelsV2Pipeline", "transformer": ["diffusers", "SkyReelsV2Transformer3DModel"]}
-    (folder / "model_index.json").write_text(json.dumps(index, indent=2))
-    return folder
+    transformer_kind = ["diffusers", "SkyReelsV2Transformer3DModel"]
+    return indexed(folder, _class_name="SkyReelsV2Pipeline", transformer=transformer_kind)
 
 
 def word_tokenizer(texts: str = SENTENCE, length: int = 77) -> Any:
@@ -323,3 +375,11 @@ CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
     "skyreels_v2": skyreels_v2,
     "hunyuan_video": hunyuan_video,
 }
+FROM_PICTURES: dict[str, Callable[[Path], Path]] = {
+    "wan_image": wan_image,
+    "wan_first_last": wan_first_last,
+    "wan_image_experts": wan_image_experts,
+    "cogvideox_image": cogvideox_image,
+    "cogvideox_15_image": cogvideox_15_image,
+}
+"""Checkpoints that make clips from pictures only."""

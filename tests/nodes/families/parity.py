@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kinograph import NodeContext
+from kinograph import Frames, NodeContext
 from nodes.conditioning import text_encode
+from nodes.known import known_frames
 from nodes.latents import noise_latent
 from nodes.loading import LoadedParts, load_model
 from nodes.sampler import dit_sampler
@@ -38,6 +39,8 @@ class Case:
     dtype: str = "float32"
     stock: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the stock pipeline
     ours: Mapping[str, Any] = field(default_factory=dict)  # and of DiTSampler
+    first: Tensor | None = None  # known frames [n, H, W, 3]
+    last: Tensor | None = None
 
 
 @dataclass
@@ -69,13 +72,29 @@ def five_dimensional(latent: Tensor, shape: tuple[int, ...]) -> Tensor:
     return latent if tuple(latent.shape) == shape else latent.transpose(1, 2)
 
 
+def picture(seed: int, width: int = 96, height: int = 64) -> Tensor:
+    """A picture ``[1, H, W, 3]`` of soft colours, in values that eight bits can hold."""
+    coarse = torch.rand(1, 3, 3, 4, generator=torch.Generator().manual_seed(seed))
+    soft = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=True)
+    return (soft * 255.0).round().div(255.0).permute(0, 2, 3, 1)
+
+
+def picture_of(clip: Tensor) -> Any:
+    """The only frame of a clip as a PIL image."""
+    from PIL import Image
+
+    return Image.fromarray((clip[0] * 255.0).round().byte().numpy())
+
+
 class Stock:
     """A stock pipeline, loaded once for several cases."""
 
-    def __init__(self, folder: Path, dtype: str = "float32", **components: Any) -> None:
-        from diffusers import DiffusionPipeline
+    def __init__(
+        self, folder: Path, dtype: str = "float32", kind: str = "DiffusionPipeline", **components: Any
+    ) -> None:
+        import diffusers
 
-        self.pipeline: Any = DiffusionPipeline.from_pretrained(folder, dtype=getattr(torch, dtype), **components)
+        self.pipeline: Any = getattr(diffusers, kind).from_pretrained(folder, dtype=getattr(torch, dtype), **components)
         self.pipeline.set_progress_bar_config(disable=True)
 
     def embeds(self, prompt: str) -> Tensor:
@@ -93,6 +112,11 @@ class Stock:
         if "true_cfg_scale" in inspect.signature(self.pipeline.__call__).parameters:
             return {"true_cfg_scale": case.guidance}
         return {"guidance_scale": case.guidance}
+
+    def known(self, case: Case) -> dict[str, Any]:
+        """First and last picture as the stock pipelines take them."""
+        given = {"image": case.first, "last_image": case.last}
+        return {name: picture_of(clip) for name, clip in given.items() if clip is not None}
 
     def __call__(self, case: Case, shape: tuple[int, ...]) -> Stages:
         latents: list[Tensor] = []
@@ -123,6 +147,7 @@ class Stock:
                 output_type="np",
                 callback_on_step_end=after_step,
                 **self.guidance(case),
+                **self.known(case),
                 **case.stock,
             ).frames[0]
         finally:
@@ -142,6 +167,9 @@ def ours(parts: LoadedParts, case: Case, checkpoints: list[Any] | None = None) -
     positive = text_encode(NodeContext(), parts.encoder, case.prompt)
     negative = text_encode(NodeContext(), parts.encoder, case.negative)
     start = noise_latent(parts.model, case.seed, case.width, case.height, case.frames)
+    if case.first is not None or case.last is not None:
+        given = [None if clip is None else Frames(clip) for clip in (case.first, case.last)]
+        start = known_frames(NodeContext(), parts.vae, start, *given, fit="exact")
     clean = dit_sampler(
         context, parts.model, positive, start, negative, case.steps, case.guidance,
         guidance_batching=case.batching, **case.ours,  # type: ignore[arg-type]
