@@ -64,13 +64,21 @@ def _differences(plan: Plan, index: int, past: PastStep) -> list[str]:
         reasons.append(f"code of plugin {node.type.plugin or '?'} changed")
     reasons += _changed_values(plan, node, past)
     reasons += _changed_wires(plan, node, past)
-    if past.extra != plan.fingerprints.get(index, ""):
-        reasons.append("model file changed" if _reads_model(node) else "something outside the graph changed")
+    extra = plan.fingerprints.get(index, "")
+    if past.extra != extra:
+        reasons.append(_changed_outside(node, past.extra, extra))
     return reasons
 
 
-def _reads_model(node: GraphNode) -> bool:
-    return any(word in node.type.id.lower() for word in ("load", "model", "checkpoint"))
+def _changed_outside(node: GraphNode, before: str, after: str) -> str:
+    """What no value names: the folder for results (:func:`engine.plan.with_outputs`), or what a hook looks at."""
+    if node.type.mark.output:
+        (hooked, _, old), (hooks, _, new) = before.rpartition("|"), after.rpartition("|")
+        if hooked == hooks:
+            return f"saves to {new} instead of {old}" if old and new else "saves to another folder"
+    kinds = [kind for output in node.type.outputs.values() for kind in output.type.classes]
+    is_model = any(hasattr(kind, "__kinograph_buffers__") for kind in kinds)
+    return "model file changed" if is_model else "something outside the graph changed"
 
 
 def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Annotated
 
 import pytest
 
-from engine.authoring import Lazy, node
+from engine.authoring import Display, FilePicker, Lazy, node
 from engine.ledger import Ledger
 from engine.problems import WorkflowError
 
@@ -37,7 +39,38 @@ def choose(first: bool, a: Lazy[str], b: Lazy[str]) -> str:
     return a() if first else b()
 
 
-FUNCTIONS = (number, encode, sample, fresh, choose)
+class Network:
+    """Stands for a loaded model: its arrays lie inside."""
+
+    def __kinograph_buffers__(self):
+        return iter(())
+
+
+OUTSIDE = {"weights": "1", "weather": "1"}
+"""What the fingerprint hooks look at."""
+
+
+@node("LoadShipped", fingerprint=lambda: OUTSIDE["weights"])
+def load_shipped() -> Network:
+    return Network()
+
+
+@node("LoadFile")
+def load_file(path: Annotated[Path, FilePicker("model")]) -> Network:
+    return Network()
+
+
+@node("Weather", fingerprint=lambda: OUTSIDE["weather"])
+def weather() -> int:
+    return 1
+
+
+@node("Save", output=True)
+def save(value: int = 0) -> Display[int]:
+    return Display(value, {})
+
+
+FUNCTIONS = (number, encode, sample, fresh, choose, load_shipped, load_file, weather, save)
 NODES = {"encode": ("Encode", {"prompt": "a cat"}), "sample": ("Sample", {"seed": 41})}
 WIRES = ["encode.value -> sample.conditioning"]
 
@@ -149,6 +182,33 @@ def test_changed_code_and_version(make_lab, tmp_path, change):
         assert reasons(lab_with(1, "def"), {"t": "Thing"}, []) == {"t": "code of plugin pack changed"}
     else:
         assert reasons(lab_with(2, "abc"), {"t": "Thing"}, []) == {"t": "Thing version 1 -> 2"}
+
+
+def test_what_changed_outside_the_graph_is_said(lab, monkeypatch):
+    nodes = {"model": "LoadShipped", "weather": "Weather"}
+    lab.run(nodes)
+    monkeypatch.setitem(OUTSIDE, "weights", "2")
+    monkeypatch.setitem(OUTSIDE, "weather", "2")
+    assert reasons(lab, nodes, []) == {
+        "model": "model file changed",
+        "weather": "something outside the graph changed",
+    }
+
+
+def test_a_changed_model_file_is_named(lab, tmp_path):
+    file = tmp_path / "model.safetensors"
+    file.write_text("some weights")
+    nodes = {"model": ("LoadFile", {"path": str(file)})}
+    lab.run(nodes)
+    assert reasons(lab, nodes, []) == {}
+    file.write_text("other weights")
+    assert reasons(lab, nodes, []) == {"model": f"model file changed (path: {file})"}
+
+
+def test_another_folder_for_results_is_named(lab):
+    lab.executor.run(lab.plan({"s": "Save"}, outputs="/one"))
+    (step,) = lab.plan({"s": "Save"}, outputs="/other").steps()
+    assert step.reason == "saves to /other instead of /one"
 
 
 def test_lazy_inputs_run_only_if_asked_for(lab):
