@@ -12,9 +12,10 @@ from nodes.families.family import Parts
 from nodes.families.mini import assemble
 from nodes.latents import noise_latent
 from nodes.lora import apply_lora, load_lora
+from nodes.media.encode import write_video
 from nodes.models.mini import load_mini
 from nodes.sampler import dit_sampler
-from nodes.training_data import EncodedDataset, encode_dataset, novel_clips
+from nodes.training_data import EncodedDataset, encode_dataset, novel_clips, video_folder
 from nodes.training_from_models import train_lora
 from nodes.training_nodes import TrainedWeights, train_vae
 from nodes.training_results import save_model
@@ -64,6 +65,15 @@ def test_a_new_word_joins_the_vocabulary_and_others_stay(parts: Parts, lora: Tra
     known = len(before.extras["tokenizer"].words)
     assert torch.equal(new[:known], old)
     assert not torch.equal(new[known], old[2])
+
+
+def test_words_of_own_captions_join_and_mistyped_ones_do_not(parts: Parts, tmp_path: Path) -> None:
+    pictures = [torch.full((32, 32, 3), 20 * k, dtype=torch.uint8).numpy() for k in range(5)]
+    write_video(tmp_path / "mine.mp4", pictures, format="mp4", fps=8.0)
+    (tmp_path / "mine.txt").write_text("a red zeppelin bounecs over a meadow", encoding="utf-8")
+    own = encode_dataset(NodeContext(), parts.vae, video_folder(tmp_path, 32, 32, 5))
+    taught = train_lora(NodeContext(), parts.model, parts.encoder, parts.vae, own, steps=1, rank=2, sample_every=0)
+    assert '"words": ["zeppelin"]' in taught.weights.configs["lora"]
 
 
 def test_a_saved_lora_is_the_trained_one(parts: Parts, lora: TrainedWeights, tmp_path: Path) -> None:
