@@ -12,7 +12,7 @@ from aiohttp import web
 from engine.document import Workflow, parse_workflow
 from engine.graph import check
 from engine.problems import Problem, WorkflowError
-from server.errors import ApiError
+from server.errors import ApiError, compact
 from server.keys import FOLDERS, LIMITS, NODE_TYPES
 
 _INLINE_NODES = 50
@@ -26,7 +26,7 @@ def _checked(app: web.Application, data: dict[str, Any], targets: Sequence[str] 
         graph.at(target)
     if not graph.nodes:
         raise WorkflowError([Problem("empty", "the workflow has no nodes, so there is nothing to run")])
-    return workflow, json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return workflow, compact(data)
 
 
 async def accept_workflow(

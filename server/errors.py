@@ -32,7 +32,12 @@ class ApiError(Exception):
 
 def json_response(body: Any, status: int = 200) -> web.Response:
     """JSON that is never stored by anybody."""
-    return json_text(json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False), status)
+    return json_text(compact(body), status)
+
+
+def compact(body: Any) -> str:
+    """JSON without spaces."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def json_text(text: str, status: int = 200) -> web.Response:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from server.body import query_int, read_body, read_model
 from server.check import accept_workflow, title_of
-from server.errors import ApiError, json_response, json_text
+from server.errors import ApiError, compact, json_response, json_text
 from server.job_rows import NewJob, UnknownJob
 from server.job_views import summary_of
 from server.keys import EVENTS, HISTORY, HUB, JOBS, LIMITS
@@ -91,7 +91,7 @@ async def get_job(request: web.Request) -> web.Response:
     asked = request.app[JOBS].scheduler.intents.get(row.id, "")
     found = summary_of(row, await store.outputs(row.id), asked)
     found["targets"] = json.loads(row.targets) if row.targets else None
-    return json_text(f'{{"workflow":{body},{json.dumps(found)[1:]}')
+    return json_text(f'{{"workflow":{body},{compact(found)[1:]}')
 
 
 async def _steer(request: web.Request, action: str) -> web.Response:
@@ -189,7 +189,7 @@ async def job_events(request: web.Request) -> web.Response:
     more, events = len(events) > limit, events[:limit]
     rest = {"n": number_of(events[-1]) if events else after, "more": more, "missed": missed}
     # events are stored as they are sent: none of possibly thousands has to be read and written again
-    return json_text(f'{{"events":[{",".join(events)}],{json.dumps(rest)[1:]}')
+    return json_text(f'{{"events":[{",".join(events)}],{compact(rest)[1:]}')
 
 
 async def _events_after(app: web.Application, job: str, after: int, limit: int) -> tuple[list[str], bool]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from server.database import Database
+from server.event_log import EventLog
+from server.event_store import EventStore
+from server.keys import EVENTS, LIMITS
 from server.limits import Limits
+from server.routes.events import catch_up
 from server.stream import Batch, Frame, Hub, Line, Outbox, Overflow, fields_of
 from tests.server.live import LiveServer, workflow
 
@@ -136,3 +142,18 @@ async def test_server_sent_events_tell_the_same(server: LiveServer) -> None:
         while f'"job":"{job}","type":"job_finished"' not in text:
             text += (await asyncio.wait_for(answer.content.readany(), 30)).decode()
         assert text.startswith("id: ")
+
+
+async def test_who_comes_back_after_the_oldest_events_have_left_is_told_to_load_anew(tmp_path: Path) -> None:
+    database = Database(tmp_path / "jobs.sqlite")
+    try:
+        log = EventLog(EventStore(database, most=2000), Hub())
+        await log.open()
+        numbers = [log.job_event(f"job{at}", "job_queued", title="x" * 100) for at in range(50)]
+        await log.settled()
+        app: Any = {LIMITS: Limits(), EVENTS: log}
+        late, soon = [flat(await catch_up(app, after, log.hub.n)) for after in (numbers[0], numbers[-2])]
+        assert [event["type"] for event in late] == ["hello", "resync"]
+        assert [event["type"] for event in soon] == ["hello", "job_queued"]
+    finally:
+        await asyncio.to_thread(database.close)
