@@ -24,7 +24,7 @@ from engine.isolation.crossing import Customs
 from engine.isolation.describing import CONTEXT
 from engine.isolation.guest import RESTORED
 from engine.isolation.installed import Installed, interpreter, site_packages
-from engine.isolation.life import Life
+from engine.isolation.life import Life, PluginGone
 from engine.node_type import NodeType
 
 HOOK_SECONDS = 10.0
@@ -59,6 +59,7 @@ class IsolatedPlugin:
         self.holding: list[str] = []
         self.described: dict[str, Any] = installed.described
         self._folder, self._installed, self._places = folder, installed, places
+        self._code: str = installed.described.get("code", "")  # whose results its keys promise
         self._starting = threading.Lock()
         self._life: Life | None = None
         self._customs: Callable[[], Customs] = lambda: Customs((), ())
@@ -153,9 +154,12 @@ class IsolatedPlugin:
     def _alive(self) -> Life:
         with self._starting:
             if self._life is None or not self._life.alive:
-                self._life = Life(self._command, self._customs(), self.name)
-                self.described = self._life.described
-                self.holding = self._life.holding
+                life = Life(self._command, self._customs(), self.name)
+                if self._code not in ("", life.described["code"]):
+                    life.kill()
+                    raise PluginGone(f"the code of the plugin {self.name!r} has just changed; run it again")
+                self._life, self._code = life, life.described["code"]
+                self.described, self.holding = life.described, life.holding
             return self._life
 
     def start(self) -> dict[str, Any]:
@@ -172,6 +176,7 @@ class IsolatedPlugin:
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         environment = self._folder / "env"
         host_path = [place for place in sys.path if place and Path(place).exists()]
+        code = self._installed.code()
         package = Path(self._installed.package)
         reading, writing = self._places.of(permissions.files)
         for folder in writing:
@@ -182,7 +187,7 @@ class IsolatedPlugin:
             "parent": os.getpid(),
             "name": self.name,
             "package": str(package),
-            "module": self._installed.module,
+            "module": code.module,
             "root": str(_ROOT),
             "own_path": [str(site_packages(environment))],
             "host_path": host_path,

@@ -3,6 +3,7 @@
 ::
 
     NAME/plugin.json     what was installed, from where, with which permissions, and its node types as data
+    NAME/described.json  of a linked plugin: its node types as its code is now
     NAME/lock.txt        every package with its version and hash
     NAME/env/            the virtual environment
     NAME/home/           the only folder that the plugin may write
@@ -19,8 +20,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from engine.manifest import Manifest
+from engine.plugin_code import Code
 
 RECORD = "plugin.json"
+_DESCRIBED = "described.json"
 
 
 class Installed(BaseModel):
@@ -31,6 +34,7 @@ class Installed(BaseModel):
         module: the package that is imported.
         package: its folder.
         why: why it has an environment of its own.
+        linked: its package lies with its author, who may change it at any time.
         described: its node types as data.
     """
 
@@ -44,13 +48,36 @@ class Installed(BaseModel):
     manifest: Manifest
     why: str = ""
     enabled: bool = True
+    linked: bool = False
     described: dict[str, Any]
 
     def save(self, folder: Path) -> None:
         """Write it, whole or not at all."""
-        temporary = folder / f".{RECORD}.{os.getpid()}"
-        temporary.write_text(self.model_dump_json(indent=2), encoding="utf-8")
-        temporary.replace(folder / RECORD)
+        _write(folder / RECORD, self.model_dump_json(indent=2))
+
+    def code(self) -> Code:
+        """Its package, as it lies there now. A linked one is imported from its folder, not by its name."""
+        return Code(self.name, Path(self.package), "" if self.linked else self.module)
+
+
+def keep_described(folder: Path, described: dict[str, Any]) -> None:
+    """Remember what a linked plugin's code says now, so that the next start need not ask it."""
+    _write(folder / _DESCRIBED, json.dumps(described))
+
+
+def kept_described(folder: Path) -> dict[str, Any]:
+    """What was remembered; empty where that is nothing."""
+    try:
+        found: Any = json.loads((folder / _DESCRIBED).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def read_installed(root: Path) -> Iterator[tuple[Path, Installed | str]]:

@@ -1,4 +1,7 @@
-"""Node types of the plugins that are installed in environments of their own. Reads records; starts no process."""
+"""Node types of the plugins that are installed in environments of their own.
+
+They are read from records, without starting a process. Only a linked plugin whose code has changed since is asked.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from pathlib import Path
 from engine.folders import Folders
 from engine.isolation.describing import FORMAT, node_types_of
 from engine.isolation.host import IsolatedPlugin, Places
-from engine.isolation.installed import RECORD, Installed, read_installed
+from engine.isolation.installed import RECORD, Installed, keep_described, kept_described, read_installed
+from engine.isolation.life import PluginBroken
+from engine.manifest import ManifestError, read_manifest
 from engine.plugins import Discovered, Plugin, PluginError, twins
+from engine.registry import Registry
 
 
 class IsolatedPlugins:
@@ -20,15 +26,16 @@ class IsolatedPlugins:
         self._running: dict[str, tuple[Installed, IsolatedPlugin]] = {}
         self.errors: list[PluginError] = []
 
-    def stamp(self) -> tuple[tuple[str, int], ...]:
+    def stamp(self) -> tuple[object, ...]:
         """Another value means that something was installed, removed or changed."""
-        found = []
+        found: list[object] = [installed.code().stamp() for installed, _ in self._running.values() if installed.linked]
+        records: list[tuple[str, int]] = []
         for path in self._root.glob(f"*/{RECORD}") if self._root.is_dir() else ():
             try:
-                found.append((str(path), path.stat().st_mtime_ns))
+                records.append((str(path), path.stat().st_mtime_ns))
             except OSError:
                 continue
-        return tuple(sorted(found))
+        return (*found, *sorted(records))
 
     def load(self, built_in: Discovered) -> list[Plugin]:
         """The plugins; what is wrong goes to :attr:`errors`."""
@@ -44,28 +51,42 @@ class IsolatedPlugins:
                 self.errors.append(PluginError(installed.name, f"the plugin {installed.name!r} {message}"))
             elif installed.enabled:
                 known = before.get(installed.name)
-                process = known[1] if known is not None and known[0] == installed else self._process(folder, installed)
-                self._running[installed.name] = (installed, process)
-                node_types = node_types_of(
-                    installed.described, installed.name, registry, process.function, process.hook
-                )
-                process.know(node_types, registry.classes(), registry.buffers)
-                plugins.append(
-                    Plugin(
-                        installed.name,
-                        "isolated",
-                        installed.version,
-                        installed.described["code"],
-                        installed.described.get("seconds", 0.0),
-                        node_types=node_types,
-                        manifest=installed.manifest,
-                    )
-                )
-                self.errors += [PluginError(installed.name, message) for message in installed.described["errors"]]
+                current, process = self._current(folder, installed, known) if installed.linked else (installed, None)
+                if process is None:
+                    same = known is not None and known[0] == current
+                    process = known[1] if known is not None and same else self._process(folder, current)
+                self._running[installed.name] = (current, process)
+                plugins.append(_plugin(current, process, registry))
+                self.errors += [PluginError(installed.name, message) for message in current.described["errors"]]
         for name, (_, process) in before.items():
             if name not in self._running or self._running[name][1] is not process:
                 process.retire()
         return plugins
+
+    def _current(
+        self, folder: Path, installed: Installed, known: tuple[Installed, IsolatedPlugin] | None
+    ) -> tuple[Installed, IsolatedPlugin | None]:
+        """A linked plugin as its code is now, with its process where that had to be asked.
+
+        When the code cannot be loaded, the error is told, and what worked last stays.
+        """
+        last = known[0] if known is not None else installed
+        kept = last.described if known is not None else kept_described(folder) or installed.described
+        try:
+            manifest = read_manifest(Path(installed.package)) or installed.manifest
+            now = installed.model_copy(update={"manifest": manifest, "described": {}})
+            code = now.code().fingerprint()
+            if kept.get("format") == FORMAT and kept["code"] == code:
+                return now.model_copy(update={"described": kept}), None
+            process = self._process(folder, now)
+            described = process.start()
+        except (ManifestError, PluginBroken, OSError) as error:
+            details = "\n".join(getattr(error, "__notes__", ()))
+            message = f"{error} (its nodes are those of the last version that worked)"
+            self.errors.append(PluginError(installed.name, message, details))
+            return last, None
+        keep_described(folder, described)
+        return now.model_copy(update={"described": described}), process
 
     def _process(self, folder: Path, installed: Installed) -> IsolatedPlugin:
         return IsolatedPlugin(folder, installed, self._places)
@@ -74,6 +95,22 @@ class IsolatedPlugins:
         """End all processes."""
         for _, process in self._running.values():
             process.close()
+
+
+def _plugin(installed: Installed, process: IsolatedPlugin, registry: Registry) -> Plugin:
+    """A plugin whose node types are calls to its process."""
+    described = installed.described
+    node_types = node_types_of(described, installed.name, registry, process.function, process.hook)
+    process.know(node_types, registry.classes(), registry.buffers)
+    return Plugin(
+        installed.name,
+        "linked, isolated" if installed.linked else "isolated",
+        installed.version,
+        described["code"],
+        described.get("seconds", 0.0),
+        node_types=node_types,
+        manifest=installed.manifest,
+    )
 
 
 def with_isolated(discovered: Discovered, isolated: IsolatedPlugins) -> Discovered:

@@ -27,6 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--trusted", action="store_true", help="run it inside Kinograph's own process, where it may do everything"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_sources(parser)
+    add_data_folder(parser)
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say where packages come from."""
     parser.add_argument(
         "--find-links", type=Path, action="append", default=[], metavar="DIR", help="a folder with wheels"
     )
@@ -36,25 +42,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also take dependencies without a wheel, and run their build scripts",
     )
-    add_data_folder(parser)
+
+
+def sources_of(arguments: argparse.Namespace) -> Options:
+    """What those arguments say."""
+    return Options(tuple(arguments.find_links), arguments.no_index, arguments.allow_builds)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show, ask, install; exit code 1 when the person says no."""
-    options = Options(tuple(arguments.find_links), arguments.no_index, arguments.allow_builds)
+    options = sources_of(arguments)
     folders = folders_of(arguments)
     with tempfile.TemporaryDirectory(prefix="kinograph-install-") as work:
         try:
             wheel = fetch_wheel(arguments.spec, Path(work), options)
             why = _why_isolated(wheel, options, trusted=arguments.trusted)
             if why:
-                _check_free(wheel.manifest.name, folders)
+                check_free(wheel.manifest.name, folders)
             _show(wheel, why)
             if not arguments.yes and not _agreed():
                 print("nothing was installed")
                 return 1
             if why:
-                record = install_isolated(wheel, folders, options, why, _say)
+                record = install_isolated(wheel, folders, options, why, say)
                 count = len(record.described["node_types"])
                 said = f" with {count} node{'s' if count != 1 else ''}"
             else:
@@ -67,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_free(name: str, folders: Folders) -> None:
+def check_free(name: str, folders: Folders) -> None:
     """An isolated plugin would not be used beside one of its name that runs in Kinograph's process.
 
     Raises:
@@ -123,5 +133,6 @@ def _agreed() -> bool:
     return input("Install it? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """One step of an installation."""
     print(f"  {text} ...", flush=True)

@@ -3,37 +3,65 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
+from engine.folders import Folders
 from engine.manifest import FILE, ManifestError, read_manifest
-from engine.plugin_code import Code
-from engine.plugins import wants_isolation
 from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_data_folder, folders_of
+from kinograph.commands.plugin_install import add_sources, check_free, say, sources_of
+from kinograph.installing.install import install_isolated
+from kinograph.installing.sources import Options, fetch_wheel
+from kinograph.installing.tools import InstallError
+from kinograph.installing.wheels import NotAPlugin
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     parser.add_argument("path", type=Path, help="the plugin's project, or its package")
+    add_sources(parser)
     add_data_folder(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Link it into the drop-in folder."""
+    """Link it into the drop-in folder; one that asks for it gets its environment and its process."""
     package = package_in(arguments.path)
     manifest = read_manifest(package) if package.is_dir() else None
+    folders = folders_of(arguments)
     if manifest is not None and manifest.isolated:
-        raise WorkflowError([Problem("isolated", wants_isolation(Code(package.name, package)))])
-    plugins = folders_of(arguments).plugins
-    plugins.mkdir(parents=True, exist_ok=True)
-    link = plugins / package.name
+        _link_isolated(package, folders, sources_of(arguments))
+    else:
+        _link(package, folders)
+    print(f"{package.stem} is in the editor now, or at its next start. Saving a file of it is enough to reload it.")
+    return 0
+
+
+def _link(package: Path, folders: Folders) -> None:
+    folders.plugins.mkdir(parents=True, exist_ok=True)
+    link = folders.plugins / package.name
     if link.is_symlink():
         link.unlink()
     elif link.exists():
-        raise WorkflowError([Problem("folder_taken", f"there is a plugin {package.name} in {plugins} already")])
+        raise WorkflowError([Problem("folder_taken", f"there is a plugin {package.name} in {folders.plugins} already")])
     link.symlink_to(package, target_is_directory=package.is_dir())
-    print(f"{package.stem} is in the editor now, or at its next start. Saving a file of it is enough to reload it.")
-    return 0
+
+
+def _link_isolated(package: Path, folders: Folders, options: Options) -> None:
+    """Its dependencies in an environment of its own; its code from where it lies."""
+    project = next((place for place in package.parents[:2] if (place / "pyproject.toml").is_file()), None)
+    if project is None:
+        message = (
+            f"{package} asks for an environment of its own, and there is no pyproject.toml that says what it needs"
+        )
+        raise WorkflowError([Problem("no_project", message)])
+    with tempfile.TemporaryDirectory(prefix="kinograph-link-") as work:
+        try:
+            wheel = fetch_wheel(str(project), Path(work), options)
+            check_free(wheel.manifest.name, folders)
+            install_isolated(wheel, folders, options, "its manifest asks for it", say, linked=package)
+        except (InstallError, NotAPlugin, ManifestError) as error:
+            raise WorkflowError([Problem("not_linked", f"{project} was not linked: {error}")]) from None
 
 
 def package_in(path: Path) -> Path:

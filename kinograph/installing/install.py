@@ -59,9 +59,22 @@ def conflicts(wheel: WheelFacts, options: Options) -> list[str]:
 
 
 def install_isolated(
-    wheel: WheelFacts, folders: Folders, options: Options, why: str, say: Callable[[str], None]
+    wheel: WheelFacts,
+    folders: Folders,
+    options: Options,
+    why: str,
+    say: Callable[[str], None],
+    linked: Path | None = None,
 ) -> Installed:
     """Make its environment, load it there once, and put everything in place.
+
+    Args:
+        wheel: the plugin.
+        folders: where its folder goes.
+        options: where the packages come from that it needs.
+        why: why it has an environment of its own.
+        say: told each step.
+        linked: the package in its author's folder, which is used in place of the wheel's.
 
     Raises:
         InstallError: saying what is wrong.
@@ -75,10 +88,14 @@ def install_isolated(
         say("looking for its dependencies")
         python = str(environment / "bin" / "python")
         locked = _resolve(python, wheel, options)
+        if linked is not None:
+            locked = [item for item in locked if item.sha256 != wheel.sha256]
         (staging / LOCK).write_text("".join(f"{item.line()}\n" for item in locked), encoding="utf-8")
         say(f"installing {len(locked)} package{'s' if len(locked) != 1 else ''}, held to their hashes")
-        _install(python, staging / LOCK, wheel, options)
-        package = site_packages(environment) / Path(*wheel.module.split("."))
+        if locked:
+            _install(python, staging / LOCK, wheel, options)
+        inside = Path(*wheel.module.split("."))
+        package = linked if linked is not None else site_packages(environment) / inside
         record = Installed(
             name=name,
             version=wheel.version,
@@ -87,11 +104,12 @@ def install_isolated(
             package=str(package),
             manifest=wheel.manifest,
             why=why,
+            linked=linked is not None,
             described={},
         )
         say("loading it")
         described = _describe(staging, record, folders)
-        moved = str(site_packages(final / "env") / Path(*wheel.module.split(".")))
+        moved = str(linked if linked is not None else site_packages(final / "env") / inside)
         record = record.model_copy(update={"described": described, "package": moved})
         record.save(staging)
         _replace(staging, final)
