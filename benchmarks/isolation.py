@@ -4,7 +4,8 @@
 
 Compared with the same function called here, and with Python's own way to another process (multiprocessing: the value is
 pickled and copied through a pipe). "known" is a clip that has crossed before, or that came from an isolated plugin;
-"new" is one that was made in the worker's own memory, which is written into shared memory once.
+"new" is one that was made in the worker's own memory, which is written into shared memory once. A clip that the plugin
+makes is "known" when it is made with ``kinograph.empty``, and "new" when it is made in ordinary memory.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from engine.plugins import discover
 from kinograph import Frames
 
 CODE = '''
-from kinograph import Frames, node
+from kinograph import Frames, empty, node
 
 @node("bench.Number")
 def number(value: int = 0) -> int:
@@ -44,6 +45,17 @@ def number(value: int = 0) -> int:
 def same(frames: Frames) -> Frames:
     """Give a clip back."""
     return frames
+
+@node("bench.Made")
+def made(megabytes: int = 1) -> Frames:
+    """Make a clip in memory that crosses."""
+    return Frames(empty(1, megabytes * 256, 1024, 1).fill_(0.5))
+
+@node("bench.New")
+def new(megabytes: int = 1) -> Frames:
+    """Make a clip in ordinary memory."""
+    import torch
+    return Frames(torch.full((1, megabytes * 256, 1024, 1), 0.5))
 
 @node("bench.Mean")
 def mean(frames: Frames) -> float:
@@ -104,7 +116,8 @@ def main() -> None:
         ours, theirs = multiprocessing.Pipe()
         other = multiprocessing.get_context("fork").Process(target=echo, args=(theirs,), daemon=True)
         other.start()
-        number, same, mean = (registry[f"bench.{name}"].function for name in ("Number", "Pass", "Mean"))
+        names = ("Number", "Pass", "Mean", "Made", "New")
+        number, same, mean, made, new = (registry[f"bench.{name}"].function for name in names)
 
         def pickled(value: object) -> object:
             ours.send(value)
@@ -125,6 +138,10 @@ def main() -> None:
             here = milliseconds(lambda: float(known.pixels.mean()), repeats)  # noqa: B023
             there = milliseconds(lambda: mean(frames=known, **context), repeats)  # noqa: B023
             print(f"{'  and reading all of it':<24}{here:>10.3f}{there:>18.3f}")
+            here = milliseconds(lambda: torch.full((1, size * 256, 1024, 1), 0.5), repeats)  # noqa: B023
+            there = milliseconds(lambda: made(megabytes=size, **context), repeats)  # noqa: B023
+            fresh = milliseconds(lambda: new(megabytes=size, **context), repeats)  # noqa: B023
+            print(f"{'  made by the node':<24}{here:>10.3f}{there:>18.3f}{fresh:>16.3f}")
         isolated.close()
         other.kill()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from engine.files import PendingFile, output_file
+from engine.files import PendingFile, output_file, write_whole
 
 
 class Cancelled(BaseException):
@@ -149,16 +149,26 @@ class NodeContext:
         return self._on_ask(question, choices, preview)
 
     @contextmanager
-    def output_file(self, name: str, media_type: str) -> Iterator[PendingFile]:
+    def output_file(self, name: str, media_type: str, *, workflow_beside: bool = False) -> Iterator[PendingFile]:
         """Write a file for the user: ``with context.output_file("clip.mp4", "video/mp4") as file: ...``.
 
         Write to ``file.path``; ``file.saved`` is the finished file after the block. It gets a number and never
         replaces another file; a half-written one never appears.
+
+        Args:
+            name: a name with its ending.
+            media_type: IANA media type.
+            workflow_beside: the format cannot carry the workflow: put it into ``NAME.EXT.json`` beside the file, where
+                the editor's and the command line's readers find it. Nothing is written when the person chose to leave
+                the workflow out.
         """
         self._files += 1
         identity = f"{self._identity}-{self._files}" if self._identity else ""
         with output_file(self.output_folder, name, media_type, identity) as pending:
             yield pending
+        document = self.document() if workflow_beside else ""
+        if document:
+            write_whole(pending.saved.path.with_name(f"{pending.saved.path.name}.json"), document)
 
     @contextmanager
     def temporary_folder(self) -> Iterator[Path]:

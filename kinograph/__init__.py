@@ -27,6 +27,7 @@ from engine.context import Cancelled, NodeContext, Preview
 from engine.document import Subgraph
 from engine.file_digests import content_digest
 from engine.files import SavedFile
+from kinograph.allocation import empty
 from kinograph.graphs import Graph, Result, RunFailed
 from kinograph.types import (
     Conditioning,
@@ -71,5 +72,6 @@ __all__ = [
     "Wire",
     "__version__",
     "content_digest",
+    "empty",
     "node",
 ]

@@ -67,7 +67,7 @@ def test_left_out_it_is_not_there(container: str, tmp_path: Path) -> None:
         read_document(path)
 
 
-@pytest.mark.parametrize("name", ["clip.avi", "sound.wav", "sound.flac", "clip.mp4"])
+@pytest.mark.parametrize("name", ["clip.avi", "sound.wav", "sound.flac", "sound.mp3", "scene.exr", "clip.mp4"])
 def test_beside_a_file_that_carries_none_a_document_is_found(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(written("mp4", tmp_path, None).read_bytes())

@@ -87,6 +87,10 @@ class Conversation:
             case "person":
                 shown = _preview(message["preview"])
                 self._answer(message, context.ask(message["question"], tuple(message["choices"]), shown))
+            case "document":
+                self._answer(message, context.document())
+            case "origin":
+                self._answer(message, context.origin())
             case "lazy":
                 self._answer_lazy(message)
         close_all(descriptors)

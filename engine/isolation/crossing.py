@@ -9,6 +9,7 @@ from engine.authoring import Block, Facts, Wire
 from engine.buffers import BufferAdapter, iter_buffers
 from engine.cache.codecs import Codecs, DamagedEntry
 from engine.files import SavedFile
+from engine.isolation.made import Made
 from engine.isolation.memory import Known, Mapped, NotSealed, Place, Segment
 from engine.isolation.pipe import MAX_DESCRIPTORS
 
@@ -22,11 +23,17 @@ class Customs:
         classes: dataclasses that both sides know.
         adapters: how arrays are laid out.
         mapped: keeps what was received mapped for the next time; only where changes in place are noticed.
+        made: where arrays may have been made that need no copy.
     """
 
     def __init__(
-        self, classes: Iterable[type], adapters: tuple[BufferAdapter, ...], mapped: Mapped | None = None
+        self,
+        classes: Iterable[type],
+        adapters: tuple[BufferAdapter, ...],
+        mapped: Mapped | None = None,
+        made: Made | None = None,
     ) -> None:
+        self._made = made
         self._take = Segment.received if mapped is None else mapped.take
         self.codecs = Codecs([*classes, *_ENGINE_CLASSES], adapters)
         self._adapters = {adapter.name: adapter for adapter in adapters}
@@ -45,9 +52,12 @@ class Customs:
         for kind, group in groups.items():
             adapter = self._adapters[kind]
             for name, buffer in group.items():
-                place = self._known.find(buffer, adapter.version(buffer))
-                if place is None or len(segments) >= MAX_DESCRIPTORS - 1:
+                room = len(segments) < MAX_DESCRIPTORS - 1
+                place = self._known.find(buffer, adapter.version(buffer)) if room else None
+                if place is None:
                     about, data = adapter.expose(buffer)
+                    place = self._handed_over(adapter, buffer, about, data) if room else None
+                if place is None:
                     fresh.append((kind, name, adapter, buffer, about, data))
                 else:
                     table.setdefault(kind, {})[name] = _entry(place, segments)
@@ -58,6 +68,18 @@ class Customs:
                 self._known.add(buffer, adapter.version(buffer), place, copied=True)
                 table.setdefault(kind, {})[name] = _entry(place, segments)
         return {"tree": tree, "arrays": table}, segments
+
+    def _handed_over(
+        self, adapter: BufferAdapter, buffer: Any, about: dict[str, Any], data: memoryview
+    ) -> Place | None:
+        """Where an array lies that was made in shared memory."""
+        found = self._made.hand_over(data) if self._made is not None else None
+        if found is None:
+            return None
+        segment, offset = found
+        place = Place(segment, offset, data.nbytes, about)
+        self._known.add(buffer, adapter.version(buffer), place, copied=False)
+        return place
 
     def unpack(self, packed: dict[str, Any], descriptors: list[int]) -> Any:
         """The value; its arrays lie over the other process's memory, without a copy. Takes the descriptors.

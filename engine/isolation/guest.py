@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from engine.allocation import make_outputs_in
 from engine.authoring import Display, Expansion, InvalidInput, Lazy
 from engine.context import Cancelled, NodeContext, Preview, PreviewSource
 from engine.infer import parameters_of
@@ -21,6 +22,7 @@ from engine.inputs import call_arguments
 from engine.isolation import fence
 from engine.isolation.crossing import Customs
 from engine.isolation.describing import describe_plugin
+from engine.isolation.made import Made
 from engine.isolation.memory import Mapped, Segment
 from engine.isolation.pipe import Pipe, PipeClosed, close_all
 from engine.manifest import Permissions
@@ -69,7 +71,9 @@ class Guest:
         self._types = {node_type.id: node_type for node_type in plugin.node_types}
         own = {cls for item in plugin.node_types for kind in item.socket_types() for cls in kind.classes}
         self.mapped = Mapped()
-        self.customs = Customs({*built_in.classes(), *own}, built_in.buffers, self.mapped)
+        made = Made()
+        make_outputs_in(made.memory)
+        self.customs = Customs({*built_in.classes(), *own}, built_in.buffers, self.mapped, made)
         self.described = describe_plugin(plugin, [error.message for error in errors], built_in)
         self._calls: dict[int, Call] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="node")
@@ -253,6 +257,9 @@ class Call:
             _on_checkpoint=self._checkpoint,
             _restored=restored,
             _on_ask=self._question,
+            _identity=about["computation"],
+            _on_document=lambda: str(self._ask({"op": "document"})),
+            _on_origin=lambda: str(self._ask({"op": "origin"})),
         )
 
     def _checkpoint(self, state: Mapping[str, Any]) -> None:

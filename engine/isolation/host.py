@@ -122,6 +122,7 @@ class IsolatedPlugin:
                     "device": context.device,
                     "output_folder": str(context.output_folder),
                     "workflow": context.workflow,
+                    "computation": context.computation,
                     "memory_saving": context.memory_saving,
                 },
             }

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.files import write_whole
 from engine.manifest import Manifest
 from engine.plugin_code import Code
 
@@ -53,7 +54,7 @@ class Installed(BaseModel):
 
     def save(self, folder: Path) -> None:
         """Write it, whole or not at all."""
-        _write(folder / RECORD, self.model_dump_json(indent=2))
+        write_whole(folder / RECORD, self.model_dump_json(indent=2))
 
     def code(self) -> Code:
         """Its package, as it lies there now. A linked one is imported from its folder, not by its name."""
@@ -62,7 +63,7 @@ class Installed(BaseModel):
 
 def keep_described(folder: Path, described: dict[str, Any]) -> None:
     """Remember what a linked plugin's code says now, so that the next start need not ask it."""
-    _write(folder / _DESCRIBED, json.dumps(described))
+    write_whole(folder / _DESCRIBED, json.dumps(described))
 
 
 def kept_described(folder: Path) -> dict[str, Any]:
@@ -72,12 +73,6 @@ def kept_described(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def read_installed(root: Path) -> Iterator[tuple[Path, Installed | str]]:

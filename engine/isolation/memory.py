@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ALIGNMENT = 64
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if hasattr(fcntl, "F_SEAL_WRITE") else 0
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if hasattr(fcntl, "F_SEAL_WRITE") else 0
 _CHUNK = 1 << 30
 
 
@@ -47,7 +47,7 @@ class Segment:
                 offsets.append(end)
                 end = _write(descriptor, piece, end)
             os.ftruncate(descriptor, max(end, 1))
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
         except BaseException:
             os.close(descriptor)
             raise
@@ -61,7 +61,7 @@ class Segment:
             NotSealed: when it could still change under its reader.
         """
         try:
-            if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
+            if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & SEALS != SEALS:
                 raise NotSealed("a segment without seals")
             return cls(descriptor, os.fstat(descriptor).st_size)
         except OSError as error:

@@ -32,14 +32,31 @@ MEDIA = frozenset(
 
 
 def read_document(path: Path) -> Workflow:
-    """A document from a JSON file, or the one inside a media file; an empty one from the null device (as git uses it).
+    """A document: from a JSON file, from inside a media file, or from beside a file of any other kind.
+
+    The null device, as git uses it, gives an empty one.
 
     Raises:
         WorkflowError: when there is none.
     """
     if str(path) == os.devnull:
         return Workflow()
-    return _inside_media(path) if path.suffix.lower() in MEDIA else read_workflow(path)
+    if path.suffix.lower() in MEDIA:
+        return _inside_media(path)
+    try:
+        return read_workflow(path)
+    except WorkflowError:
+        beside = _beside(path) if path.suffix.lower() != ".json" else None
+        if beside is None:
+            raise
+        return beside
+
+
+def _beside(path: Path) -> Workflow | None:
+    from nodes.media.tags import read_sidecar
+
+    text = read_sidecar(path)
+    return None if text is None else parse_workflow(text)
 
 
 def _inside_media(path: Path) -> Workflow:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from engine.problems import WorkflowError
 from engine.registry import Registry
 from engine.schema import describe
 from kinograph import Facts, Frames
+from kinograph.commands.documents import read_document
 from tests.engine.isolation.conftest import Session, document
 
 
@@ -68,6 +71,38 @@ def test_tensors_cross(session: Session) -> None:
     made = call(session, "sample.Doubled", frames=clip, brightness=0.5)
     assert made.fps == 12.0
     assert torch.equal(made.pixels, (clip.pixels * 0.5).repeat_interleave(2, 0))
+
+
+MADE = """
+import os
+from kinograph import Frames, empty, node
+
+written = []
+genuine = os.pwrite
+
+def counted(descriptor, data, at):
+    written.append(len(data))
+    return genuine(descriptor, data, at)
+
+os.pwrite = counted
+
+@node("probe.Grey")
+def grey(level: float = 0.5) -> Frames:
+    '''Make a grey clip in memory that crosses.'''
+    return Frames(empty(4, 64, 64, 3).fill_(level), 12.0)
+
+@node("probe.Written")
+def written_so_far(after: Frames) -> int:
+    '''How many bytes this process has copied into shared memory.'''
+    return sum(written)
+"""
+
+
+def test_a_clip_that_a_node_makes_in_memory_for_it_is_never_copied(probe: Callable[..., Session]) -> None:
+    session = probe(MADE)
+    clip = call(session, "probe.Grey", level=0.25)
+    assert clip.pixels.unique().tolist() == [0.25]
+    assert call(session, "probe.Written", after=clip) == 0
 
 
 def test_several_outputs_free_outputs_lists_and_generators(session: Session) -> None:
@@ -119,6 +154,37 @@ def test_values_of_the_plugins_own_class_are_carried_and_come_back(session: Sess
     lamp = result.values["mixed"]["lamp"]
     assert (lamp.tone, lamp.names) == ("mixed", ("lamp", "warm"))
     assert type(lamp).__module__ == "sample"
+
+
+SOUND = """
+import wave
+from kinograph import NodeContext, SavedFile, node
+
+@node("probe.Sound", output=True)
+def sound(context: NodeContext, seconds: float = 0.1) -> SavedFile:
+    '''Write silence.'''
+    with context.output_file("quiet.wav", "audio/wav", workflow_beside=True) as file:
+        with wave.open(str(file.path), "wb") as stream:
+            stream.setnchannels(1)
+            stream.setsampwidth(2)
+            stream.setframerate(8000)
+            stream.writeframes(bytes(int(16000 * seconds)))
+    return file.saved
+"""
+
+
+def test_a_file_that_cannot_carry_its_workflow_has_it_beside_it_with_what_it_requires(
+    probe: Callable[..., Session],
+) -> None:
+    session = probe(SOUND, {"files": ["outputs"]})
+    result = session.run({"sound": ("probe.Sound", {"seconds": 0.25})})
+    assert result.status == "succeeded", result.failures
+    ((_, saved),) = result.files
+    found = read_document(saved.path)
+    assert found.nodes["sound"].values == {"seconds": 0.25}
+    assert found.record["node"] == "sound"
+    assert "probe" in json.dumps(found.requires)
+    assert sorted(path.name for path in saved.path.parent.iterdir()) == [saved.path.name, f"{saved.path.name}.json"]
 
 
 def test_files_that_a_person_chose_can_be_read_and_output_files_written(session: Session, tmp_path: Path) -> None:

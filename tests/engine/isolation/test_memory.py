@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+from engine import allocation
 from engine.cache.codecs import DamagedEntry, NotStorable
 from engine.isolation.crossing import Customs
+from engine.isolation.made import Made
 from engine.isolation.memory import Known, Mapped, NotSealed, Place, Segment
 from engine.isolation.pipe import Pipe, PipeClosed, pair
-from kinograph import Conditioning, Frames, Latent
+from kinograph import Conditioning, Frames, Latent, empty
 from nodes.tensors import TORCH_BUFFERS
 
 
@@ -52,6 +54,61 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(os, "pwrite", pwrite)
     return found
+
+
+@pytest.fixture
+def making(monkeypatch: pytest.MonkeyPatch) -> tuple[Customs, Customs]:
+    """The plugin's end, whose outputs are made in shared memory, and the worker's."""
+    made = Made()
+    monkeypatch.setattr(allocation, "_sources", [made.memory])
+    return Customs((Frames,), (TORCH_BUFFERS,), made=made), Customs((Frames,), (TORCH_BUFFERS,))
+
+
+def test_what_was_made_for_it_crosses_without_a_copy(making: tuple[Customs, Customs], written: list[int]) -> None:
+    pixels = empty(4, 64, 64, 3)
+    torch.linspace(0, 1, pixels.numel(), out=pixels.view(-1))
+    arrived = cross(*making, Frames(pixels, 12.0)).pixels
+    assert written == []
+    assert torch.equal(arrived, pixels)
+    assert is_shared(arrived)
+    assert cross(*making, Frames(pixels, 12.0)).pixels.equal(arrived)
+    assert written == []
+
+
+def test_what_the_maker_changes_afterwards_is_a_copy_of_its_own(
+    making: tuple[Customs, Customs], written: list[int]
+) -> None:
+    pixels = empty(2, 64, 64, 3).zero_()
+    arrived = cross(*making, Frames(pixels, 12.0)).pixels
+    pixels.fill_(1.0)
+    assert arrived.max() == 0.0
+    again = cross(*making, Frames(pixels, 12.0)).pixels
+    assert again.min() == 1.0
+    assert written == [pixels.numel() * 4]
+
+
+def test_a_part_of_what_was_made_crosses_too(making: tuple[Customs, Customs], written: list[int]) -> None:
+    pixels = empty(4, 64, 64, 3).zero_()
+    pixels[2:] = 0.5
+    assert cross(*making, Frames(pixels[2:], 12.0)).pixels.unique().tolist() == [0.5]
+    assert written == []
+
+
+def test_what_is_handed_over_is_sealed_and_what_is_not_is_given_back(making: tuple[Customs, Customs]) -> None:
+    pixels = empty(2, 64, 64, 3).zero_()
+    _, (segment,) = making[0].pack(Frames(pixels, 12.0))
+    with pytest.raises(PermissionError):
+        os.pwrite(segment.descriptor, b"x", 0)
+    before = set(Path("/proc/self/fd").iterdir())
+    unused = empty(2, 64, 64, 3)
+    del unused
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_elsewhere_it_is_ordinary_memory() -> None:
+    tensor = empty(4, 64, 64, 3, dtype="bfloat16")
+    assert (tensor.shape, tensor.dtype) == ((4, 64, 64, 3), torch.bfloat16)
+    assert not is_shared(tensor)
 
 
 def test_a_clip_lies_over_shared_memory_on_the_other_side(ends: tuple[Customs, Customs]) -> None:
