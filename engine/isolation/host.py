@@ -158,7 +158,10 @@ class IsolatedPlugin:
                 life = Life(self._command, self._customs(), self.name)
                 if self._code not in ("", life.described["code"]):
                     life.kill()
-                    raise PluginGone(f"the code of the plugin {self.name!r} has just changed; run it again")
+                    again = "has just changed; run it again"
+                    if not self._installed.linked:
+                        again = "is not what was installed; install it again"
+                    raise PluginGone(f"the code of the plugin {self.name!r} {again}")
                 self._life, self._code = life, life.described["code"]
                 self.described, self.holding = life.described, life.holding
             return self._life

@@ -26,16 +26,16 @@ class IsolatedPlugins:
         self._running: dict[str, tuple[Installed, IsolatedPlugin]] = {}
         self.errors: list[PluginError] = []
 
-    def stamp(self) -> tuple[object, ...]:
+    def stamp(self) -> tuple[tuple[str, int], ...]:
         """Another value means that something was installed, removed or changed."""
-        found: list[object] = [installed.code().stamp() for installed, _ in self._running.values() if installed.linked]
-        records: list[tuple[str, int]] = []
+        linked = [installed.code() for installed, _ in self._running.values() if installed.linked]
+        found = [(f"{path} {size}", modified) for code in linked for path, size, modified in code.stamp()]
         for path in self._root.glob(f"*/{RECORD}") if self._root.is_dir() else ():
             try:
-                records.append((str(path), path.stat().st_mtime_ns))
+                found.append((str(path), path.stat().st_mtime_ns))
             except OSError:
                 continue
-        return (*found, *sorted(records))
+        return tuple(sorted(found))
 
     def load(self, built_in: Discovered) -> list[Plugin]:
         """The plugins; what is wrong goes to :attr:`errors`."""

@@ -141,7 +141,7 @@ def probing(template: Path, folder: Path) -> Callable[..., Session]:
         package = site_packages(environment / "env") / "probe"
         (package / "__init__.py").write_text(code)
         manifest = record.manifest.model_validate({"name": "probe", "permissions": permissions or {}})
-        record = record.model_copy(update={"package": str(package), "manifest": manifest})
+        record = record.model_copy(update={"package": str(package), "manifest": manifest, "described": {}})
         folders = Folders.at(data)
         starting = IsolatedPlugin(environment, record, Places(folders.inputs, folders.outputs, folders.models))
         described = starting.start()

@@ -184,7 +184,7 @@ def test_a_file_that_cannot_carry_its_workflow_has_it_beside_it_with_what_it_req
     assert found.nodes["sound"].values == {"seconds": 0.25}
     assert found.record["node"] == "sound"
     assert "probe" in json.dumps(found.requires)
-    assert sorted(path.name for path in saved.path.parent.iterdir()) == [saved.path.name, f"{saved.path.name}.json"]
+    assert saved.path.with_name(f"{saved.path.name}.json").is_file()
 
 
 def test_files_that_a_person_chose_can_be_read_and_output_files_written(session: Session, tmp_path: Path) -> None:
