@@ -178,12 +178,12 @@ from nodes.latents import noise_latent
 from nodes.loading import load_model
 from nodes.sampler import dit_sampler
 
-def anonymous():
-    return int(re.search(r"RssAnon:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 
 def watch(*_):
     global peak
-    peak = max(peak, anonymous())
+    peak = max(peak, resident())
 
 torch.set_num_threads(1)
 parts = load_model(NodeContext(), folder=Path(sys.argv[1]))
@@ -195,7 +195,7 @@ runs = []
 for budget in (MEMORY.budget, None):
     MEMORY.clear()
     MEMORY.budget = budget
-    before = peak = anonymous()
+    before = peak = resident()
     network = bundle.network("transformer")
     for block in network.blocks:
         block.register_forward_hook(watch)
