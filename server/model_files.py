@@ -1,4 +1,4 @@
-"""What lies in the models folder, and whether it is sound. Heads of files are read without trusting them."""
+"""What lies in the folders of models, and whether it is sound. Heads of files are read without trusting them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ _BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
     "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 }  # fmt: skip
+_INDEX = "model_index.json"
+"""What makes a folder a model in diffusers layout."""
 _MOST = 5000
 
 
@@ -68,22 +71,47 @@ def _span(name: str, entry: Any) -> tuple[int, int]:
     return start, stop
 
 
-def list_models(root: Path) -> list[dict[str, Any]]:
-    """All model files below ``root``; pickle files are named as refused."""
-    found: list[dict[str, Any]] = []
-    for folder, _, names in os.walk(root):
-        for name in sorted(names):
-            suffix = Path(name).suffix.lower()
-            if suffix not in _FORMATS and suffix not in _REFUSED:
+def list_models(roots: Sequence[Path]) -> list[dict[str, Any]]:
+    """All models below the roots, under the names that workflows give them; pickle files are named as refused.
+
+    A folder in diffusers layout is one model; its parts are not listed.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for root in roots:
+        for folder, folders, names in os.walk(root):
+            folders[:] = [] if _INDEX in names else sorted(name for name in folders if _is_shown(name))
+            if _INDEX in names and folder != str(root):
+                name = Path(folder).relative_to(root).as_posix()
+                found.setdefault(name, _describe_folder(Path(folder), name))
                 continue
-            relative = Path(os.path.relpath(folder, root)).joinpath(name).as_posix()
-            try:
-                found.append(_describe(Folders.inside(root, relative), relative, suffix))
-            except (OSError, PathError):
-                continue
+            for name in sorted(names):
+                suffix = Path(name).suffix.lower()
+                if suffix not in _FORMATS and suffix not in _REFUSED:
+                    continue
+                relative = Path(os.path.relpath(folder, root)).joinpath(name).as_posix()
+                try:
+                    found.setdefault(relative, _describe(Folders.inside(root, relative), relative, suffix))
+                except (OSError, PathError):
+                    continue
             if len(found) >= _MOST:
-                return found
-    return sorted(found, key=lambda item: str(item["name"]))
+                break
+    return sorted(found.values(), key=lambda item: str(item["name"]))[:_MOST]
+
+
+def _is_shown(folder: str) -> bool:
+    return not folder.startswith(".") and folder != "blobs"
+
+
+def _describe_folder(path: Path, name: str) -> dict[str, Any]:
+    files = [file.stat() for file in path.rglob("*") if file.is_file()]
+    return {
+        "name": name,
+        "size": sum(status.st_size for status in files),
+        "modified": max((status.st_mtime for status in files), default=0.0),
+        "format": "diffusers",
+        "tensors": None,
+        "error": "",
+    }
 
 
 def _describe(path: Path, name: str, suffix: str) -> dict[str, Any]:

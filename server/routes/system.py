@@ -54,8 +54,12 @@ async def node_types(request: web.Request) -> web.Response:
 
 
 async def models(request: web.Request) -> web.Response:
-    """Files in the models folder; broken ones with what is wrong."""
-    found = await asyncio.to_thread(list_models, request.app[FOLDERS].models)
+    """Models in all folders of models (our own, other programs', the Hugging Face cache); broken ones with a reason."""
+    try:
+        roots = request.app[FOLDERS].model_roots()
+    except ValueError as error:  # a file that names folders of other programs is written wrongly
+        raise ApiError(500, "model_paths", str(error)) from error
+    found = await asyncio.to_thread(list_models, roots)
     return json_response({"models": found})
 
 
