@@ -90,6 +90,36 @@ def step_cache(
     return with_settings(model, {"step_cache": (method, STRENGTHS[method] if strength is None else strength)})
 
 
+Attention = Literal["native", "cudnn", "math", "flash", "flash 3", "sage", "xformers", "flex"]
+
+
+@node(
+    "ComputeOptions",
+    category="sampling",
+    keywords=("speed", "faster", "torch compile", "flash attention", "sage attention", "xformers"),
+    infer=model_facts,
+)
+def compute_options(model: DiffusionModel, attention: Attention = "native", compile: bool = False) -> DiffusionModel:
+    """How a transformer is computed: other kernels for attention, compiled blocks. The same up to rounding.
+
+    For models that load through diffusers; Mini passes it over. What is not installed is refused when the sampler runs,
+    with the name of the package.
+
+    Args:
+        model: the transformer.
+        attention: native is torch's own choice. flash, flash 3, sage and xformers need their packages and a GPU; sage
+            computes in eight bits, which changes frames a little.
+        compile: compile the repeated blocks with torch.compile. The first run of each size takes some time longer
+            (seconds to minutes). Needs a C++ compiler on a processor. Not for models that stream.
+
+    Returns:
+        The same transformer with these options.
+    """
+    return with_settings(
+        model, {"attention": None if attention == "native" else attention, "compile": True if compile else None}
+    )
+
+
 @node(
     "DecodeOptions",
     category="latent",

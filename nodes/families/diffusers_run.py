@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from kinograph import DiffusionModel
-from nodes.families.bundle import Bundle, library
+from nodes.families.acceleration import accelerated
+from nodes.families.bundle import Bundle
 from nodes.families.family import Request, Sampling
 from nodes.families.low_rank import Adaptation, Adapter
 from nodes.families.residency import MEMORY
@@ -29,6 +30,8 @@ CONTEXTS: dict[Branch, str] = {"positive": "cond", "negative": "uncond", "both":
 """Names under which diffusers' caches keep what belongs to an evaluation."""
 TRANSFORMERS = ("transformer", "transformer_2")
 """The networks that a run may evaluate."""
+FASTER = frozenset({"step_cache", "attention", "compile"})
+"""Settings of a model that :func:`nodes.families.acceleration.accelerated` acts on."""
 
 
 class Run:
@@ -65,6 +68,9 @@ class Run:
         self._constants: dict[str, Any] | None = None
         self._sigma = levels[0]
         self._begun = False
+        self._faster = bool(FASTER.intersection(self.settings))
+        self._accelerators = ExitStack()
+        self._current: Any = None
 
     def timestep(self, sigma: float) -> Tensor:
         """What the transformer is told at a noise level."""
@@ -78,7 +84,7 @@ class Run:
     def within(self, sigma: float, branch: Branch) -> AbstractContextManager[object]:
         """Around an evaluation: which noise level it is for, and where caches keep what belongs to it."""
         self._sigma = sigma
-        network = self.bundle.network(self.name_at(sigma))
+        network = self._network(self.name_at(sigma))
         if not self._begun:
             self._begun = True
             for name in ("transformer_2", "vae"):
@@ -96,7 +102,7 @@ class Run:
         """The transformer's output ``[B, C, t, h, w]`` at the level that :meth:`within` named."""
         family, t = self.family, self.timestep(self._sigma)
         name = self.name_at(self._sigma)
-        network = self.bundle.network(name)
+        network = self._network(name)
         if self._constants is None:
             self._constants = family.constants(self.bundle, self._traits, self._request, self.settings)
         inputs = x
@@ -120,36 +126,18 @@ class Run:
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        """Around the whole run: a step cache is there while it lasts, and knows nothing of another run."""
-        chosen: tuple[str, float] | None = self.settings.get("step_cache")
-        names = [name for name in TRANSFORMERS if self.bundle.has(name)]
-        cached: list[Any] = []
-        with MEMORY.saving(self._request.saving):
-            try:
-                for name in names if chosen is not None else []:
-                    network = self.bundle.network(name)
-                    network.enable_cache(cache_config(chosen or ("", 0.0), len(self.levels) - 1))
-                    cached.append(network)
-                yield
-            finally:
-                for network in cached:
-                    network.disable_cache()
+        """Around the whole run: what makes it faster is there while it lasts, and knows nothing of another run."""
+        with MEMORY.saving(self._request.saving), self._accelerators:
+            yield
 
-
-def cache_config(chosen: tuple[str, float], steps: int) -> Any:
-    """The configuration of a step cache of diffusers: ``(method, strength)`` as StepCache gives them."""
-    method, strength = chosen
-    diffusers = library("diffusers")
-    if method == "first block":
-        return diffusers.FirstBlockCacheConfig(threshold=strength)
-    if method == "spectral":
-        return diffusers.SeaCacheConfig(threshold=strength)
-    if method == "magnitude":
-        ratios = torch.full((steps,), 0.995)
-        return diffusers.MagCacheConfig(threshold=strength, num_inference_steps=steps, mag_ratios=ratios)
-    return diffusers.TaylorSeerCacheConfig(
-        cache_interval=max(2, round(strength)), use_lite_mode=True, taylor_factors_dtype=torch.float32
-    )
+    def _network(self, name: str) -> Any:
+        """A transformer, made faster where that is asked for; what the one before it was given is undone."""
+        network = self.bundle.network(name)
+        if self._faster and self._current is not network:
+            self._accelerators.close()
+            self._accelerators.enter_context(accelerated(network, self.settings, len(self.levels) - 1))
+            self._current = network
+        return network
 
 
 def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: Request) -> Sampling:

@@ -10,12 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from kinograph import NodeContext
+from kinograph import InvalidInput, NodeContext
 from nodes.conditioning import text_encode
-from nodes.families.diffusers_run import cache_config
+from nodes.families import acceleration
+from nodes.families.acceleration import cache_config
 from nodes.families.linear_preview import preview_of, smooth_clip
+from nodes.families.registry import family_named
+from nodes.families.streaming import BlockStream
 from nodes.latents import add_noise, noise_latent
-from nodes.model_options import guidance_options, step_cache
+from nodes.model_options import compute_options, guidance_options, step_cache
 from nodes.sampler import dit_sampler, dit_sampler_steps
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours
@@ -43,11 +46,12 @@ def test_guidance_options(
     assert changed.model.digest != parts.model.digest
 
 
-@pytest.mark.parametrize("checkpoint", ["wan", "cogvideox_5b", "ltx"])
+@pytest.mark.parametrize("checkpoint", ["wan", "wan_experts", "cogvideox_5b", "ltx", "mochi", "hunyuan_video"])
 def test_a_run_that_was_cut_short_ends_with_the_same_bits(tmp_path: Path, checkpoint: str) -> None:
     parts = loaded(CHECKPOINTS[checkpoint](tmp_path))
     positive, negative = (text_encode(NodeContext(), parts.encoder, text) for text in ("a red ball", "blurry"))
-    start = noise_latent(parts.model, 5, 96, 64, 9)
+    traits = parts.model.extras["traits"]
+    start = noise_latent(parts.model, 5, 96, 64, traits.first + traits.frame_step)
     states: list[Mapping[str, Any]] = []
     whole = dit_sampler(NodeContext(_on_checkpoint=states.append), parts.model, positive, start, negative, 4, 3.0)
     assert [state["step"] for state in states] == [1, 2, 3]
@@ -98,6 +102,72 @@ def test_a_step_cache_equals_the_stock_pipeline_with_the_same_cache(
     assert (cached.latents[-1] - exact.latents[-1]).abs().max() > 10 * TOLERANCE  # it skipped something
     again = ours(parts, case)
     assert torch.equal(again.latents[-1], exact.latents[-1])  # and is gone afterwards
+
+
+def test_other_attention_kernels_and_compiled_blocks_last_for_their_run_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch._dynamo.utils as dynamo
+
+    monkeypatch.setattr(acceleration, "COMPILER", "eager")  # traced, but not handed to a C++ compiler
+    parts = loaded(CHECKPOINTS["wan"](tmp_path))
+    case = Case(steps=2)
+    exact = ours(parts, case)
+    faster = parts._replace(model=compute_options(parts.model, "math", compile=True))
+    before = dynamo.counters["frames"]["ok"]
+    found = ours(faster, case)
+    assert max(found.differences(exact).values()) <= TOLERANCE
+    assert dynamo.counters["frames"]["ok"] > before
+    network = parts.model.extras["bundle"].network("transformer")
+    assert all(block._compiled_call_impl is None for block in network.blocks)
+    assert torch.equal(ours(parts, case).latents[-1], exact.latents[-1])
+    missing = parts._replace(model=compute_options(parts.model, "sage"))
+    with pytest.raises(InvalidInput, match=r"sage is not there: .*sageattention") as caught:
+        ours(missing, case)
+    assert caught.value.socket == "attention"
+
+
+def test_short_of_memory_a_run_streams_and_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the engine does after a first attempt ran out of memory: everything leaves, blocks come one by one."""
+    from nodes.families import building
+
+    streams: list[Any] = []
+
+    def watched(*args: Any) -> Any:
+        streams.append(BlockStream(*args))
+        return streams[-1]
+
+    monkeypatch.setattr(building, "BlockStream", watched)
+    parts = loaded(CHECKPOINTS["wan"](tmp_path))
+    bundle = parts.model.extras["bundle"]
+    context, saving = NodeContext(), NodeContext(memory_saving=True)
+    positive, negative = (text_encode(context, parts.encoder, text) for text in ("a red ball", "blurry"))
+    start = noise_latent(parts.model, 5, 96, 64, 5)
+    exact = dit_sampler(context, parts.model, positive, start, negative, 2, 3.0)
+    assert bundle.resident("text_encoder").loaded and not streams
+    found = dit_sampler(saving, parts.model, positive, start, negative, 2, 3.0)
+    assert (found.samples - exact.samples).abs().max() <= TOLERANCE
+    assert [stream.loads >= 8 for stream in streams] == [True]  # two blocks, two prompts, two steps
+    assert not bundle.resident("text_encoder").loaded
+    again = text_encode(saving, parts.encoder, "a red ball")
+    assert (again.tensors["embeds"] - positive.tensors["embeds"]).abs().max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("checkpoint", ["wan_5b", "ltx", "cogvideox", "mochi", "hunyuan_video"])
+def test_every_family_shows_its_latents(tmp_path: Path, checkpoint: str) -> None:
+    """The map is fitted to the VAE of the model at hand, and tells clips apart."""
+    parts = loaded(CHECKPOINTS[checkpoint](tmp_path))
+    traits = parts.model.extras["traits"]
+    family = family_named(traits.family)
+    shape = (traits.channels, 2 + traits.lead, 4, 6)
+    shown = [
+        family.preview(parts.model, torch.randn(shape, generator=torch.Generator().manual_seed(seed)))
+        for seed in (1, 2)
+    ]
+    for picture in shown:
+        assert picture is not None and picture.shape == (2, 4, 6, 3)
+        assert picture.min() >= 0.0 and picture.max() <= 1.0
+    assert (shown[0] - shown[1]).abs().max() > 1e-4  # type: ignore[operator]
 
 
 class ColourVAE:

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from nodes.families.vae_pieces import decoded, encoded
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.parity import loaded
 
 pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
+
+
+class PeakMemory(TorchDispatchMode):
+    """The most bytes that tensors made inside of it held at one time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[int, tuple[int, int]] = {}  # storage -> (bytes, tensors over it)
+        self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        for tensor in found if isinstance(found, tuple | list) else (found,):
+            if isinstance(tensor, torch.Tensor):
+                place = tensor.untyped_storage().data_ptr()
+                nbytes, count = self.held.get(place, (tensor.untyped_storage().nbytes(), 0))
+                self.held[place] = nbytes, count + 1
+                weakref.finalize(tensor, self.gone, place)
+        self.peak = max(self.peak, sum(nbytes for nbytes, _ in self.held.values()))
+        return found
+
+    def gone(self, place: int) -> None:
+        nbytes, count = self.held.get(place, (0, 0))
+        if count > 1:
+            self.held[place] = nbytes, count - 1
+        else:
+            self.held.pop(place, None)
+
 
 KINDS = ["wan", "wan_5b", "cogvideox", "ltx", "hunyuan_video"]
 
@@ -57,3 +87,35 @@ def test_with_the_least_memory_it_equals_the_tiles_of_diffusers(vae: Any, monkey
     assert pieces.shape == plain.shape
     assert (pieces - tiles).abs().max() <= 1e-5
     assert (pieces - plain).abs().max() > 1e-3  # it was done in tiles
+
+
+def peak(vae: Any, frames: int, whole: bool = False) -> int:
+    z = latent(vae, frames)
+    with torch.no_grad(), PeakMemory() as memory:
+        if whole:
+            vae.decode(z)
+        else:
+            for piece in decoded(vae, z):
+                del piece
+    return memory.peak
+
+
+def test_what_is_held_does_not_grow_with_the_clip(vae: Any) -> None:
+    if type(vae).__name__ == "AutoencoderKLLTXVideo":
+        pytest.skip("it decodes a clip at once")
+    short, long = (9, 17) if type(vae).__name__ == "AutoencoderKLHunyuanVideo" else (4, 8)
+    assert peak(vae, long) <= 1.05 * peak(vae, short)
+    assert peak(vae, long, whole=True) > 1.2 * peak(vae, long)  # diffusers collects the clip
+
+
+def test_a_long_clip_is_encoded_in_constant_memory(vae: Any) -> None:
+    if type(vae).__name__ not in ("AutoencoderKLWan", "AutoencoderKLCogVideoX"):
+        pytest.skip("it encodes a clip at once")
+    peaks = []
+    for frames in (17, 33):
+        clip = torch.rand(1, 3, frames, 32, 32) * 2 - 1
+        with torch.no_grad(), PeakMemory() as memory:
+            for piece in encoded(vae, clip):
+                del piece
+        peaks.append(memory.peak)
+    assert peaks[1] <= 1.05 * peaks[0]
