@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,7 @@ from nodes.families.layout import Component
 from nodes.families.packed import BITS, LARGEST, PackedLinear, PackedTensor, Packing, pack, unpacked
 from nodes.families.residency import free_host_memory
 from nodes.families.stored_weights import DTYPES
-from nodes.families.streaming import BlockStream, place
+from nodes.families.streaming import BlockStream, Source, materialised, place
 
 BLOCKS = re.compile(
     r"^(?:.*?\.)?(?:blocks|transformer_blocks|single_transformer_blocks|double_blocks|single_blocks|block|layers|blk)"
@@ -86,32 +87,38 @@ def build(
     for name in recipe.wanted:
         by_block.setdefault(block_of(name) if can_stream else "", {})[name] = state[name]
 
-    def fetch(block: str) -> dict[str, Tensor]:
+    def fetch(block: str) -> dict[str, Source]:
         beginning = len(block) + 1 if block else 0
-        found = {
-            name[beginning:]: tensor
+        return {
+            name[beginning:]: (tensor, wanted)
             for source, stored in by_block[block].items()
-            for name, tensor in recipe.ready(source, stored)
+            for name, tensor, wanted in recipe.ready(source, stored)
         }
+
+    def forget() -> None:
         for file in files:
             file.forget()
+
+    def here(block: str) -> dict[str, Tensor]:
+        found = materialised(fetch(block), device)
+        forget()
         return found
 
-    outside = fetch("") if "" in by_block else {}
-    place(network, {name: tensor.to(device) for name, tensor in outside.items()})
+    outside = here("") if "" in by_block else {}
+    place(network, outside)
     _tie(network)
     names = [name for name in by_block if name]
     sizes = {name: recipe.nbytes(by_block[name]) for name in names}
     left = None if room is None else room - sum(tensor.nbytes for tensor in outside.values())
     staying = _staying(names, sizes, left)
     for name in staying:
-        place(network.get_submodule(name), {key: tensor.to(device) for key, tensor in fetch(name).items()})
+        place(network.get_submodule(name), here(name))
     streamed = names[len(staying) :]
     if streamed:
         blocks = [network.get_submodule(name) for name in streamed]
-        fetches = [lambda name=name: fetch(name) for name in streamed]
+        fetches = [partial(fetch, name) for name in streamed]
         host = device != "cpu" and sum(sizes[name] for name in streamed) < _HOST_SHARE * free_host_memory()
-        network.block_stream = BlockStream(blocks, fetches, device, host)  # type: ignore[assignment]
+        network.block_stream = BlockStream(blocks, fetches, device, host, forget)  # type: ignore[assignment]
     return network.eval().requires_grad_(False)
 
 
@@ -248,21 +255,21 @@ class Recipe:
     def _is_precise(self, name: str) -> bool:
         return bool(self._precise.intersection(name.split(".")))
 
-    def ready(self, name: str, stored: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """A stored weight as the network takes it: ``(name, tensor)``, copied out of the file."""
+    def ready(self, name: str, stored: Tensor) -> Iterator[tuple[str, Tensor, torch.dtype]]:
+        """A stored weight as the network takes it: names, tensors perhaps over a file, and number formats."""
         dtype = torch.float32 if self._is_precise(name) else self._dtype
         if name not in self._packed:
-            # a new tensor in any case: what lies over the file may leave
-            yield name, unpacked(stored, dtype).clone(memory_format=torch.contiguous_format)
+            plain = unpacked(stored, dtype) if isinstance(stored, PackedTensor) else stored
+            yield name, plain, dtype if plain.is_floating_point() else plain.dtype
             return
         stem = name.removesuffix("weight")
         if self._packing is not None:
             stored = pack(unpacked(stored, torch.float32), self._packing)
         assert isinstance(stored, PackedTensor)
-        yield f"{stem}data", stored.data_alone.clone(memory_format=torch.contiguous_format)
+        yield f"{stem}data", stored.data_alone, stored.dtype
         if stored.form.name in LARGEST:
-            scale = stored.form.scale
-            yield f"{stem}scale", torch.ones(()) if scale is None else scale.clone()
+            scale = torch.ones(()) if stored.form.scale is None else stored.form.scale
+            yield f"{stem}scale", scale, scale.dtype
 
     def nbytes(self, stored: Mapping[str, Tensor]) -> int:
         """Bytes that stored weights take once they are ready."""

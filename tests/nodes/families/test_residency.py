@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from nodes.families.residency import BUDGET_VARIABLE, Memory, Resident, parse_size
-from nodes.families.streaming import BlockStream
+from nodes.families.streaming import BlockStream, Source, take_away
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -124,19 +125,15 @@ def stack(count: int) -> nn.Sequential:
 
 def streamed(network: nn.Sequential, begin: int, seen: list[int] | None = None) -> BlockStream:
     """Stream all blocks from this one on."""
-    from nodes.families.streaming import take_away
-
     blocks = list(network)[begin:]
-    kept = [{name: tensor.clone() for name, tensor in block.state_dict().items()} for block in blocks]
+    kept = [take_away(block) for block in blocks]
 
-    def fetch(index: int) -> dict[str, torch.Tensor]:
+    def fetch(index: int) -> dict[str, Source]:
         if seen is not None:
             seen.append(index)
-        return {name: tensor.clone() for name, tensor in kept[index].items()}
+        return {name: (tensor, tensor.dtype) for name, tensor in kept[index].items()}
 
-    for block in blocks:
-        take_away(block)
-    return BlockStream(blocks, [lambda index=index: fetch(index) for index in range(len(blocks))], "cpu")  # type: ignore[misc]
+    return BlockStream(blocks, [partial(fetch, index) for index in range(len(blocks))], "cpu")
 
 
 def test_blocks_that_stream_compute_the_same_and_leave() -> None:
@@ -144,11 +141,15 @@ def test_blocks_that_stream_compute_the_same_and_leave() -> None:
     seen: list[int] = []
     stream = streamed(network, 1, seen)
     x = torch.randn(3, 8, generator=torch.Generator().manual_seed(2))
+    places: set[int] = set()
+    for block in list(network)[1:]:
+        block.register_forward_pre_hook(lambda block, _: places.add(block.weight.data_ptr()))
     for _ in range(3):
         assert torch.equal(network(x), whole(x))
         assert all(parameter.is_meta for block in list(network)[1:] for parameter in block.parameters())
     stream.close()
     assert seen[:12] == [0, 1, 2, 3] * 3  # each was read once a round, in order, the next one ahead
+    assert len(places) <= 3  # memory is filled again, not taken anew
 
 
 def test_a_run_that_is_cut_short_leaves_the_stream_well() -> None:
@@ -234,7 +235,7 @@ def test_a_model_larger_than_the_budget_runs_in_bounded_memory(tmp_path: Path) -
     assert found["nbytes"] > 125e6
     assert whole["grown"] > 0.9 * found["nbytes"] and whole["loads"] == 0
     assert found["least"] < 50e6
-    assert small["grown"] < 50e6 + 25e6, small["grown"]  # the budget, and what is computed
+    assert small["grown"] < 0.7 * found["nbytes"]  # the budget, a block's pages of the file, what is computed
     assert small["loads"] > 8  # blocks came in more than once
     one, other = (torch.tensor(run["latent"]) for run in (whole, small))
     assert (one - other).abs().max() <= 1e-4
