@@ -51,6 +51,21 @@ WAN_VAE_NAMES = (
 )
 
 
+T5_NAMES = (
+    (r"^shared\.", "token_embd."),
+    (r"^encoder\.final_layer_norm", "enc.output_norm"),
+    (r"^encoder\.block\.(\d+)\.", r"enc.blk.\1."),
+    (r"layer\.0\.SelfAttention\.relative_attention_bias", "attn_rel_b"),
+    (r"layer\.0\.SelfAttention\.([qkvo])\.", r"attn_\1."),
+    (r"layer\.0\.layer_norm", "attn_norm"),
+    (r"layer\.1\.DenseReluDense\.wi_0", "ffn_gate"),
+    (r"layer\.1\.DenseReluDense\.wi_1", "ffn_up"),
+    (r"layer\.1\.DenseReluDense\.wo", "ffn_down"),
+    (r"layer\.1\.layer_norm", "ffn_norm"),
+)
+"""Names of transformers -> names of llama.cpp."""
+
+
 def renamed(state: State, names: tuple[tuple[str, str], ...], prefix: str = "") -> State:
     found: State = {}
     for name, tensor in state.items():
@@ -117,14 +132,19 @@ def unscaled(state: State) -> State:
     }
 
 
-def gguf_file(state: State, file: Path, kind: str = "Q8_0", architecture: str = "wan") -> Path:
-    """Weights as GGUF: matrices of blocks quantised, everything else in float32."""
+def gguf_file(
+    state: State, file: Path, kind: str = "Q8_0", architecture: str = "wan", pieces: dict[str, float] | None = None
+) -> Path:
+    """Weights as GGUF: matrices of blocks quantised, everything else in float32; perhaps with a tokenizer's pieces."""
     import gguf
 
     writer = gguf.GGUFWriter(file, architecture)
+    if pieces:
+        writer.add_token_list(list(pieces))
+        writer.add_token_scores(list(pieces.values()))
     for name, tensor in state.items():
         values = tensor.float().numpy()
-        quantised = tensor.ndim == 2 and "blocks." in name and tensor.shape[1] % 32 == 0
+        quantised = tensor.ndim == 2 and ("blocks." in name or ".blk." in name) and tensor.shape[1] % 32 == 0
         if tensor.ndim > 4:
             writer.add_array(f"comfy.gguf.orig_shape.{name}", list(tensor.shape))
             values = values.reshape(tensor.shape[0], -1)

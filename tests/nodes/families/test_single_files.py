@@ -19,9 +19,10 @@ from nodes.families.key_layouts import LAYOUTS, recognised
 from nodes.families.packed import PackedLinear
 from nodes.families.single_files import FileComponent, components_in
 from nodes.loading import LoadedParts, files_facts, load_model_files
-from tests.nodes.families.checkpoints import TEXT_WIDTH, ltx, randomised, wan
+from tests.nodes.families.checkpoints import TEXT_WIDTH, ltx, randomised, t5_tokenizer, wan
 from tests.nodes.families.parity import TOLERANCE, Case, loaded, ours
 from tests.nodes.families.single_file_checkpoints import (
+    T5_NAMES,
     WAN_NAMES,
     gguf_file,
     original_ltx,
@@ -151,6 +152,45 @@ def test_gguf(folder: Path, reference: Any, tmp_path: Path, kind: str) -> None:
     assert linears(parts) == [kind] * 20
 
 
+def test_a_text_encoder_as_gguf_with_its_tokenizer(folder: Path, tmp_path: Path) -> None:
+    """T5 as llama.cpp names it, two layers: the same words give what the same weights in a folder give."""
+    import transformers
+
+    config = transformers.T5Config(
+        vocab_size=160, d_model=TEXT_WIDTH, d_kv=8, d_ff=32, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    place = Path(shutil.copytree(folder, tmp_path / "model"))
+    shutil.rmtree(place / "text_encoder")
+    randomised(transformers.T5EncoderModel(config), 3).save_pretrained(place / "text_encoder")  # type: ignore[operator]
+    index = json.loads((place / "model_index.json").read_text())
+    index["text_encoder"] = ["transformers", "T5EncoderModel"]
+    (place / "model_index.json").write_text(json.dumps(index))
+    pieces = dict(json.loads(t5_tokenizer().backend_tokenizer.to_str())["model"]["vocab"])
+    state = renamed(load_file(place / "text_encoder/model.safetensors"), T5_NAMES)
+    file = gguf_file(state, tmp_path / "t5.gguf", "F32", "t5encoder", pieces)
+    encoders = from_files(text_encoder=file, folder=place).encoder, loaded(place).encoder
+    for prompt in ("a red ball", "the dog runs fast"):
+        found, wanted = (text_encode(NodeContext(), encoder, prompt).tensors["embeds"] for encoder in encoders)
+        assert (found - wanted).abs().max() <= TOLERANCE
+        assert wanted.abs().max() > 0.1
+
+
+def converted_without_memory(names: dict[str, tuple[int, ...]], place: Path) -> dict[str, torch.Tensor]:
+    """The weights of the network that is recognised, after a check that what diffusers makes of the names fits it."""
+    from diffusers.loaders import single_file_utils
+
+    ((layout, config, prefix),) = recognised(names, {}).values()
+    state = {name: torch.empty(shape, device="meta") for name, shape in names.items()}
+    component = FileComponent(
+        layout.part, layout.library, layout.kind, place, file=place / "f", layout=layout, prefix=prefix,
+        described=config,
+    )  # fmt: skip
+    network = skeleton(component)
+    Recipe(network, torch.bfloat16, None).check(component, getattr(single_file_utils, layout.converter)(state))
+    return network.state_dict()
+
+
 def test_the_published_size_of_hunyuan_video_is_converted(tmp_path: Path) -> None:
     """All names and shapes of the 13 B model, without any memory: what diffusers makes of them fits its network."""
     width, head, mlp = 3072, 128, 12288
@@ -197,18 +237,33 @@ def test_the_published_size_of_hunyuan_video_is_converted(tmp_path: Path) -> Non
         linear(f"{stem}.linear2", width, width + mlp)
         linear(f"{stem}.modulation.linear", 3 * width, width)
         names.update({f"{stem}.q_norm.weight": (head,), f"{stem}.k_norm.weight": (head,)})
-    ((layout, config, prefix),) = recognised(names, {}).values()
-    from diffusers.loaders import single_file_utils
+    assert sum(tensor.numel() for tensor in converted_without_memory(names, tmp_path).values()) > 12.5e9
 
-    state = {name: torch.empty(shape, device="meta") for name, shape in names.items()}
-    converted = getattr(single_file_utils, layout.converter)(state)
-    component = FileComponent(
-        layout.part, layout.library, layout.kind, tmp_path, file=tmp_path / "f", layout=layout, prefix=prefix,
-        described=config,
-    )  # fmt: skip
-    network = skeleton(component)
-    Recipe(network, torch.bfloat16, None).check(component, converted)
-    assert sum(tensor.numel() for tensor in network.state_dict().values()) > 12.5e9
+
+def test_the_published_size_of_mochi_is_converted(tmp_path: Path) -> None:
+    """The same for the 10 B model, whose converter knows 48 blocks."""
+    width, text, head = 3072, 1536, 128
+    names: dict[str, tuple[int, ...]] = {"pos_frequencies": (3, 24, 64), "x_embedder.proj.weight": (width, 12, 2, 2)}
+    linears: dict[str, tuple[int, ...]] = {
+        "t_embedder.mlp.0": (width, 256), "t_embedder.mlp.2": (width, width), "t5_y_embedder.to_kv": (8192, 4096),
+        "t5_y_embedder.to_q": (4096, 4096), "t5_y_embedder.to_out": (width, 4096), "t5_yproj": (text, 4096),
+        "final_layer.mod": (2 * width, width), "final_layer.linear": (48, width),
+    }  # fmt: skip
+    for index in range(48):
+        stem, last = f"blocks.{index}", index == 47
+        linears |= {f"{stem}.mod_x": (4 * width, width), f"{stem}.mod_y": (text if last else 4 * text, width)}
+        linears |= {f"{stem}.attn.proj_x": (width, width)}
+        names |= {
+            f"{stem}.attn.qkv_x.weight": (3 * width, width), f"{stem}.attn.qkv_y.weight": (3 * width, text),
+            f"{stem}.mlp_x.w1.weight": (16384, width), f"{stem}.mlp_x.w2.weight": (width, 8192),
+        }  # fmt: skip
+        names |= {f"{stem}.attn.{one}_norm_{side}.weight": (head,) for one in "qk" for side in "xy"}
+        if not last:
+            linears |= {f"{stem}.attn.proj_y": (text, width)}
+            names |= {f"{stem}.mlp_y.w1.weight": (8192, text), f"{stem}.mlp_y.w2.weight": (text, 4096)}
+    names |= {f"{stem}.weight": shape for stem, shape in linears.items()}
+    names |= {f"{stem}.bias": shape[:1] for stem, shape in {**linears, "x_embedder.proj": (width,)}.items()}
+    assert sum(tensor.numel() for tensor in converted_without_memory(names, tmp_path).values()) > 9.9e9
 
 
 def damaged(path: Path) -> Path:
