@@ -14,8 +14,9 @@ from server.job_sql import drop_document, put_document
 from server.words import terms_of
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_KEPT_AUTOSAVES = 1
 _KEPT_VERSIONS = 200
+DRAFT_DAYS = 60
+"""How long a workflow stays that only programs have saved, as editors do, counted from its last change."""
 
 
 class UnknownWorkflow(LookupError):
@@ -69,6 +70,9 @@ def _row(row: tuple[Any, ...]) -> WorkflowRow:
     return WorkflowRow(name, version, saved, size, bool(autosave), *more)
 
 
+_OLD_DRAFTS = "name IN (SELECT name FROM workflows GROUP BY name HAVING min(autosave) = 1 AND max(saved) < ?)"
+
+
 def _drop(db: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> None:
     """Forget versions, and documents that nothing else uses."""
     documents = db.execute(f"SELECT document FROM workflows WHERE {condition}", values).fetchall()
@@ -86,7 +90,7 @@ class WorkflowStore:
     async def save(
         self, name: str, body: str, *, words: str = "", autosave: bool = False, expected: int | None = None
     ) -> WorkflowRow:
-        """Save a new version; an autosave replaces the autosave before it.
+        """Save a new version; an autosave replaces the autosave before it. Old drafts go when a new one begins.
 
         Args:
             name: see :func:`check_name`.
@@ -115,6 +119,8 @@ class WorkflowStore:
             if found is not None and found[1]:
                 _drop(db, "name = ? AND version = ?", (name, found[0]))
             _drop(db, "name = ? AND version <= ?", (name, version - _KEPT_VERSIONS))
+            if autosave and version == 1:
+                _drop(db, _OLD_DRAFTS, (now - DRAFT_DAYS * 86_400,))
             count = db.execute("SELECT count(*) FROM workflows WHERE name = ?", (name,)).fetchone()[0]
             return WorkflowRow(name, version, now, size, autosave, count)
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from server.database import Database
+from server.workflows import DRAFT_DAYS, UnknownWorkflow, WorkflowStore
 from tests.server.live import LiveServer, workflow
 
 
@@ -58,3 +66,33 @@ def test_who_saves_on_an_old_version_is_told(own_server: LiveServer) -> None:
     late = server.request("PUT", "/api/workflows/film", document("late"), {"If-Match": '"1"'})
     assert late.status == 412
     assert "version 2" in late.json()["message"]
+
+
+async def test_old_drafts_go_and_what_a_person_saved_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = SimpleNamespace(time=lambda: day * 86_400.0)
+    monkeypatch.setattr("server.workflows.time", now)
+    database = Database(tmp_path / "kinograph.sqlite")
+    store = WorkflowStore(database)
+
+    async def save(name: str, prompt: str, autosave: bool = True) -> None:
+        await store.save(name, json.dumps(document(prompt)), words=prompt, autosave=autosave)
+
+    day = 0
+    await save("draft-forgotten", "a fox")
+    await save("draft-worked-on", "a bear")
+    await save("film", "an owl", autosave=False)
+    await save("film", "an owl at night")
+    day = DRAFT_DAYS
+    await save("draft-worked-on", "a bear in snow")
+    await save("draft-second", "a wolf")
+    assert len((await store.latest())[0]) == 4, "to the day is not too old"
+    day = DRAFT_DAYS + 1
+    await save("draft-worked-on", "a bear in deep snow")
+    assert len((await store.latest())[0]) == 4, "only a new draft makes room"
+    await save("draft-third", "a lynx")
+    assert {row.name for row in (await store.latest())[0]} == {"draft-worked-on", "draft-second", "draft-third", "film"}
+    with pytest.raises(UnknownWorkflow):
+        await store.get("draft-forgotten", 1)
+    assert (await store.latest(text="fox"))[1] == 0
+    assert len(await store.versions("film")) == 2
+    await asyncio.to_thread(database.close)
