@@ -35,7 +35,22 @@ def test_the_player_steps_loops_and_opens_large(editor: Any) -> None:
     save.get_by_role("button", name="One frame forward").click()
     expect(save.get_by_role("button", name="Play")).to_be_visible()
     save.get_by_role("button", name="Large").click()
-    expect(page.get_by_role("dialog").locator("video")).to_be_visible()
+    large = page.get_by_role("dialog")
+    expect(large.locator("video")).to_be_visible()
+    # the frame rate is the file's own, and every press is one frame
+    place = large.get_by_role("status")
+    expect(place).to_contain_text("8 fps")
+    large.locator("video").evaluate("async (video) => { video.pause(); video.currentTime = 0; }")
+    expect(place).to_contain_text("1 of ")
+    for frame in (2, 3, 4):
+        large.get_by_role("button", name="One frame forward").click()
+        expect(place).to_contain_text(f"{frame} of ")
+    large.get_by_role("button", name="One frame back").click()
+    expect(place).to_contain_text("3 of ")
+    large.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement?.matches('.player-large')")
+    page.keyboard.press("Escape")
+    page.evaluate("document.fullscreenElement && document.exitFullscreen()")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 

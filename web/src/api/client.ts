@@ -116,6 +116,13 @@ export function upload(file: File): Promise<Uploaded> {
   return request("POST", "uploads", form);
 }
 
+/** The first bytes of a file, at most so many. */
+export async function readBeginning(url: string, most: number): Promise<Uint8Array> {
+  const reply = await fetch(url, { headers: { Range: `bytes=0-${most - 1}` } });
+  if (!reply.ok) throw new ServerError(reply.status, reply.statusText);
+  return new Uint8Array(await reply.arrayBuffer());
+}
+
 /** The address of an output or input file. */
 export function fileUrl(path: string): string {
   const encoded = path.split("/").map(encodeURIComponent).join("/");

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { ComparedSide } from "../../store/ui";
-import { watchFrames } from "../player/frames";
+import { learnFrames } from "../player/frames";
 import { Icon } from "../shared/Icon";
 import { secondsText } from "../shared/quantities";
 import { useUi } from "../../store/ui";
@@ -117,7 +117,7 @@ function Side({ side, reference, label }: SideProps) {
   const lead = label === "A";
   useEffect(() => {
     const element = reference.current;
-    return lead && element ? watchFrames(element, (seconds) => (element.dataset.frameSeconds = String(seconds))) : undefined;
+    return lead && element ? learnFrames(element, side.url, (seconds) => (element.dataset.frameSeconds = String(seconds))) : undefined;
   }, [reference, lead, side.url]);
   if (!side.mediaType.startsWith("video/")) return <img src={side.url} alt={label} draggable={false} />;
   return <video ref={reference} src={side.url} muted loop={lead} playsInline preload="auto" aria-label={label} />;

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState, type RefObject } from "react";
+import { momentOf } from "../player/frames";
 
 type Video = RefObject<HTMLVideoElement | null>;
 
@@ -58,7 +59,7 @@ export function usePair(left: Video, right: Video): Pair {
     },
     [left],
   );
-  const step = useCallback((direction: number) => seek((left.current?.currentTime ?? 0) + direction * frameSeconds(left.current)), [left, seek]);
+  const step = useCallback((direction: number) => seek(momentOf(left.current?.currentTime ?? 0, direction, frameSeconds(left.current), left.current?.duration ?? 0)), [left, seek]);
   const toggle = useCallback(() => {
     const leader = left.current;
     if (leader?.paused) void leader.play().catch(() => undefined);
@@ -74,7 +75,7 @@ export function usePair(left: Video, right: Video): Pair {
   return { playing, rate, ...time, toggle, step, seek, setRate };
 }
 
-/** The time of one frame: learnt from how many were decoded, else the usual one. */
+/** The time of one frame as far as it is known, else the usual one. */
 function frameSeconds(video: HTMLVideoElement | null): number {
   const known = Number(video?.dataset.frameSeconds);
   return known > LEAST_FRAME ? known : USUAL_FRAME;

@@ -2,7 +2,7 @@ import { memo, useCallback, useEffect, useRef, useState, type RefObject } from "
 import { setUi } from "../../store/ui";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
-import { watchFrames } from "./frames";
+import { frameAt, learnFrames, momentOf } from "./frames";
 
 interface Props {
   readonly url: string;
@@ -16,21 +16,29 @@ interface Props {
 const RATES = [0.25, 0.5, 1, 2] as const;
 const USUAL_FRAME = 1 / 24;
 
-/** The time from one frame to the next, learnt from the frames that are shown. */
-function useFrameSeconds(video: RefObject<HTMLVideoElement | null>, url: string): RefObject<number> {
-  const seconds = useRef(USUAL_FRAME);
+/** The time from one frame to the next; undefined as long as nothing tells. */
+function useFrameSeconds(video: RefObject<HTMLVideoElement | null>, url: string): number | undefined {
+  const [seconds, setSeconds] = useState<number>();
   useEffect(() => {
     const element = video.current;
-    if (!element) return undefined;
-    return watchFrames(element, (gap) => (seconds.current = gap));
+    return element ? learnFrames(element, url, setSeconds) : undefined;
   }, [video, url]);
   return seconds;
+}
+
+const rateText = (rate: number): string => String(Number(rate.toFixed(2)));
+
+/** The whole screen, or back from it. */
+async function fillScreen(element: HTMLElement | null): Promise<void> {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await element?.requestFullscreen();
 }
 
 /** A result: a video with frame stepping, loop and speed, a picture, or a sound. */
 export const Player = memo(function Player({ url, mediaType, title, path, faded = false, large = false }: Props) {
   const t = useT();
   const video = useRef<HTMLVideoElement>(null);
+  const whole = useRef<HTMLDivElement>(null);
   const frame = useFrameSeconds(video, url);
   const [playing, setPlaying] = useState(true);
   const [loop, setLoop] = useState(true);
@@ -47,7 +55,7 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
     const element = video.current;
     if (!element) return;
     element.pause();
-    element.currentTime = Math.min(element.duration, Math.max(0, element.currentTime + direction * frame.current));
+    element.currentTime = momentOf(element.currentTime, direction, frame ?? USUAL_FRAME, element.duration);
   }, [frame]);
   const open = useCallback(() => setUi({ player: { url, mediaType, title } }), [url, mediaType, title]);
 
@@ -66,9 +74,10 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
       </a>
     );
   }
+  const place = frame && time.all > 0 ? { frame: Math.min(frameAt(time.now, frame) + 1, Math.round(time.all / frame)), count: Math.round(time.all / frame), rate: rateText(1 / frame) } : undefined;
   const next = RATES[(RATES.indexOf(rate as (typeof RATES)[number]) + 1) % RATES.length] ?? 1;
   return (
-    <div className={`player${faded ? " player-faded" : ""}${large ? " player-large" : ""}`}>
+    <div className={`player${faded ? " player-faded" : ""}${large ? " player-large" : ""}`} ref={whole}>
       <video
         ref={video}
         className="media-fill"
@@ -100,6 +109,7 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
           min={0}
           max={time.all || 1}
           step={0.001}
+          aria-valuetext={place && t("player.frame", place)}
           value={Math.min(time.now, time.all || 1)}
           onChange={(event) => {
             const element = video.current;
@@ -109,6 +119,7 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
             setTime({ now: element.currentTime, all: element.duration || 0 });
           }}
         />
+        {large && place && <output className="player-place">{t("player.frame", place)}</output>}
         <button type="button" aria-label={t("player.speed", { rate })} onClick={() => {
           setRate(next);
           if (video.current) video.current.playbackRate = next;
@@ -118,11 +129,9 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
         <button type="button" aria-label={t("player.loop")} aria-pressed={loop} onClick={() => setLoop(!loop)}>
           <Icon name="loop" size={14} />
         </button>
-        {!large && (
-          <button type="button" aria-label={t("player.full")} onClick={open}>
-            <Icon name="full" size={14} />
-          </button>
-        )}
+        <button type="button" aria-label={t(large ? "player.screen" : "player.full")} onClick={large ? () => void fillScreen(whole.current) : open}>
+          <Icon name="full" size={14} />
+        </button>
         <a href={url} download={path?.split("/").at(-1) ?? true} aria-label={t("player.download")}>
           <Icon name="download" size={14} />
         </a>
