@@ -107,3 +107,33 @@ def test_a_server_killed_during_a_run_goes_on(page: Any, start_real_server: Call
     with urllib.request.urlopen(f"{url}api/jobs") as reply:
         jobs = json.load(reply)["jobs"]
     assert [(job["state"], job["attempts"]) for job in jobs] == [("succeeded", 2)]
+
+
+def test_the_gallery_finds_results_by_what_their_workflow_says(editor: Any) -> None:
+    """Words of the prompt find a result; kinds narrow it down; two chosen ones stay chosen while searching."""
+    page = editor.page
+    editor.template("Text to video")
+    page.keyboard.press("g")
+    gallery = page.get_by_role("complementary", name="Gallery")
+    expect(gallery).to_contain_text("Pictures and videos that you make appear here.")
+    for prompt in ("a turquoise lighthouse", "a grey harbour"):
+        editor.node("prompt").get_by_role("textbox").fill(prompt)
+        page.get_by_role("button", name="Run", exact=True).click()
+    tiles = gallery.get_by_role("listitem")
+    expect(tiles).to_have_count(2)
+    search = gallery.get_by_role("searchbox", name="Search names and prompts")
+    search.fill("turquoise")
+    expect(tiles).to_have_count(1)
+    tiles.get_by_role("checkbox").check()
+    search.fill("HARBOUR grey")
+    expect(tiles).to_have_count(1)
+    tiles.get_by_role("checkbox").check()
+    search.fill("zebra")
+    expect(gallery).to_contain_text("Neither a name nor a workflow says this.")
+    search.fill("")
+    gallery.get_by_role("radio", name="Pictures").click()
+    expect(tiles).to_have_count(0)
+    gallery.get_by_role("radio", name="Videos").click()
+    expect(tiles).to_have_count(2)
+    gallery.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("dialog", name="Compare")).to_be_visible()

@@ -76,7 +76,7 @@ async function api(request, response, url) {
     uploads.set(name, true);
     return json(response, 201, { name, url: `/api/files/inputs/${name}`, media_type: "application/octet-stream", size: 1 });
   }
-  if (path === "files") return json(response, 200, simulation.files());
+  if (path === "files") return json(response, 200, simulation.files(url.searchParams));
   if (head === "files") return sendFile(request, response, await readFile(join(here, "media", path.includes("second") ? "second.mp4" : "first.mp4")), "video/mp4");
   return json(response, 404, { error: "not_found", message: "no such route" });
 }

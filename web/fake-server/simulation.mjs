@@ -97,8 +97,14 @@ export class Simulation {
     return { jobs: [...this.jobs.values()].map((job) => this.summary(job)).reverse(), total: this.jobs.size, n: this.n };
   }
 
-  files() {
-    const files = [...this.jobs.values()].flatMap((job) => job.outputs).reverse();
+  /** As the real server: every word stands in the file's name, or in what the workflow of its job says. */
+  files(query) {
+    const words = (query.get("search") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+    const says = (job, file) => `${file.path} ${job.title} ${JSON.stringify(job.workflow)}`.toLowerCase();
+    const files = [...this.jobs.values()]
+      .flatMap((job) => job.outputs.filter((file) => words.every((word) => says(job, file).includes(word))))
+      .filter((file) => file.media_type.startsWith(query.get("kind") ?? ""))
+      .reverse();
     return { files, total: files.length };
   }
 

@@ -1,63 +1,65 @@
-import { useEffect, useMemo, useState } from "react";
-import { getFiles } from "../../api/client";
+import { useState } from "react";
 import type { OutputFile } from "../../api/protocol";
-import { useRun } from "../../store/run";
 import { setUi, type ComparedSide } from "../../store/ui";
 import { openJob } from "../actions/run";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
+import { KINDS, useResults, type Kind } from "./useResults";
 
-/** All results, newest first, with search; two of them can be compared. */
+/** All results, newest first; the search looks into names and into the workflows that made them. Two can be compared. */
 export function GalleryPanel() {
   const t = useT();
-  const jobs = useRun((state) => state.jobs);
-  const [listed, setListed] = useState<readonly OutputFile[]>([]);
   const [query, setQuery] = useState("");
-  const [chosen, setChosen] = useState<readonly string[]>([]);
-  const finished = Object.values(jobs).filter((job) => job.finished).length;
-  useEffect(() => {
-    getFiles("?limit=200").then(
-      (page) => setListed(page.files),
-      () => undefined,
-    );
-  }, [finished]);
-  const files = useMemo(() => {
-    const own = Object.values(jobs).flatMap((job) => job.outputs.map((file) => ({ ...file, created: file.created || job.created, job: file.job || job.id })));
-    const byPath = new Map([...own, ...listed].map((file) => [file.url, file]));
-    return [...byPath.values()]
-      .filter((file) => /^(video|image)\//.test(file.media_type))
-      .filter((file) => `${file.path} ${jobs[file.job]?.title ?? ""}`.toLowerCase().includes(query.toLowerCase()))
-      .sort((left, right) => right.created - left.created);
-  }, [jobs, listed, query]);
+  const [kind, setKind] = useState<Kind>("all");
+  const [chosen, setChosen] = useState<readonly OutputFile[]>([]);
+  const { files: found, total, failed, more } = useResults(query.trim(), kind);
+  const files = found?.filter((file) => /^(video|image)\//.test(file.media_type));
 
-  const toggle = (url: string): void => setChosen((before) => (before.includes(url) ? before.filter((other) => other !== url) : [...before, url].slice(-2)));
-  const [first, second] = chosen.map((url) => files.find((file) => file.url === url));
+  const isChosen = (file: OutputFile): boolean => chosen.some((other) => other.url === file.url);
+  const toggle = (file: OutputFile): void => setChosen(isChosen(file) ? chosen.filter((other) => other.url !== file.url) : [...chosen, file].slice(-2));
+  const [first, second] = chosen;
   return (
     <>
       <div className="gallery-search">
         <Icon name="search" size={16} />
-        <input aria-label={t("gallery.search")} placeholder={t("gallery.search")} value={query} onChange={(event) => setQuery(event.target.value)} />
+        <input type="search" aria-label={t("gallery.search")} placeholder={t("gallery.search")} value={query} onChange={(event) => setQuery(event.target.value)} />
         <button type="button" className="small-button" disabled={!first || !second} onClick={() => first && second && setUi({ compare: [sideOf(first), sideOf(second)] })}>
           <Icon name="compare" size={14} /> {t("gallery.compare")}
         </button>
       </div>
-      {files.length === 0 ? (
+      <div className="segments gallery-kinds" role="radiogroup" aria-label={t("gallery.kinds")}>
+        {KINDS.map((name) => (
+          <button key={name} type="button" role="radio" aria-checked={kind === name} onClick={() => setKind(name)}>
+            {t(`gallery.kind.${name}`)}
+          </button>
+        ))}
+      </div>
+      {failed !== "" && <p role="alert" className="callout callout-bad">{failed}</p>}
+      {files?.length === 0 && (
         <div className="empty">
           <Icon name="gallery" size={32} />
-          <p>{t(query ? "gallery.none" : "gallery.empty")}</p>
+          <p>{t(query.trim() || kind !== "all" ? "gallery.none" : "gallery.empty")}</p>
         </div>
-      ) : (
-        <ul className="gallery">
+      )}
+      {files && files.length > 0 && (
+        <ul className="gallery" aria-label={t("panel.gallery")}>
           {files.map((file) => (
-            <GalleryTile key={file.url} file={file} chosen={chosen.includes(file.url)} onToggle={() => toggle(file.url)} />
+            <GalleryTile key={file.url} file={file} chosen={isChosen(file)} onToggle={() => toggle(file)} />
           ))}
         </ul>
+      )}
+      {found && total > found.length && (
+        <button type="button" className="small-button" onClick={more}>
+          {t("jobs.older", { count: total - found.length })}
+        </button>
       )}
     </>
   );
 }
 
 const sideOf = (file: OutputFile): ComparedSide => ({ url: file.url, mediaType: file.media_type, ...(file.job ? { job: file.job } : {}) });
+
+const thumbnailOf = (file: OutputFile): string => `${file.url}?thumbnail=320`;
 
 interface TileProps {
   readonly file: OutputFile;
@@ -77,15 +79,16 @@ function GalleryTile({ file, chosen, onToggle }: TileProps) {
             muted
             loop
             playsInline
-            preload="metadata"
+            preload="none"
+            poster={thumbnailOf(file)}
             onPointerEnter={(event) => void event.currentTarget.play().catch(() => undefined)}
             onPointerLeave={(event) => event.currentTarget.pause()}
           />
         ) : (
-          <img src={file.url} alt="" loading="lazy" />
+          <img src={thumbnailOf(file)} alt="" loading="lazy" />
         )}
       </button>
-      <span className="tile-name" title={file.path}>{name}</span>
+      <span className="tile-name" title={file.path}>{name}{file.title && <small>{file.title}</small>}</span>
       <span className="tile-acts">
         <label title={t("gallery.choose")}>
           <input type="checkbox" checked={chosen} aria-label={t("gallery.chooseName", { name })} onChange={onToggle} />
