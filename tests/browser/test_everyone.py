@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 
 
 def serious(page: Any) -> list[str]:
@@ -52,13 +53,76 @@ def test_nodes_sockets_and_wires_have_names(editor: Any) -> None:
     ).to_be_attached()
 
 
+ENGLISH = """() => {
+    const english = (text) => /[A-Za-z]{3,}/.test(text) && !/\\p{Script=Han}/u.test(text);
+    const found = [];
+    const names = ".row-name, .facts, option, kbd, input, textarea, code, .brand-name, .tile-name, .socket-list, .socket";
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const holder = node.parentElement;
+        if (!holder.closest(`script, style, ${names}`) && english(node.textContent)) found.push(node.textContent);
+    }
+    for (const holder of document.querySelectorAll("button[aria-label], button[title], [role][aria-label]")) {
+        if (holder.closest(`${names}, .field, [title=English]`)) continue;
+        const said = holder.getAttribute("aria-label") ?? holder.title;
+        if (english(said)) found.push(said);
+    }
+    return found;
+}"""
+"""What is left in English, apart from names that documents and the command line share: sockets, types, files, keys."""
+
+
 def test_chinese(editor: Any) -> None:
-    """One press changes every word."""
+    """One press changes every word: of the start, the graph with its nodes, every panel, the search, the keys."""
     page = editor.page
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("heading", name="想做点什么？")).to_be_visible()
-    expect(page.get_by_role("button", name="运行", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+    assert page.evaluate(ENGLISH) == []
+    editor.template("文字生成视频")
+    expect(page.get_by_role("group", name="DiT 采样器，节点 sampler")).to_be_visible()
+    page.get_by_role("button", name="运行", exact=True).click()
+    expect(editor.node("save").locator("video")).to_be_visible()
+    assert page.evaluate(ENGLISH) == []
+    for key in ("q", "g", "h", "v", "?"):
+        page.evaluate("document.activeElement?.blur()")
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+        assert (key, page.evaluate(ENGLISH)) == (key, [])
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press("/")
+    for query in ("采样", "sampler"):  # by either name
+        page.get_by_role("combobox").fill(query)
+        expect(page.get_by_role("option").first).to_contain_text("DiT 采样器")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="EN").click()
+    expect(page.get_by_role("group", name="DiT Sampler, node sampler")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)], ids=["portrait", "landscape"])
+def test_the_form_on_a_phone(browser: Any, fake_server: str, width: int, height: int) -> None:
+    """Held either way: nothing cut off, no zooming into fields, controls that a finger hits, the result in sight."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=True, is_mobile=True, locale="en-GB"
+    )
+    page = context.new_page()
+    page.request.put(f"{fake_server}api/workflows/film", data=(ROOT / "workflows/text_to_video.json").read_text())
+    page.goto(f"{fake_server}?view=form&workflow=film")
+    page.get_by_role("textbox", name="Prompt").fill("a small boat")
+    page.get_by_role("button", name="Run", exact=True).tap()
+    result = page.get_by_role("region", name="Results").locator("video")
+    expect(result).to_be_in_viewport(ratio=0.6)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('input, textarea')].map((field) => getComputedStyle(field).fontSize)"
+    )
+    assert set(sizes) == {"16px"}, "a phone zooms into smaller ones"
+    for button in page.get_by_role("region", name="Results").get_by_role("button").all():
+        box = button.bounding_box()
+        assert box["width"] >= 40 and box["height"] >= 40, button.get_attribute("aria-label")
+    assert serious(page) == []
+    context.close()
 
 
 def test_phone(browser: Any, fake_server: str) -> None:

@@ -2,8 +2,9 @@ import { useEffect } from "react";
 import { ServerError, getJobs, getNodeTypes, getWorkflow } from "../api/client";
 import type { StreamEvent } from "../api/protocol";
 import { openStream, type Connection } from "../api/stream";
-import { setNodeTypes, startWith } from "../store/editor";
+import { startWith } from "../store/editor";
 import { watchMistakes } from "../store/mistakes";
+import { takeNodeTypes, watchNames } from "../store/nodeTypes";
 import { watchPlan } from "../store/plan";
 import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
 import { normalise } from "../graph/normalise";
@@ -24,7 +25,7 @@ async function loadTypes(alive: () => boolean): Promise<void> {
       const { node_types: types, web_parts: parts } = await getNodeTypes();
       if (types.length > 0) {
         setWebParts(parts);
-        setNodeTypes(types);
+        await takeNodeTypes(types);
         return;
       }
     } catch (error) {
@@ -78,7 +79,7 @@ function onEvent(event: StreamEvent): void {
 export function useSession(): void {
   useEffect(() => {
     let alive = true;
-    const stops: (() => void)[] = [watchMistakes(), watchPlan()];
+    const stops: (() => void)[] = [watchMistakes(), watchPlan(), watchNames()];
     void loadTypes(() => alive);
     void openFirst().then(() => {
       // who fills in somebody's form changes neither the form nor what this browser has open

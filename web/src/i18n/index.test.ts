@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { translate } from ".";
 import { en, type MessageKey } from "./en";
 import { zh } from "./zh";
+import { categoryNames, nodeNames } from "./zh/nodeNames";
 
 const KEYS = Object.keys(en) as MessageKey[];
 const gaps = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
@@ -28,6 +30,16 @@ describe("the catalogues", () => {
   it("leave a gap that nothing fills as it is", () => {
     const key = KEYS.find((name) => gaps(en[name]).length > 0) as MessageKey;
     expect(translate("en", key)).toBe(en[key]);
+  });
+});
+
+describe("built-in nodes", () => {
+  it("all have a Chinese name and category", () => {
+    const source = readFileSync(new URL("../../fake-server/node-types.json", import.meta.url), "utf8");
+    const types = JSON.parse(source) as { id: string; category: string }[];
+    const own = types.filter((type) => !type.id.includes("."));
+    expect(own.filter((type) => nodeNames[type.id] === undefined).map((type) => type.id)).toEqual([]);
+    expect(own.flatMap((type) => type.category.split("/")).filter((part) => categoryNames[part] === undefined)).toEqual([]);
   });
 });
 

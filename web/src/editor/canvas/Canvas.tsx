@@ -56,6 +56,15 @@ export const Canvas = memo(function Canvas() {
     return result;
   }, [place, document, catalogue, furnish, inside]);
 
+  const hints = useMemo(
+    () => ({
+      "node.a11yDescription.default": t("node.a11y"),
+      "node.a11yDescription.keyboardDisabled": t("node.a11y"),
+      "node.a11yDescription.ariaLiveMessage": ({ x, y }: { x: number; y: number }) => t("canvas.moved", { x, y }),
+      "edge.a11yDescription.default": "",
+    }),
+    [t],
+  );
   const labelOf = useCallback((node: Placed) => t("node.label", { title: titleOf(node), id: node.id }), [t]);
   const nodes = useFlowNodes(placed, document.layout.groups, document.layout.notes, selection, drag, labelOf);
   const { onNodesChange, onNodeDragStart, onNodeDrag, onNodeDragStop } = useNodeChanges();
@@ -90,6 +99,7 @@ export const Canvas = memo(function Canvas() {
         nodes={nodes}
         edges={NO_EDGES}
         nodeTypes={NODE_TYPES}
+        ariaLabelConfig={hints}
         onNodesChange={onNodesChange}
         onNodeDragStart={onNodeDragStart}
         onNodeDrag={onNodeDrag}
@@ -114,7 +124,6 @@ export const Canvas = memo(function Canvas() {
         edgesFocusable={false}
         selectNodesOnDrag
         proOptions={PRO}
-        ariaLabelConfig={{ "node.a11yDescription.default": t("node.a11y") }}
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--grid)" />
         <WireLayer />

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { findPath, recordAt } from "../../graph/bodies";
 import type { WorkflowDocument } from "../../graph/document";
 import { formOutputs } from "../../graph/form";
@@ -7,6 +7,7 @@ import { useRun, type NodeRun } from "../../store/run";
 import { Player } from "../player/Player";
 import { Question } from "../node/Question";
 import { UiValue } from "../node/UiValue";
+import { motionMs } from "../shared/motion";
 import { useT } from "../useT";
 
 /** What the workflow made, how far it is, and what went wrong: of the chosen outputs only. */
@@ -20,9 +21,14 @@ export function FormResults() {
   const running = here.find(([, run]) => run.state === "running");
   const made = shownNodes.flatMap((id): [string, NodeRun][] => (nodes[id] ? [[id, nodes[id]]] : []));
   const preview = here.find(([, run]) => run.state === "running" && run.preview)?.[1].preview;
+  const section = useRef<HTMLElement>(null);
+  const busy = running !== undefined;
+  useEffect(() => {
+    if (busy) section.current?.scrollIntoView({ block: "nearest", behavior: motionMs(1) > 0 ? "smooth" : "auto" });
+  }, [busy]);
   const empty = made.every(([, run]) => !run.outputs && !run.ui);
   return (
-    <section className="form-results" aria-label={t("form.results")}>
+    <section className="form-results" aria-label={t("form.results")} ref={section}>
       <Failures />
       {running && <Progress document={document} id={running[0]} run={running[1]} />}
       {here.map(([id, run]) => run.question && <Question key={id} node={id} text={run.question.text} choices={run.question.choices} />)}

@@ -5,6 +5,7 @@ export const canvas = {
   "align.spreadX": "Spread evenly, left to right",
   "align.spreadY": "Spread evenly, top to bottom",
   "canvas.minimap": "Overview of the canvas",
+  "canvas.moved": "Node moved to {x}, {y}",
   "color.none": "No colour",
   "color.use": "Colour {number}",
   "group.rename": "Name of the group",

@@ -8,6 +8,7 @@ export const canvas: Translated<typeof english> = {
   "align.spreadX": "水平等距分布",
   "align.spreadY": "垂直等距分布",
   "canvas.minimap": "画布总览",
+  "canvas.moved": "节点已移至 {x}, {y}",
   "color.none": "无颜色",
   "color.use": "颜色 {number}",
   "group.rename": "分组名称",
