@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from kinograph.commands.plan import readable_bytes
 
 if TYPE_CHECKING:
     from nodes.families.collection import FoundModel
+    from nodes.families.layout import Component
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -95,23 +97,29 @@ def _info(arguments: argparse.Namespace) -> int:
     from nodes.families.collection import model_named
     from nodes.families.layout import INDEX, read_layout
     from nodes.families.registry import family_of
+    from nodes.families.single_files import components_in
 
     model = model_named(arguments.name, folders_of(arguments).model_roots())
     family = family_of(model.path) if model.path.is_dir() else None
     traits = asdict(family.traits(model.path)) if family is not None else {}
-    parts: dict[str, dict[str, Any]] = {}
+    components: Mapping[str, Component] = {}
     if (model.path / INDEX).is_file():
-        for name, component in read_layout(model.path).components.items():
-            formats = sorted({stored.dtype for stored in component.tensors.values()}) if component.has_weights else []
-            nbytes = component.nbytes if component.has_weights else 0
-            parts[name] = {"class": component.kind, "bytes": nbytes, "formats": formats}
+        components = read_layout(model.path).components
+    elif model.path.is_file():
+        components = components_in(model.path)  # says what it is, where it is of no known family
+    parts: dict[str, dict[str, Any]] = {}
+    for name, component in components.items():
+        formats = sorted({stored.dtype for stored in component.tensors.values()}) if component.has_weights else []
+        nbytes = component.nbytes if component.has_weights else 0
+        parts[name] = {"class": component.kind, "bytes": nbytes, "formats": formats}
     if arguments.json:
         print(json.dumps({**_plain(model), "traits": traits, "components": parts}, ensure_ascii=False))
         return 0
-    print(f"{model.title}\n  {model.path}\n  {model.family or 'no family'}, {readable_bytes(model.nbytes)}")
+    kind = "a file for LoadModelFiles" if model.path.is_file() else model.family or "no family"
+    print(f"{model.title}\n  {model.path}\n  {kind}, {readable_bytes(model.nbytes)}")
     for name, part in parts.items():
-        kind, nbytes, formats = part["class"], part["bytes"], part["formats"]
-        print(f"  {name:16} {kind:36} {readable_bytes(nbytes) if nbytes else '':>9} {' '.join(formats)}")
+        title, nbytes, formats = part["class"], part["bytes"], part["formats"]
+        print(f"  {name:16} {title:36} {readable_bytes(nbytes) if nbytes else '':>9} {' '.join(formats)}")
     if traits:
         print("  makes {width} x {height}, {frames} frames at {fps:g} per second, in {steps} steps".format(**traits))
     return 0

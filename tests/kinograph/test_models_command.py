@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import shutil
 from pathlib import Path
 
@@ -123,3 +125,29 @@ def test_the_file_in_which_comfyui_names_its_folders(
     (data / "extra_model_paths.yaml").write_text("comfyui:\n    - a list\n")
     assert models("list") == 2
     assert "extra_model_paths.yaml, line 2: expected 'kind: folder'" in capsys.readouterr().out
+
+
+def test_what_a_single_file_is_says_its_header(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No weights are read, nothing of torch is imported: names and shapes are enough."""
+    shapes = {
+        "patch_embedding.weight": [64, 16, 1, 2, 2], "head.modulation": [1, 2, 64], "head.head.weight": [64, 64],
+        "time_projection.1.weight": [384, 64], "time_embedding.0.weight": [64, 32], "text_embedding.0.weight": [64, 32],
+        "blocks.0.ffn.0.weight": [128, 64], "blocks.1.ffn.0.weight": [128, 64],
+    }  # fmt: skip
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        begin, end = end, end + math.prod(shape)
+        header[f"model.diffusion_model.{name}"] = {"dtype": "F8_E4M3", "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    file = data / "models" / "diffusion_models" / "wan2.1_t2v_fp8.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
+    assert models("list") == 0
+    assert "WanTransformer3DModel" in capsys.readouterr().out
+    assert models("info", "wan2.1") == 0
+    told = capsys.readouterr().out
+    assert "a file for LoadModelFiles" in told
+    assert re.search(r"transformer +WanTransformer3DModel .*F8_E4M3", told)
+    assert models("scan") == 0
+    file.write_bytes(file.read_bytes()[:-5])
+    assert models("scan") == 2
