@@ -163,9 +163,18 @@ class JobStore:
 
         return await self.database.read(work)
 
-    async def outputs(self, job: str) -> list[OutputRow]:
-        """Files of a job."""
-        return (await self.database.read(lambda db: outputs_of(db, [job]))).get(job, [])
+    async def whole(self, job: str) -> tuple[JobRow, str, list[OutputRow]]:
+        """A job, its document as JSON text, and its files, at one moment.
+
+        Raises:
+            UnknownJob: when there is none.
+        """
+
+        def work(db: sqlite3.Connection) -> tuple[JobRow, str, list[OutputRow]]:
+            row = get_job(db, job)
+            return row, document_body(db, row.document), outputs_of(db, [job]).get(job, [])
+
+        return await self.database.read(work)
 
     async def known_paths(self, paths: Sequence[str]) -> set[str]:
         """Which of these files belong to a job."""

@@ -81,15 +81,13 @@ def _states(request: web.Request, known: Collection[JobState]) -> list[JobState]
 
 async def get_job(request: web.Request) -> web.Response:
     """One job with its workflow."""
-    store = request.app[JOBS].store
-    await request.app[JOBS].scheduler.settled()
+    jobs = request.app[JOBS]
+    await jobs.scheduler.settled()
     try:
-        row = await store.get(request.match_info["id"])
+        row, body, outputs = await jobs.store.whole(request.match_info["id"])
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
-    body = await store.body(row.document)
-    asked = request.app[JOBS].scheduler.intents.get(row.id, "")
-    found = summary_of(row, await store.outputs(row.id), asked)
+    found = summary_of(row, outputs, jobs.scheduler.intents.get(row.id, ""))
     found["targets"] = json.loads(row.targets) if row.targets else None
     return json_text(f'{{"workflow":{body},{compact(found)[1:]}')
 

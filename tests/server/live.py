@@ -76,7 +76,7 @@ class LiveServer:
             self.wait_ready()
         return self
 
-    def wait_ready(self, timeout: float = 60.0) -> None:
+    def wait_ready(self, timeout: float = 240.0) -> None:
         """Until a worker takes jobs."""
         before = self.output.stat().st_size
 
