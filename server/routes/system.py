@@ -15,7 +15,7 @@ import aiohttp
 import pydantic
 from aiohttp import web
 
-from server.errors import ApiError, json_response
+from server.errors import ApiError, compact, json_response, json_text
 from server.keys import CONNECTIONS, EVENTS, FOLDERS, JOBS, NODE_TYPES, STARTED, SUPERVISOR, TRAFFIC
 from server.metrics import metrics_text
 from server.model_files import list_models
@@ -126,9 +126,15 @@ async def metrics(request: web.Request) -> web.Response:
 
 async def openapi(_request: web.Request) -> web.Response:
     """The description of this interface."""
+    return json_text(await asyncio.to_thread(_description))
+
+
+@cache
+def _description() -> str:
+    """Made once: it takes longer than any other answer."""
     from server.openapi import document
 
-    return json_response(document(kinograph_version()))
+    return compact(document(kinograph_version()))
 
 
 ROUTES = (
