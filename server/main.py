@@ -157,9 +157,10 @@ async def _serve(
     address = f"http://{shown}:{real_port}/"
     if app[DATABASE].recovered:
         print(f"kinograph serve: {app[DATABASE].recovered}", file=sys.stderr)
-    print(f"Kinograph is at {address}", flush=True)
+    told = [f"Kinograph is at {address}"]
     if made_token:
-        print(f"Token (also as {address}?token={made_token}): {made_token}", flush=True)
+        told.append(f"Token (also as {address}?token={made_token}): {made_token}")
+    print("\n".join(told), flush=True)  # in one piece, for programs that wait for it
     log.info("listening on %s after %.2f s, data in %s", address, time.monotonic() - began, folders.data)
     if open_browser:
         await asyncio.to_thread(_show, address, access.token)
