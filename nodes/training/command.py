@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from nodes.training.world.specs import DEFAULT_MIX
+from nodes.training.world.specs import DEFAULT_MIX, MOTIONS
 
 STAGES = """stages, in order (all files are under --run; a stage that was stopped goes on from its checkpoint):
   codec    train the video VAE                                  -> RUN/codec/final.pt
@@ -52,6 +52,14 @@ def main(argv: list[str]) -> int:
             default=default,
             help=f"share of clips {meaning}, 0 to 1 (default {default:g})",
         )
+    parser.add_argument(
+        "--motions",
+        nargs="+",
+        choices=MOTIONS,
+        default=MOTIONS,
+        metavar="MOTION",
+        help="motions of clips of one object (default: all), to learn some of them further",
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of the processor (default 2)")
     parser.add_argument(
         "--start", type=Path, help="weights folder that the latents and dit stages of a new run start from"
@@ -77,7 +85,7 @@ def main(argv: list[str]) -> int:
             arguments.output,
             arguments.start,
             parse_size(arguments.size, arguments.frames),
-            replace(DEFAULT_MIX, **{name: getattr(arguments, name) for name in MIX}),
+            replace(DEFAULT_MIX, motions=tuple(arguments.motions), **{name: getattr(arguments, name) for name in MIX}),
         )
     except (FileNotFoundError, ValueError) as error:
         parser.exit(2, f"kinograph train: {error}\n")

@@ -46,6 +46,10 @@ class FlowTraining:
     object looks like costs a fifth again there. 0: always the whole frame."""
     windowed: float = 0.7
     """Share of the steps on single frames that look at windows."""
+    clip_window: int = 6
+    """The same side for clips whose objects never leave such a part of the picture; 0: always the whole frames."""
+    clips_windowed: float = 0.5
+    """Share of such clips' turns in which they are looked at through windows."""
     known: float = 0.3
     """Share of the clips of which a part is given beside the noise: first or last frames, or a region."""
     known_images: float = 0.1
@@ -256,14 +260,17 @@ class FlowRun:
 
 
 def sample_orders(data: LatentSet, recipe: FlowTraining) -> list[SampleOrder]:
-    """The orders in which a set is learnt from: single frames whole and in windows, clips whole."""
-    side = recipe.window
-    if data.latents.shape[2] > 1 or not 0 < side < min(data.latents.shape[3:]):
-        return [SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded)]
-    return [
-        SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded, turns=1 - recipe.windowed),
-        SampleOrder(data, recipe.seed + 1, recipe.cells, recipe.crowded, side, recipe.windowed),
-    ]
+    """The orders in which a set is learnt from: whole, and in windows around the objects."""
+    single = data.latents.shape[2] == 1
+    side = recipe.window if single else recipe.clip_window
+    share = recipe.windowed if single else recipe.clips_windowed
+    whole = SampleOrder(data, recipe.seed, recipe.cells, recipe.crowded, turns=1 - share)
+    if 0 < side < min(data.latents.shape[3:]):
+        windows = SampleOrder(data, recipe.seed + 1, recipe.cells, recipe.crowded, side, share)
+        if len(windows.pool) >= windows.batch:
+            return [whole, windows]
+    whole.turns = 1.0
+    return [whole]
 
 
 def new_model(recipe: FlowTraining, channels: int, tokenizer: Tokenizer) -> TextToVelocity:

@@ -31,6 +31,9 @@ class SampleOrder:
         self.batch = max(1, cells // size)
         """Samples of a step: as many as fit into this many latent cells."""
         self.pool = _pool(data.specs, crowded)
+        if window and data.latents.shape[2] > 1:  # a clip is only cut where nothing of its objects is lost
+            fits = _fitting(data.cover, window)
+            self.pool = [i for i in self.pool if fits[i]]
         self.turns = turns
         """How much more often this order's turn comes than its number of samples alone says."""
         self._epoch = -1
@@ -131,6 +134,18 @@ def known_cells(grid: tuple[int, ...], share: float, rng: np.random.Generator) -
     if kind > 0.5:
         known[:, frames - last :] = 1
     return known
+
+
+def _fitting(cover: Tensor, side: int) -> list[bool]:
+    """Of which clips, by their covers `[N, T, H, W]`, the objects stay within a window of `side` cells."""
+    touched = (cover > 0.01).any(1)  # [N, H, W]
+    fits = torch.ones(len(touched), dtype=torch.bool)
+    for axis in (1, 2):
+        line = touched.any(axis).float()  # [N, cells]
+        first, last = line.argmax(1), line.shape[1] - 1 - line.flip(1).argmax(1)
+        fits &= last - first < side
+    found: list[bool] = fits.tolist()
+    return found
 
 
 def _pool(specs: Sequence[ClipSpec | ToldClip], crowded_share: float) -> list[int]:

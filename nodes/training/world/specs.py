@@ -105,6 +105,8 @@ class WorldMix:
     """Objects that pass behind another, or leave the picture and return."""
     hidden: float = 0.5
     """Among those, the ones that pass behind another."""
+    motions: tuple[str, ...] = MOTIONS
+    """Motions of single objects under a resting camera, each as often as the others."""
 
 
 DEFAULT_MIX = WorldMix()
@@ -150,7 +152,7 @@ def sample_clip(rng: np.random.Generator, split: Split = "train", mix: WorldMix 
         return _sample_two(rng, split)
     if rng.random() < mix.camera:
         return _sample_camera(rng, split)
-    subject = _sample_object(rng, split, MOTIONS)
+    subject = _sample_object(rng, split, mix.motions)
     return ClipSpec((subject,), _choose(rng, readable_backgrounds((subject.colour,))), seed=_seed(rng))
 
 

@@ -99,7 +99,7 @@ def test_every_clip_is_seen_once_per_pass(latents: LatentSet) -> None:
 def test_single_frames_are_learnt_from_in_their_share_of_the_steps(latents: LatentSet, tokenizer: Tokenizer) -> None:
     frames = encode_frames(VideoVAE(TINY_VAE), 10, seed=3)
     assert frames.latents.shape[2] == 1 and len(frames.specs) == len(frames.latents) == 10
-    recipe = replace(TINY_FLOW, image_steps=0.25, window=0)
+    recipe = replace(TINY_FLOW, image_steps=0.25, window=0, clip_window=0)
     run = FlowRun(recipe, [latents, frames], tokenizer)
     sizes = [(len(batch.ids), batch.latent.shape[2]) for batch in map(run.batch, range(8))]
     assert sizes.count((20, 1)) == 2  # frames of 8 x 8 cells
@@ -167,6 +167,16 @@ def test_windows_hold_the_object_and_are_where_they_are_cut() -> None:
         assert cut.shape == (3, 1, 1, 5, 5)
         assert cut.sum((1, 2, 3, 4)).tolist() == [1, 6, 10]
         assert corners[0].tolist()[0] == 0 and corners[0].tolist()[1] == 3 and corners[2, 0] in (1, 2)
+
+
+def test_only_clips_that_stay_within_a_window_are_cut(latents: LatentSet) -> None:
+    cover = torch.zeros_like(latents.cover)
+    cover[:, :, 2:4, 2:4] = 1
+    cover[0, :, 0, :] = 1  # from side to side
+    cover[1, 0, 0, 0] = cover[1, -1, 7, 7] = 1  # from corner to corner in time
+    data = replace(latents, cover=cover)
+    assert SampleOrder(data, seed=1, cells=1280, crowded=1.0, window=4).pool == list(range(2, len(data.specs)))
+    assert SampleOrder(data, seed=1, cells=1280, crowded=1.0).pool == list(range(len(data.specs)))
 
 
 def test_words_that_no_caption_had_are_left_out(latents: LatentSet, tokenizer: Tokenizer) -> None:

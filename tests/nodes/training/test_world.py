@@ -217,3 +217,9 @@ def test_words_only_join_at_the_end() -> None:
     assert vocabulary()[: len(shipped)] == shipped
     first = hashlib.sha256(" ".join(vocabulary()[:359]).encode()).hexdigest()
     assert first.startswith("9d3ef9a7e7cc")
+
+
+def test_some_motions_can_be_learnt_further() -> None:
+    drawn = clips(200, mix=WorldMix(0, 0, motions=("spin", "orbit")))
+    motions = [spec.objects[0].motion for spec in drawn]
+    assert set(motions) == {"spin", "orbit"} and 60 < motions.count("spin") < 140
