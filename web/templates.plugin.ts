@@ -9,13 +9,25 @@ interface Meta {
   readonly zh?: { readonly title: string; readonly description: string };
 }
 
-/** The list that the page loads: what each workflow is called, in its order, and whether it has a moving picture. */
+interface Document {
+  readonly meta?: Meta;
+  readonly nodes?: Readonly<Record<string, { readonly type: string; readonly values?: Readonly<Record<string, unknown>> }>>;
+}
+
+/** The folder of the model that a workflow loads; empty for what comes with the package. */
+function neededModel({ nodes = {} }: Document): string {
+  const folder = Object.values(nodes).find((node) => node.type === "LoadModel")?.values?.folder;
+  return typeof folder === "string" ? folder : "";
+}
+
+/** The list that the page loads: what each workflow is called, in its order, its model, and whether it has a moving picture. */
 function listed(folder: string): string {
   const pictures = new Set(readdirSync(join(folder, "thumbnails")));
   const entries = documents(folder).map((file) => {
-    const { meta = {} } = JSON.parse(readFileSync(join(folder, file), "utf8")) as { meta?: Meta };
+    const document = JSON.parse(readFileSync(join(folder, file), "utf8")) as Document;
+    const { meta = {} } = document;
     const name = file.slice(0, -".json".length);
-    return { name, title: meta.title ?? name, description: meta.description ?? "", order: meta.order ?? 1000, zh: meta.zh ?? null, picture: pictures.has(`${name}.webp`) };
+    return { name, title: meta.title ?? name, description: meta.description ?? "", order: meta.order ?? 1000, zh: meta.zh ?? null, needs: neededModel(document), picture: pictures.has(`${name}.webp`) };
   });
   return JSON.stringify(entries.sort((left, right) => left.order - right.order || left.title.localeCompare(right.title)));
 }

@@ -1,9 +1,11 @@
-/** The page to compare with: `@xyflow/react` as its quick start shows it, with as many default nodes. `?nodes=541` */
+/** The page to compare with: `@xyflow/react` as its quick start shows it, with as many default nodes. `?nodes=541&zoom=1` */
 import { ReactFlow, type Edge, type Node } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { createRoot } from "react-dom/client";
 
-const count = Number(new URLSearchParams(location.search).get("nodes") ?? "541");
+const options = new URLSearchParams(location.search);
+const count = Number(options.get("nodes") ?? "541");
+const zoom = Number(options.get("zoom") ?? "0");
 const columns = Math.ceil(Math.sqrt(count));
 const nodes: Node[] = Array.from({ length: count }, (_, index) => ({
   id: String(index),
@@ -11,6 +13,7 @@ const nodes: Node[] = Array.from({ length: count }, (_, index) => ({
   data: { label: `Node ${index}` },
 }));
 const edges: Edge[] = nodes.slice(1).map((node, index) => ({ id: `e${index}`, source: String(index), target: node.id }));
+const near = { x: -4000 * zoom, y: -3000 * zoom, zoom };
 
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<ReactFlow defaultNodes={nodes} defaultEdges={edges} fitView minZoom={0.05} />);
+if (root) createRoot(root).render(<ReactFlow defaultNodes={nodes} defaultEdges={edges} fitView={zoom === 0} defaultViewport={near} minZoom={0.05} />);

@@ -53,6 +53,8 @@ async function api(request, response, url) {
   const [head, id, action] = path.split("/").map(decodeURIComponent);
   if (path === "health") return json(response, 200, { status: "ok", version: "fake", uptime: 1 });
   if (path === "node-types") return json(response, 200, { node_types: simulation.types, revision: "fake", plugin_errors: [] });
+  if (path === "burst" && request.method === "POST") return json(response, 202, simulation.burst(JSON.parse(await body(request))));
+  if (path === "burst") return json(response, 200, { sent: simulation.sent });
   if (path === "models") return json(response, 200, { models: [{ name: "mini", size: 1, modified: 0, format: "safetensors", tensors: 1, error: "" }] });
   if (path === "plan") return json(response, 200, simulation.plan(JSON.parse(await body(request)).workflow));
   if (path === "jobs" && request.method === "POST") {

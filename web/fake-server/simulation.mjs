@@ -14,6 +14,7 @@ export class Simulation {
     this.cache = new Set();
     this.queue = Promise.resolve();
     this.n = 0;
+    this.sent = 0;
   }
 
   listen(listener) {
@@ -162,6 +163,24 @@ export class Simulation {
       this.emit({ job: job.id, type: "node_finished", node, seconds: (Date.now() - begin) / 1000, nbytes: 3_145_728 });
     }
     return this.end(job, "succeeded");
+  }
+
+  /** Progress of the nodes of the latest job, so many events a second: to measure what a page bears. */
+  burst({ per_second: perSecond, seconds }) {
+    const job = [...this.jobs.values()].at(-1);
+    const nodes = Object.keys(job?.workflow.nodes ?? {});
+    const begin = Date.now();
+    this.sent = 0;
+    const tick = () => {
+      const due = Math.min(perSecond * seconds, ((Date.now() - begin) / 1000) * perSecond);
+      for (; nodes.length > 0 && this.sent < due; this.sent += 1) {
+        const step = this.sent % 100;
+        this.emit({ job: job.id, type: "node_progress", node: nodes[this.sent % nodes.length], step, total: 100, message: "", seconds: step / 100 });
+      }
+      if (due < perSecond * seconds) setTimeout(tick, 5);
+    };
+    tick();
+    return { nodes: nodes.length };
   }
 
   async sample(job, node) {

@@ -5,6 +5,8 @@ export interface TemplateEntry {
   readonly title: string;
   readonly description: string;
   readonly zh: { readonly title: string; readonly description: string } | null;
+  /** The folder of the model that it loads; empty where it runs with what is installed. */
+  readonly needs: string;
   /** Whether there is a moving picture of it. */
   readonly picture: boolean;
 }

@@ -22,10 +22,9 @@ import {
   walk,
 } from "./actions/selection";
 import { tr } from "./actions/tr";
-import { canvasMiddle, openPaletteAt, showRect } from "./canvas/projection";
+import { canvasMiddle, fitChosen, openPaletteAt, showRect } from "./canvas/projection";
 import { useCanvas } from "../store/canvas";
 import { rectOf } from "../graph/place";
-import { around } from "../graph/boxes";
 
 export interface Shortcut {
   readonly keys: readonly string[];
@@ -57,14 +56,6 @@ function focusNode(id: string | undefined): void {
 function walkFrom(direction: Parameters<typeof walk>[0]): void {
   const from = currentNode() ?? Object.keys(useEditor.getState().view.nodes)[0];
   if (from !== undefined) focusNode(walk(direction, from) ?? from);
-}
-
-function fitView(): void {
-  const { selection } = useEditor.getState();
-  const { placed } = useCanvas.getState();
-  const rects = [...placed.values()].filter((node) => selection.nodes.size === 0 || selection.nodes.has(node.id)).map(rectOf);
-  const all = around(rects);
-  if (all) showRect(all);
 }
 
 function renameNode(): void {
@@ -122,7 +113,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["Ctrl+Enter"], says: "run.run", part: "run", run: () => void run() },
   { keys: ["Ctrl+Shift+Enter"], says: "run.selected", part: "run", run: () => runSelected() },
   { keys: ["Ctrl+."], says: "run.cancel", part: "run", run: cancelShown },
-  { keys: ["f"], says: "zoom.fit", part: "view", run: fitView },
+  { keys: ["f"], says: "zoom.fit", part: "view", run: fitChosen },
   { keys: ["l"], says: "zoom.arrange", part: "view", run: arrange },
   { keys: ["Shift+ArrowLeft"], says: "key.alignLeft", part: "view", run: () => alignSelected("left") },
   { keys: ["Shift+ArrowUp"], says: "key.alignTop", part: "view", run: () => alignSelected("top") },

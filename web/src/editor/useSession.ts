@@ -8,6 +8,8 @@ import { takeNodeTypes, watchNames } from "../store/nodeTypes";
 import { watchPlan } from "../store/plan";
 import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
 import { normalise } from "../graph/normalise";
+import { pluginTroubles } from "../graph/pluginTroubles";
+import { usePluginTroubles } from "../store/pluginTroubles";
 import { setUi, toast } from "../store/ui";
 import { setWebParts } from "../store/webParts";
 import { recover, watchSaving } from "./actions/autosave";
@@ -22,7 +24,8 @@ const RETRY_MS = 1500;
 async function loadTypes(alive: () => boolean): Promise<void> {
   for (;;) {
     try {
-      const { node_types: types, web_parts: parts } = await getNodeTypes();
+      const { node_types: types, web_parts: parts, plugin_errors: errors } = await getNodeTypes();
+      usePluginTroubles.setState({ troubles: pluginTroubles(errors) });
       if (types.length > 0) {
         setWebParts(parts);
         await takeNodeTypes(types);

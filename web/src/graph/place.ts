@@ -132,9 +132,14 @@ export function rectOf(placed: Placed): Rect {
   return { x: placed.layout.x, y: placed.layout.y, width: placed.geometry.width, height: placed.geometry.height };
 }
 
+/** How far a wire goes straight before it bends. */
+export function wireReach(from: Point, to: Point): number {
+  return Math.max(32, Math.min(160, Math.abs(to.x - from.x) * 0.5 + (to.x < from.x ? 60 : 0)));
+}
+
 /** The path of a wire: leaves to the right, arrives from the left. */
 export function wirePath(from: Point, to: Point): string {
-  const reach = Math.max(32, Math.min(160, Math.abs(to.x - from.x) * 0.5 + (to.x < from.x ? 60 : 0)));
+  const reach = wireReach(from, to);
   return `M${from.x},${from.y} C${from.x + reach},${from.y} ${to.x - reach},${to.y} ${to.x},${to.y}`;
 }
 

@@ -2,7 +2,7 @@
 
 import { create } from "zustand";
 import type { TypeInfo } from "../api/protocol";
-import type { SocketRef } from "../graph/document";
+import type { Rect, SocketRef } from "../graph/document";
 import type { PlacedNodes, Point } from "../graph/place";
 
 /** A wire that is being drawn. `side` is the end that is still missing. */
@@ -20,6 +20,8 @@ export interface LooseWire {
 
 export interface CanvasState {
   readonly placed: PlacedNodes;
+  /** The part of the canvas that is in the page; undefined before the first look. */
+  readonly area: Rect | undefined;
   /** Positions of nodes while they are dragged. */
   readonly drag: Readonly<Record<string, Point>>;
   readonly wire: LooseWire | undefined;
@@ -31,6 +33,7 @@ export const NO_DRAG: Readonly<Record<string, Point>> = {};
 
 export const useCanvas = create<CanvasState>(() => ({
   placed: new Map(),
+  area: undefined,
   drag: NO_DRAG,
   wire: undefined,
   dropEdge: undefined,

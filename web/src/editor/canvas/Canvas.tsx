@@ -1,4 +1,4 @@
-import { Background, BackgroundVariant, MiniMap, ReactFlow, type NodeTypes } from "@xyflow/react";
+import { ReactFlow, type NodeTypes } from "@xyflow/react";
 import { memo, useCallback, useMemo, useRef, type MouseEvent } from "react";
 import { openInputs } from "../../graph/homes";
 import { makePlacer, type Placed } from "../../graph/place";
@@ -9,12 +9,13 @@ import { enterNode } from "../actions/nesting";
 import { GroupView } from "../boxes/GroupView";
 import { NoteView } from "../boxes/NoteView";
 import { NodeView } from "../node/NodeView";
-import { colorOf } from "../shared/typeLook";
 import { titleOf } from "../shared/titles";
 import { useT } from "../useT";
 import { WireLayer } from "../wires/WireLayer";
 import { useWiring } from "../wires/useWiring";
-import { canvasPoint, openPaletteAt } from "./projection";
+import { MAX_ZOOM, MIN_ZOOM, canvasPoint, openPaletteAt } from "./projection";
+import { Minimap } from "./Minimap";
+import { useArea } from "./useArea";
 import { useFlowNodes, type FlowNode } from "./useFlowNodes";
 import { useFurnish } from "./useFurnish";
 import { useNodeChanges } from "./useNodeChanges";
@@ -25,13 +26,6 @@ const NODE_TYPES: NodeTypes = { node: NodeView, note: NoteView, group: GroupView
 const NO_EDGES: never[] = [];
 const PRO = { hideAttribution: true };
 
-function minimapColor(node: FlowNode): string {
-  if (node.type !== "node") return "var(--minimap-box)";
-  const { placed } = node.data;
-  const type = placed.sockets.outputs[0]?.type;
-  return placed.layout.color ?? (type ? colorOf(type) : "var(--accent-neutral)");
-}
-
 /** The canvas: nodes from the document, pan, zoom and selection by React Flow, wires by our own layer. */
 export const Canvas = memo(function Canvas() {
   const t = useT();
@@ -39,9 +33,8 @@ export const Canvas = memo(function Canvas() {
   const catalogue = useEditor((state) => state.catalogue);
   const selection = useEditor((state) => state.selection);
   const drag = useCanvas((state) => state.drag);
-  // far away nearly everything is in the window: asking each frame what is visible costs more than it saves
+  const area = useCanvas((state) => state.area);
   const far = useUi((state) => state.far);
-  const minimap = useUi((state) => !state.far);
   const placer = useRef<ReturnType<typeof makePlacer>>(undefined);
   placer.current ??= makePlacer();
   const furnish = useFurnish();
@@ -66,9 +59,11 @@ export const Canvas = memo(function Canvas() {
     [t],
   );
   const labelOf = useCallback((node: Placed) => t("node.label", { title: titleOf(node), id: node.id }), [t]);
-  const nodes = useFlowNodes(placed, document.layout.groups, document.layout.notes, selection, drag, labelOf);
+  const nodes = useFlowNodes(placed, document.layout.groups, document.layout.notes, selection, drag, area, labelOf);
   const { onNodesChange, onNodeDragStart, onNodeDrag, onNodeDragStop } = useNodeChanges();
-  const { onMove, onMoveEnd } = useViewport();
+  const canvas = useRef<HTMLDivElement>(null);
+  useArea(canvas);
+  const { onMoveStart, onMove, onMoveEnd } = useViewport(canvas);
   const onPointerDownCapture = useWiring();
 
   const onDoubleClick = useCallback((event: MouseEvent) => {
@@ -94,7 +89,7 @@ export const Canvas = memo(function Canvas() {
   }, []);
 
   return (
-    <div className="canvas" onPointerDownCapture={onPointerDownCapture} onDoubleClick={onDoubleClick}>
+    <div ref={canvas} className={far ? "canvas canvas-far" : "canvas"} onPointerDownCapture={onPointerDownCapture} onDoubleClick={onDoubleClick}>
       <ReactFlow<FlowNode>
         nodes={nodes}
         edges={NO_EDGES}
@@ -104,6 +99,7 @@ export const Canvas = memo(function Canvas() {
         onNodeDragStart={onNodeDragStart}
         onNodeDrag={onNodeDrag}
         onNodeDragStop={onNodeDragStop}
+        onMoveStart={onMoveStart}
         onMove={onMove}
         onMoveEnd={onMoveEnd}
         onNodeClick={onNodeClick}
@@ -111,10 +107,9 @@ export const Canvas = memo(function Canvas() {
         onPaneClick={onPaneClick}
         onNodeContextMenu={(event, node) => openMenu(event, node)}
         onPaneContextMenu={(event) => openMenu(event)}
-        onlyRenderVisibleElements={!far}
         elevateNodesOnSelect={false}
-        minZoom={0.05}
-        maxZoom={3}
+        minZoom={MIN_ZOOM}
+        maxZoom={MAX_ZOOM}
         zoomOnDoubleClick={false}
         deleteKeyCode={null}
         selectionKeyCode="Shift"
@@ -125,11 +120,8 @@ export const Canvas = memo(function Canvas() {
         selectNodesOnDrag
         proOptions={PRO}
       >
-        <Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--grid)" />
         <WireLayer />
-        {minimap && nodes.length > 0 && (
-          <MiniMap<FlowNode> className="minimap" pannable zoomable nodeColor={minimapColor} nodeBorderRadius={6} ariaLabel={t("canvas.minimap")} />
-        )}
+        {!far && placed.size > 0 && <Minimap />}
         <ZoomControls />
       </ReactFlow>
     </div>

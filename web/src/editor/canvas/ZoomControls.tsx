@@ -1,9 +1,8 @@
 import { Panel, useReactFlow } from "@xyflow/react";
-import { useEditor } from "../../store/editor";
 import { Icon } from "../shared/Icon";
 import { useT } from "../useT";
 import { arrange } from "../actions/arrange";
-import { openPaletteAt } from "./projection";
+import { fitChosen, openPaletteAt } from "./projection";
 import { motionMs } from "../shared/motion";
 
 /** Add, zoom, fit and arrange, at the lower left. */
@@ -11,10 +10,6 @@ export function ZoomControls() {
   const t = useT();
   const flow = useReactFlow();
   const openSearch = (): void => openPaletteAt({ x: window.innerWidth / 2 - 200, y: Math.max(80, window.innerHeight / 2 - 240) });
-  const fit = (): void => {
-    const chosen = [...useEditor.getState().selection.nodes].map((id) => ({ id }));
-    void flow.fitView({ padding: 0.15, maxZoom: 1.2, duration: motionMs(200), nodes: chosen.length > 0 ? chosen : undefined });
-  };
   return (
     <Panel position="bottom-left" className="zoom-controls">
       <button type="button" aria-label={t("palette.title")} title={`${t("palette.title")} (Tab)`} onClick={openSearch}>
@@ -26,7 +21,7 @@ export function ZoomControls() {
       <button type="button" aria-label={t("zoom.out")} title={t("zoom.out")} onClick={() => void flow.zoomOut({ duration: motionMs(150) })}>
         <Icon name="minus" />
       </button>
-      <button type="button" aria-label={t("zoom.fit")} title={`${t("zoom.fit")} (F)`} onClick={fit}>
+      <button type="button" aria-label={t("zoom.fit")} title={`${t("zoom.fit")} (F)`} onClick={fitChosen}>
         <Icon name="fit" />
       </button>
       <button type="button" aria-label={t("zoom.arrange")} title={`${t("zoom.arrange")} (L)`} onClick={arrange}>

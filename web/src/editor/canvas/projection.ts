@@ -1,34 +1,66 @@
-/** From window coordinates to canvas coordinates, for parts that stand outside the canvas. */
+/** From window coordinates to canvas coordinates, and where the canvas looks, for parts that stand outside of it. */
 
+import { getViewportForBounds, type ReactFlowInstance } from "@xyflow/react";
+import { around } from "../../graph/boxes";
+import type { NodeId, Rect } from "../../graph/document";
+import { rectOf } from "../../graph/place";
+import { useCanvas } from "../../store/canvas";
+import { useEditor } from "../../store/editor";
 import { setUi } from "../../store/ui";
+import { motionMs } from "../shared/motion";
 
 type Point = { x: number; y: number };
+type Flow = Pick<ReactFlowInstance, "screenToFlowPosition" | "setViewport">;
 
-let toCanvas: (point: Point) => Point = (point) => point;
-let reveal: (rect: { x: number; y: number; width: number; height: number }) => void = () => undefined;
+export const MIN_ZOOM = 0.05;
+export const MAX_ZOOM = 3;
+const REVEAL_PADDING = 0.4;
+const FIT_PADDING = 0.15;
+const FIT_ZOOM = 1.2;
 
-/** Tell how window coordinates become canvas coordinates; called once the canvas is there. */
-export function setProjection(project: typeof toCanvas, show: typeof reveal): void {
-  toCanvas = project;
-  reveal = show;
+let flow: Flow | undefined;
+
+/** Tell who moves the canvas; called once it is there. */
+export function setProjection(moved: Flow): void {
+  flow = moved;
 }
 
 /** The canvas point under a window point. */
 export function canvasPoint(screen: Point): Point {
-  return toCanvas(screen);
+  return flow ? flow.screenToFlowPosition(screen) : screen;
 }
 
 /** The canvas point in the middle of the window. */
 export function canvasMiddle(): Point {
-  return toCanvas({ x: window.innerWidth / 2, y: window.innerHeight / 2 });
+  return canvasPoint({ x: window.innerWidth / 2, y: window.innerHeight / 2 });
+}
+
+function lookAtRect(rect: Rect, padding: number, maxZoom: number, duration: number): void {
+  const box = document.querySelector(".canvas")?.getBoundingClientRect();
+  if (!flow || !box || box.width === 0) return;
+  void flow.setViewport(getViewportForBounds(rect, box.width, box.height, MIN_ZOOM, maxZoom, padding), { duration });
 }
 
 /** Move the canvas so that a rectangle is seen. */
-export function showRect(rect: { x: number; y: number; width: number; height: number }): void {
-  reveal(rect);
+export function showRect(rect: Rect): void {
+  lookAtRect(rect, REVEAL_PADDING, MAX_ZOOM, motionMs(200));
+}
+
+/** Move the canvas so that the named nodes are seen; without names everything on it. */
+export function fitNodes(ids: ReadonlySet<NodeId> | undefined, how: { readonly maxZoom: number; readonly duration: number }): void {
+  const nodes = [...useCanvas.getState().placed.values()].filter((node) => ids?.has(node.id) ?? true).map(rectOf);
+  const { groups, notes } = useEditor.getState().view.layout;
+  const all = around(ids ? nodes : [...nodes, ...groups, ...notes]);
+  if (all) lookAtRect(all, FIT_PADDING, how.maxZoom, how.duration);
+}
+
+/** Move the canvas so that the selected nodes are seen, or everything. */
+export function fitChosen(): void {
+  const chosen = useEditor.getState().selection.nodes;
+  fitNodes(chosen.size > 0 ? chosen : undefined, { maxZoom: FIT_ZOOM, duration: motionMs(200) });
 }
 
 /** Open the search where the pointer is. */
 export function openPaletteAt(screen: Point): void {
-  setUi({ palette: { at: toCanvas(screen), screen }, menu: undefined });
+  setUi({ palette: { at: canvasPoint(screen), screen }, menu: undefined });
 }

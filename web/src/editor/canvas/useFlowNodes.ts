@@ -1,6 +1,7 @@
 import { useMemo, useRef } from "react";
+import { touches } from "../../graph/area";
 import type { Node } from "@xyflow/react";
-import type { Group, Note } from "../../graph/document";
+import type { Group, Note, Rect } from "../../graph/document";
 import type { Placed, PlacedNodes, Point } from "../../graph/place";
 import type { Selection } from "../../store/editor";
 
@@ -9,9 +10,12 @@ export type NoteNode = Node<{ note: Note }, "note">;
 export type GroupNode = Node<{ group: Group }, "group">;
 export type FlowNode = GraphNode | NoteNode | GroupNode;
 
+type Size = Pick<Rect, "width" | "height">;
+
 interface Remembered {
   readonly source: unknown;
   readonly selected: boolean;
+  readonly hidden: boolean;
   readonly at: Point;
   readonly node: FlowNode;
 }
@@ -53,40 +57,47 @@ function boxNode(kind: "note" | "group", box: Note | Group, at: Point, selected:
     : { ...common, type: "group", data: { group: box as Group }, dragHandle: ".group-title", ariaLabel: (box as Group).title };
 }
 
-/** React Flow's nodes; an entry keeps its identity while nothing of it changed. */
+/**
+ * React Flow's nodes: those in the area that is drawn, and, hidden, the other selected ones, which are dragged along. An
+ * entry keeps its identity while nothing of it changed.
+ */
 export function useFlowNodes(
   placed: PlacedNodes,
   groups: readonly Group[],
   notes: readonly Note[],
   selection: Selection,
   drag: Readonly<Record<string, Point>>,
+  area: Rect | undefined,
   labelOf: (placed: Placed) => string,
 ): FlowNode[] {
   const memory = useRef(new Map<string, Remembered>());
   return useMemo(() => {
     const next = new Map<string, Remembered>();
     const result: FlowNode[] = [];
-    const add = (id: string, source: unknown, place: Point, selected: boolean, make: (at: Point) => FlowNode): void => {
+    const add = (id: string, source: unknown, place: Point, size: Size, selected: boolean, make: (at: Point) => FlowNode): void => {
       const at = drag[id] ?? place;
+      const hidden = !(id in drag) && area !== undefined && !touches(area, { ...at, width: size.width, height: size.height });
+      if (hidden && !selected) return;
       const known = memory.current.get(id);
-      const same = known && known.source === source && known.selected === selected && known.at.x === at.x && known.at.y === at.y;
-      const entry = same ? known : { source, selected, at, node: make(at) };
+      const same =
+        known && known.source === source && known.selected === selected && known.hidden === hidden && known.at.x === at.x && known.at.y === at.y;
+      const entry = same ? known : { source, selected, hidden, at, node: { ...make(at), hidden } };
       next.set(id, entry);
       result.push(entry.node);
     };
     for (const group of groups) {
       const selected = selection.groups.has(group.id);
-      add(`group:${group.id}`, group, group, selected, (at) => boxNode("group", group, at, selected));
+      add(`group:${group.id}`, group, group, group, selected, (at) => boxNode("group", group, at, selected));
     }
     for (const note of notes) {
       const selected = selection.notes.has(note.id);
-      add(`note:${note.id}`, note, note, selected, (at) => boxNode("note", note, at, selected));
+      add(`note:${note.id}`, note, note, note, selected, (at) => boxNode("note", note, at, selected));
     }
     for (const entry of placed.values()) {
       const selected = selection.nodes.has(entry.id);
-      add(entry.id, entry, entry.layout, selected, (at) => graphNode(entry, at, selected, labelOf(entry)));
+      add(entry.id, entry, entry.layout, entry.geometry, selected, (at) => graphNode(entry, at, selected, labelOf(entry)));
     }
     memory.current = next;
     return result;
-  }, [placed, groups, notes, selection, drag, labelOf]);
+  }, [placed, groups, notes, selection, drag, area, labelOf]);
 }

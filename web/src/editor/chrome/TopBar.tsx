@@ -5,6 +5,7 @@ import { Icon, type IconName } from "../shared/Icon";
 import { useT } from "../useT";
 import { ConnectionMark } from "./ConnectionMark";
 import { FileMenu } from "./FileMenu";
+import { PluginTroubles } from "./PluginTroubles";
 import { RunControls } from "./RunControls";
 import { SaveMark } from "./SaveMark";
 
@@ -53,6 +54,7 @@ export function TopBar() {
         <RunControls />
       </div>
       <div className="topbar-part topbar-end">
+        <PluginTroubles />
         <ConnectionMark />
         {PANELS.map(([name, icon]) => (
           <button

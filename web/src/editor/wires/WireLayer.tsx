@@ -1,10 +1,10 @@
 import { memo, useMemo } from "react";
 import { ViewportPortal } from "@xyflow/react";
-import { ANY_TYPE } from "../../graph/compatibility";
-import { edgeId, type Edge } from "../../graph/document";
-import { inputPoint, outputPoint, type Placed } from "../../graph/place";
 import { useCanvas } from "../../store/canvas";
 import { select, useEditor } from "../../store/editor";
+import { useUi } from "../../store/ui";
+import { drawnWires } from "../../graph/drawnWires";
+import { FarWires } from "./FarWires";
 import { LooseWireView } from "./LooseWireView";
 import { WireView } from "./WireView";
 
@@ -17,51 +17,40 @@ export const WireLayer = memo(function WireLayer() {
   const selected = useEditor((state) => state.selection.edges);
   const placed = useCanvas((state) => state.placed);
   const drag = useCanvas((state) => state.drag);
+  const area = useCanvas((state) => state.area);
   const lifted = useCanvas((state) => state.wire?.lifted);
   const dropEdge = useCanvas((state) => state.dropEdge);
-  const drawn = useMemo(
-    () =>
-      edges.flatMap((edge) => {
-        const from = placed.get(edge.from.node);
-        const to = placed.get(edge.to.node);
-        return from && to ? [{ edge, id: edgeId(edge), from, to }] : [];
-      }),
-    [edges, placed],
-  );
+  const far = useUi((state) => state.far);
+  const drawn = useMemo(() => drawnWires(edges, placed, drag, area), [edges, placed, drag, area]);
+  const plain = useMemo(() => (far ? drawn.filter((wire) => !selected.has(wire.id)) : []), [far, drawn, selected]);
+  const single = far ? drawn.filter((wire) => selected.has(wire.id)) : drawn;
   return (
     <ViewportPortal>
       <svg className="wires" role="list">
-        {drawn.map(({ edge, id, from, to }) => {
-          const start = outputPoint(from, edge.from.socket, drag[from.id]);
-          const end = inputPoint(to, edge.to.socket, drag[to.id]);
-          return (
-            <WireView
-              key={id}
-              id={id}
-              x1={start.x}
-              y1={start.y}
-              x2={end.x}
-              y2={end.y}
-              type={typeOf(from, edge)}
-              from={from}
-              to={to}
-              fromSocket={edge.from.socket}
-              toSocket={edge.to.socket}
-              selected={selected.has(id)}
-              faint={lifted === id || from.record.mode === "mute" || to.record.mode === "mute"}
-              target={dropEdge === id}
-            />
-          );
-        })}
+        <FarWires wires={plain} />
+        {single.map(({ id, edge, from, to, start, end, type, muted }) => (
+          <WireView
+            key={id}
+            id={id}
+            x1={start.x}
+            y1={start.y}
+            x2={end.x}
+            y2={end.y}
+            type={type}
+            from={from}
+            to={to}
+            fromSocket={edge.from.socket}
+            toSocket={edge.to.socket}
+            selected={selected.has(id)}
+            faint={muted || lifted === id}
+            target={dropEdge === id}
+          />
+        ))}
         <LooseWireView />
       </svg>
     </ViewportPortal>
   );
 });
-
-function typeOf(from: Placed, edge: Edge): typeof ANY_TYPE {
-  return from.sockets.outputs.find((output) => output.name === edge.from.socket)?.type ?? ANY_TYPE;
-}
 
 /** Select one wire, or add it to the selection. */
 export function selectWire(id: string, more: boolean): void {

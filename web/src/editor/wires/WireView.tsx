@@ -4,7 +4,7 @@ import { disconnect } from "../../graph/commands";
 import { wirePath, type Placed } from "../../graph/place";
 import { apply } from "../../store/editor";
 import { canvasPoint } from "../canvas/projection";
-import { setUi, useUi } from "../../store/ui";
+import { setUi } from "../../store/ui";
 import { lookAtSeen } from "../actions/look";
 import { colorOf } from "../shared/typeLook";
 import { titleOf } from "../shared/titles";
@@ -30,7 +30,6 @@ interface Props {
 /** One wire: click selects it and shows what it carries, double-click or Delete cuts, its name says what it joins. */
 export const WireView = memo(function WireView(props: Props) {
   const t = useT();
-  const far = useUi((state) => state.far);
   const { id, type, from, to, selected, faint, target } = props;
   const path = wirePath({ x: props.x1, y: props.y1 }, { x: props.x2, y: props.y2 });
   const label = t("wire.label", {
@@ -54,7 +53,7 @@ export const WireView = memo(function WireView(props: Props) {
   return (
     <g className={classes} role="listitem" data-wire={id}>
       <path className="wire-line" d={path} stroke={colorOf(type)} />
-      {!far && <path
+      <path
         className="wire-hit"
         d={path}
         tabIndex={-1}
@@ -74,7 +73,7 @@ export const WireView = memo(function WireView(props: Props) {
           apply(disconnect(new Set([id])), "step.disconnect");
         }}
         onKeyDown={onKeyDown}
-      />}
+      />
     </g>
   );
 });
