@@ -28,7 +28,7 @@ def measure_burst(browser: Any, url: str, count: int = 541, seconds: float = 6) 
     page = open_editor(browser, url)
     open_workflow(page, workflow(count, zoom=1))
     page.get_by_role("button", name="Run", exact=True).click()
-    page.wait_for_selector(".footer-running, .node-is-done", timeout=60_000)
+    page.wait_for_selector(".footer-running, .node-is-done")
     page.evaluate(OBSERVE)
     request = urllib.request.Request(
         f"{url}api/burst", json.dumps({"per_second": PER_SECOND, "seconds": seconds}).encode(), method="POST"

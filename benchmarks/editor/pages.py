@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 WINDOW: Any = {"width": 1440, "height": 900}
+PATIENCE = 180_000  # milliseconds
 
 DROP = """(text) => {
   const transfer = new DataTransfer();
@@ -87,9 +88,17 @@ def stand_in(*arguments: str) -> Iterator[str]:
         process.wait(10)
 
 
+def new_page(browser: Any) -> Page:
+    """A window of its own, with patience for a machine that does other work too."""
+    context = browser.new_context(viewport=WINDOW, locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    page: Page = context.new_page()
+    return page
+
+
 def open_editor(browser: Any, url: str) -> Page:
     """The editor in a window of its own, before the templates."""
-    page: Page = browser.new_context(viewport=WINDOW, locale="en-GB").new_page()
+    page = new_page(browser)
     page.goto(url)
     page.wait_for_selector(".start")
     page.wait_for_timeout(1000)
@@ -106,7 +115,7 @@ def open_workflow(page: Page, document: dict[str, Any]) -> float:
 
 def open_bare(browser: Any, url: str, count: int, *, zoom: float | None = None) -> Page:
     """The page to compare with."""
-    page: Page = browser.new_context(viewport=WINDOW).new_page()
+    page = new_page(browser)
     page.goto(f"{url}bare.html?nodes={count}" + ("" if zoom is None else f"&zoom={zoom}"))
     page.wait_for_selector(".react-flow__node")
     page.wait_for_timeout(1000)

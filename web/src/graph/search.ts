@@ -3,6 +3,7 @@
 import type { NodeTypeInfo, TypeInfo } from "../api/protocol";
 import { containerOf } from "./bodies";
 import { fit } from "./compatibility";
+import { wantedBy, type Wanted } from "./synonyms";
 
 /** A wire in the hand: which end is missing, and what it carries. */
 export interface WireEnd {
@@ -22,6 +23,9 @@ interface Indexed {
   readonly words: readonly string[];
   readonly rest: string;
 }
+
+/** What a synonym counts beside the word itself. */
+const MEANT = 0.9;
 
 const index = new WeakMap<NodeTypeInfo, Indexed>();
 
@@ -58,6 +62,11 @@ function termScore(entry: Indexed, term: string): number {
   return 0;
 }
 
+/** How well an entry answers what is wanted: by the typed word, or a little less by a word that means it. */
+function wantedScore(entry: Indexed, [typed = "", ...meant]: Wanted): number {
+  return Math.max(termScore(entry, typed), ...meant.map((word) => termScore(entry, word) * MEANT));
+}
+
 /** The first socket of a type that takes the wire in the hand; exact types before `Any`. */
 export function socketFor(info: NodeTypeInfo, wire: WireEnd): string | undefined {
   const candidates =
@@ -72,13 +81,13 @@ export function socketFor(info: NodeTypeInfo, wire: WireEnd): string | undefined
 
 /** Types that answer the query, best first. With a wire in the hand only those that take it. */
 export function searchTypes(types: readonly NodeTypeInfo[], query: string, wire?: WireEnd): readonly Found[] {
-  const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = wantedBy(query);
   const found = types.flatMap((info) => {
     if (wire && containerOf(info.id)) return []; // without an inside it has no socket yet
     const socket = wire ? socketFor(info, wire) : undefined;
     if (wire && socket === undefined) return [];
     const entry = indexed(info);
-    const scores = terms.map((term) => termScore(entry, term));
+    const scores = wanted.map((words) => wantedScore(entry, words));
     if (scores.includes(0)) return [];
     const penalty = (info.deprecated ? 50 : 0) + (info.experimental ? 1 : 0);
     const exact = wire && socketTypeName(info, socket) === wire.type.name ? 10 : 0;

@@ -14,6 +14,8 @@ export interface NodeRun {
   readonly step?: number;
   readonly total?: number;
   readonly message?: string;
+  /** The turn of a loop that runs, counted from 1. */
+  readonly turn?: number;
   readonly seconds?: number;
   readonly memory?: number;
   readonly preview?: { readonly url: string; readonly mediaType: string };

@@ -8,6 +8,12 @@ type Runs = Readonly<Record<string, NodeRun>>;
 /** The inner node's name below the path of the outer one. */
 const below = (path: string, inner: string): string => inner.slice(path.length + 1);
 
+/** The nodes of a loop are called by their turn: `3/add` is `add` in the fourth. */
+export function turnOf(name: string): { readonly turn: number | undefined; readonly rest: string } {
+  const found = /^@?(\d+)\/(.+)$/.exec(name);
+  return found ? { turn: Number(found[1]) + 1, rest: found[2] ?? "" } : { turn: undefined, rest: name };
+}
+
 /** One run for all nodes inside: failed where one failed, running where one runs, with that one's progress and picture. */
 export function runInside(nodes: Runs, path: string): NodeRun | undefined {
   const own = nodes[path];
@@ -23,7 +29,8 @@ export function runInside(nodes: Runs, path: string): NodeRun | undefined {
   const seconds = inner.some(([, run]) => run.seconds !== undefined) ? inner.reduce((sum, [, run]) => sum + (run.seconds ?? 0), 0) : undefined;
   if (running) {
     const [id, run] = running;
-    return { ...seen, state: "running", step: run.step, total: run.total, message: below(path, id), seconds: run.seconds };
+    const { turn, rest } = turnOf(below(path, id));
+    return { ...seen, state: "running", step: run.step, total: run.total, message: rest, seconds: run.seconds, ...(turn === undefined ? {} : { turn }) };
   }
   const every = (state: NodeRun["state"]): boolean => inner.every(([, run]) => run.state === state);
   if (every("waiting")) return { ...seen, state: "waiting" };

@@ -7,6 +7,7 @@ import { bytesText, secondsText } from "../shared/quantities";
 import { containerOf } from "../../graph/bodies";
 import type { Placed } from "../../graph/place";
 import { useT } from "../useT";
+import { shareOf, turnsOf } from "./progress";
 import { isAbout, useNodePlan, useNodeRun } from "./useNodeState";
 
 interface Props {
@@ -39,9 +40,11 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
     );
   }
   if (run?.state === "running") {
-    const share = run.total ? Math.min(1, (run.step ?? 0) / run.total) : undefined;
-    const inside = containerOf(placed.record.type) && run.message ? `${run.message} · ` : "";
-    const text = run.total ? `${inside}${run.step ?? 0} / ${run.total}` : (run.message ?? t("state.running"));
+    const turns = turnsOf(placed);
+    const share = shareOf(run, turns);
+    const turn = run.turn === undefined ? "" : `${t(turns === undefined ? "state.turn" : "state.turnOf", { turn: run.turn, turns: turns ?? 0 })} · `;
+    const inside = turn + (containerOf(placed.record.type) && run.message ? `${run.message} · ` : "");
+    const text = run.total ? `${inside}${run.step ?? 0} / ${run.total}` : `${turn}${run.message ?? t("state.running")}`;
     return (
       <div
         className="footer footer-running"

@@ -38,6 +38,7 @@ export function NumberWidget(props: WidgetProps) {
     if (result !== undefined) set(result);
     setEditing(undefined);
   };
+  const puzzled = editing !== undefined && editing.trim() !== "" && evaluate(editing) === undefined;
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const size = event.shiftKey ? step * 10 : step;
@@ -74,7 +75,7 @@ export function NumberWidget(props: WidgetProps) {
 
   if (editing !== undefined) {
     return (
-      <label className="field field-editing">
+      <label className={`field field-editing${puzzled ? " field-invalid" : ""}`} title={puzzled ? t("number.puzzled") : undefined}>
         <span className="field-label">{label}</span>
         <input
           className="field-input"
@@ -82,6 +83,7 @@ export function NumberWidget(props: WidgetProps) {
           value={editing}
           inputMode="decimal"
           aria-label={label}
+          aria-invalid={puzzled}
           onFocus={(event) => {
             if (event.target.value === shown(number, whole)) event.target.select();
           }}
@@ -89,7 +91,7 @@ export function NumberWidget(props: WidgetProps) {
           onBlur={finish}
           onKeyDown={(event) => {
             event.stopPropagation();
-            if (event.key === "Enter") finish();
+            if (event.key === "Enter" && !puzzled) finish();
             if (event.key === "Escape") setEditing(undefined);
           }}
         />
