@@ -34,10 +34,10 @@ def test_only_what_is_near_is_in_the_page(large: Any) -> None:
     expect(large.node("n399")).to_have_count(0)
     assert nodes.count() < 110
     expect(page.get_by_role("img", name="Overview")).to_be_visible()
-    for _ in range(6):
-        page.mouse.move(700, 840)
+    for _ in range(4):
+        page.mouse.move(670, 840)  # between two columns
         page.mouse.down()
-        page.mouse.move(700, 90, steps=6)
+        page.mouse.move(670, 190, steps=6)
         page.mouse.up()
     expect(large.node("n380")).to_be_visible()
     expect(large.node("n0")).to_have_count(0)
