@@ -40,6 +40,7 @@ export const nodes = {
   "node.missing": "missing",
   "node.more": "{count} more",
   "node.rename": "Name of the node",
+  "number.puzzled": "A number or arithmetic, such as 16*4+1",
   "preview.of": "Preview of {title}",
   "seed.fixed": "fixed",
   "seed.increment": "counts up with every run",

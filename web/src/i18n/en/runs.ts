@@ -1,5 +1,7 @@
 /** Running, the queue, going on from a step. */
 export const runs = {
+  "answer.approve": "Approve",
+  "answer.decline": "Decline",
   "fork.changed": "Changed values: {count}",
   "fork.kept": "The first {step} steps stay as they were; what you change counts from there.",
   "fork.none": "This run has no sampler that can be gone on with from a step.",
@@ -72,5 +74,7 @@ export const runs = {
   "state.failed": "failed",
   "state.running": "running",
   "state.skipped": "did not run",
+  "state.turn": "turn {turn}",
+  "state.turnOf": "turn {turn} of {turns}",
   "state.waiting": "waiting",
 } as const;

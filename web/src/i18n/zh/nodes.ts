@@ -43,6 +43,7 @@ export const nodes: Translated<typeof english> = {
   "node.missing": "缺失",
   "node.more": "还有 {count} 项",
   "node.rename": "节点名称",
+  "number.puzzled": "数字或算式，例如 16*4+1",
   "preview.of": "{title} 的预览",
   "seed.fixed": "固定",
   "seed.increment": "每次运行加一",

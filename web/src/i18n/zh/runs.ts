@@ -3,6 +3,8 @@ import type { runs as english } from "../en/runs";
 
 /** 运行、队列、从某一步继续。 */
 export const runs: Translated<typeof english> = {
+  "answer.approve": "批准",
+  "answer.decline": "拒绝",
   "fork.changed": "更改了 {count} 个值",
   "fork.kept": "前 {step} 步保持不变；从那里起使用你更改的值。",
   "fork.none": "这次运行没有可从某一步继续的采样器。",
@@ -75,5 +77,7 @@ export const runs: Translated<typeof english> = {
   "state.failed": "失败",
   "state.running": "运行中",
   "state.skipped": "没有运行",
+  "state.turn": "第 {turn} 轮",
+  "state.turnOf": "第 {turn} / {turns} 轮",
   "state.waiting": "等待中",
 };
