@@ -87,7 +87,10 @@ def _guarded(arguments: argparse.Namespace) -> int:
     module = importlib.import_module(f"kinograph.commands.{arguments.command}")
     try:
         return int(module.run(arguments))
-    except (WorkflowError, PathError) as error:
+    except WorkflowError as error:
+        first, *others = error.problems
+        _complain(str(error) if others or first.node else str(first), arguments)
+    except PathError as error:
         _complain(str(error), arguments)
     except KeyboardInterrupt:
         _complain("interrupted", arguments)

@@ -71,7 +71,9 @@ def test_removing_an_unknown_plugin_says_what_is_meant(tmp_path: Path, capsys: p
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "sparkle.py").touch()
     assert kinograph("plugins", "remove", "sparkel", "--data-dir", tmp_path) == 2
-    assert "sparkle" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("kinograph: there is no plugin 'sparkel'")
+    assert "sparkle" in err
 
 
 def test_a_broken_plugin_is_listed_with_its_traceback_and_exit_code_1(
