@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--shift", type=float, default=2.0)
     parser.add_argument("--draw", type=int, default=2026, help="another number draws other prompts (default 2026)")
     parser.add_argument("--typos", action="store_true", help="a typing mistake in one word of every English prompt")
-    parser.add_argument("--bf16", action="store_true", help="sample in bfloat16: faster, for watching a training")
+    parser.add_argument("--bf16", action="store_true", help="prompts in bfloat16: faster, for watching a training")
     parser.add_argument("--threads", type=int, help="threads of the processor")
     parser.add_argument("--codec", action="store_true", help="only the codec gate: shapes after encoding and decoding")
     parser.add_argument("--truth", action="store_true", help="check rendered clips instead: calibrates the checker")
