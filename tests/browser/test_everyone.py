@@ -56,14 +56,14 @@ def test_nodes_sockets_and_wires_have_names(editor: Any) -> None:
 ENGLISH = """() => {
     const english = (text) => /[A-Za-z]{3,}/.test(text) && !/\\p{Script=Han}/u.test(text);
     const found = [];
-    const names = ".row-name, .facts, option, kbd, input, textarea, code, .brand-name, .tile-name, .socket-list, .socket";
+    const names = ".field, .row-name, .facts, option, kbd, input, textarea, code, .brand-name, .tile-name, .socket-list, .socket";
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         const holder = node.parentElement;
         if (!holder.closest(`script, style, ${names}`) && english(node.textContent)) found.push(node.textContent);
     }
     for (const holder of document.querySelectorAll("button[aria-label], button[title], [role][aria-label]")) {
-        if (holder.closest(`${names}, .field, [title=English]`)) continue;
+        if (holder.closest(`${names}, [title=English]`)) continue;
         const said = holder.getAttribute("aria-label") ?? holder.title;
         if (english(said)) found.push(said);
     }
@@ -93,7 +93,7 @@ def test_chinese(editor: Any) -> None:
     page.evaluate("document.activeElement?.blur()")
     page.keyboard.press("/")
     for query in ("采样", "sampler"):  # by either name
-        page.get_by_role("combobox").fill(query)
+        page.get_by_role("combobox", name="添加节点").fill(query)
         expect(page.get_by_role("option").first).to_contain_text("DiT 采样器")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="EN").click()

@@ -43,7 +43,7 @@ function sendFile(request, response, bytes, type) {
     return response.end(bytes);
   }
   const start = Number(range[1]);
-  const end = range[2] ? Number(range[2]) : bytes.length - 1;
+  const end = Math.min(range[2] ? Number(range[2]) : Number.POSITIVE_INFINITY, bytes.length - 1);
   response.writeHead(206, { "content-type": type, "content-range": `bytes ${start}-${end}/${bytes.length}`, "content-length": end - start + 1, "accept-ranges": "bytes" });
   return response.end(bytes.subarray(start, end + 1));
 }
