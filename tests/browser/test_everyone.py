@@ -94,10 +94,10 @@ def test_chinese(editor: Any) -> None:
     page.keyboard.press("/")
     for query in ("采样", "sampler"):  # by either name
         page.get_by_role("combobox", name="添加节点").fill(query)
-        expect(page.get_by_role("option").first).to_contain_text("DiT 采样器")
+        expect(page.get_by_role("listbox").get_by_role("option").first).to_contain_text("DiT 采样器")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="EN").click()
-    expect(page.get_by_role("group", name="DiT Sampler, node sampler")).to_be_visible()
+    page.get_by_role("button", name="English", exact=True).click()
+    expect(page.get_by_role("group", name="VAE Decode, node decode")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)], ids=["portrait", "landscape"])
