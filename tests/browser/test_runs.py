@@ -90,7 +90,7 @@ def test_versions_differ_visibly_and_come_back(page: Any, start_real_server: Cal
     expect(diff.locator(".diff-wire-removed")).to_have_count(1)
     words = diff.get_by_role("listitem")
     expect(words.filter(has_text="sum.operation")).to_contain_text("add → multiply")
-    expect(words.filter(has_text="first")).to_contain_text("removed")
+    expect(words.filter(has_text="first removed")).to_be_visible()
     expect(words.filter(has_text="is no longer wired to first.")).to_be_visible()
     diff.get_by_role("button", name="Take this version").click()
     expect(editor.node("first")).to_be_visible()
