@@ -24,6 +24,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.preview",
     "nodes.primitives",
     "nodes.sampler",
+    "nodes.stock_pipeline",
     "nodes.tensors",
     "nodes.text",
     "nodes.training_data",

@@ -55,7 +55,7 @@ def model_folder(name: str, folder: Path | None) -> tuple[Path, Family]:
         raise InvalidInput(
             socket,
             f"no model of a known family in {place}",
-            wanted=f"a folder with the files of one of: {', '.join(FAMILY_MODULES)}",
+            wanted=f"a folder with the files of one of: {', '.join(FAMILY_MODULES)}; for others StockPipeline",
         )
     return place, family
 

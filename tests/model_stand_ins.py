@@ -60,7 +60,7 @@ MODELS: dict[str, dict[str, Any]] = {
         ),
         "vae": (
             "AutoencoderKLCogVideoX",
-            {"block_out_channels": [128, 256, 256, 512], "temporal_compression_ratio": 4},
+            {"block_out_channels": [128, 256, 256, 512], "temporal_compression_ratio": 4, "latent_channels": 16},
         ),
         "scheduler": ("CogVideoXDDIMScheduler", {}),
         **T5,
@@ -82,6 +82,76 @@ MODELS: dict[str, dict[str, Any]] = {
         "text_encoder_2": ["transformers", "CLIPTextModel"],
         "tokenizer_2": ["transformers", "CLIPTokenizer"],
     },
+    **{
+        name: {
+            "_class_name": "WanImageToVideoPipeline",
+            "transformer": ("WanTransformer3DModel", {"in_channels": 36, "patch_size": [1, 2, 2]}),
+            "vae": ("AutoencoderKLWan", WAN_VAE),
+            "scheduler": (UNIPC[1], {"flow_shift": 3.0}),
+            **UMT5,
+        }
+        for name in ("Wan2.1-I2V-14B-480P-Diffusers", "Wan2.1-FLF2V-14B-720P-diffusers", "Wan2.2-I2V-A14B-Diffusers")
+    },
+    "SkyReels-V2-I2V-14B-540P-Diffusers": {
+        "_class_name": "SkyReelsV2ImageToVideoPipeline",
+        "transformer": ("SkyReelsV2Transformer3DModel", {"in_channels": 36, "patch_size": [1, 2, 2]}),
+        "vae": ("AutoencoderKLWan", WAN_VAE),
+        "scheduler": (UNIPC[1], {"flow_shift": 5.0}),
+        **UMT5,
+    },
+    "CogVideoX-5b-I2V": {
+        "_class_name": "CogVideoXImageToVideoPipeline",
+        "transformer": (
+            "CogVideoXTransformer3DModel",
+            {"in_channels": 32, "patch_size": 2, "sample_width": 90, "sample_height": 60, "sample_frames": 49},
+        ),
+        "vae": (
+            "AutoencoderKLCogVideoX",
+            {"block_out_channels": [128, 256, 256, 512], "temporal_compression_ratio": 4, "latent_channels": 16},
+        ),
+        "scheduler": ("CogVideoXDDIMScheduler", {}),
+        **T5,
+    },
+    **{
+        f"HunyuanVideo-1.5-Diffusers-480p_{kind}": {
+            "_class_name": pipeline,
+            "transformer": ("HunyuanVideo15Transformer3DModel", {"in_channels": 65, "patch_size": 1}),
+            "vae": (
+                "AutoencoderKLHunyuanVideo15",
+                {"latent_channels": 32, "spatial_compression_ratio": 16, "temporal_compression_ratio": 4},
+            ),
+            "scheduler": (EULER[1], {"shift": 5.0}),
+            "text_encoder": ["transformers", "Qwen2_5_VLTextModel"],
+            "tokenizer": ["transformers", "Qwen2Tokenizer"],
+            "text_encoder_2": ["transformers", "T5EncoderModel"],
+            "tokenizer_2": ["transformers", "ByT5Tokenizer"],
+        }
+        for kind, pipeline in (("t2v", "HunyuanVideo15Pipeline"), ("i2v", "HunyuanVideo15ImageToVideoPipeline"))
+    },
+    "Kandinsky-5.0-T2V-Lite-sft-5s-Diffusers": {
+        "_class_name": "Kandinsky5T2VPipeline",
+        "transformer": ("Kandinsky5Transformer3DModel", {"in_visual_dim": 16, "patch_size": [1, 2, 2]}),
+        "vae": ("AutoencoderKLHunyuanVideo", {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}),
+        "scheduler": (EULER[1], {"shift": 5.0}),
+        "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
+        "tokenizer": ["transformers", "Qwen2VLProcessor"],
+        "text_encoder_2": ["transformers", "CLIPTextModel"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    },
+    "Allegro": {
+        "_class_name": "AllegroPipeline",
+        "transformer": (
+            "AllegroTransformer3DModel",
+            {"in_channels": 4, "patch_size": 2, "sample_width": 160, "sample_height": 90, "sample_frames": 22},
+        ),
+        "vae": (
+            "AutoencoderKLAllegro",
+            {"block_out_channels": [128, 256, 512, 512], "temporal_compression_ratio": 4, "sample_size": 320},
+        ),
+        "scheduler": ("EulerAncestralDiscreteScheduler", {}),
+        **T5,
+    },
+    "Latte-1": {"_class_name": "LattePipeline"},
     "SkyReels-V2-T2V-14B-540P-Diffusers": {
         "_class_name": "SkyReelsV2Pipeline",
         "transformer": ("SkyReelsV2Transformer3DModel", {"in_channels": 16, "patch_size": [1, 2, 2]}),
@@ -105,4 +175,7 @@ def make_stand_ins(models: Path) -> None:
             folder = models / name / part
             folder.mkdir(parents=True)
             (folder / "config.json").write_text(json.dumps({"_class_name": kind, **config}))
+        (models / name).mkdir(exist_ok=True)
         (models / name / "model_index.json").write_text(json.dumps(index))
+    (models / "loras").mkdir()
+    (models / "loras/wan_style.safetensors").write_bytes(b"")

@@ -48,6 +48,7 @@ class DiffusersFamily:
             noised latents work.
         wide_guidance: whether guidance and the scheduler compute in float32 although the transformer does not.
         narrow_latents: whether latents are rounded to the transformer's number format after every step.
+        wide_decoding: whether a latent is denormalised before it takes the VAE's number format.
         precise: components that stay in float32 on every device.
         attributes: which components' files identify model, encoder and VAE.
     """
@@ -60,6 +61,7 @@ class DiffusersFamily:
     flow: ClassVar[bool] = True
     wide_guidance: ClassVar[bool] = False
     narrow_latents: ClassVar[bool] = False
+    wide_decoding: ClassVar[bool] = False
     precise: ClassVar[tuple[str, ...]] = ()
     text_parts: ClassVar[tuple[str, ...]] = ("text_encoder", "tokenizer")
 
@@ -336,7 +338,8 @@ class DiffusersFamily:
         bundle: Bundle = vae.extras["bundle"]
         with MEMORY.saving(smallest):
             network = bundle.network("vae")
-            z = self.denormalise(bundle, latent.to(network.dtype))
+            kept = latent if self.wide_decoding else latent.to(network.dtype)
+            z = self.denormalise(bundle, kept).to(network.dtype)
             yield from self.decode(network, z, seed, vae.extras.get("settings", {}), smallest)
 
     def decode(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -105,9 +106,7 @@ class Run:
         network = self._network(name)
         if self._constants is None:
             self._constants = family.constants(self.bundle, self._traits, self._request, self.settings)
-        inputs = x
-        if self._scheduler is not None and hasattr(self._scheduler, "scale_model_input"):
-            inputs = self._scheduler.scale_model_input(x, t)
+        inputs = self._scaled(x, t)
         if "concat" in conditions:
             inputs = torch.cat([inputs, conditions["concat"].to(inputs)], 1)
         packed = family.pack(inputs).to(self.bundle.dtype(name))
@@ -115,6 +114,16 @@ class Run:
             output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
         unpacked = family.unpack(output, tuple(x.shape))
         return unpacked.float() if family.wide_guidance else unpacked
+
+    def _scaled(self, x: Tensor, t: Tensor) -> Tensor:
+        """The latent as the scheduler wants the transformer to see it; the scheduler itself stays as it is."""
+        if self._scheduler is None or not hasattr(self._scheduler, "scale_model_input"):
+            return x
+        scheduler = copy.copy(self._scheduler)
+        if hasattr(scheduler, "_step_index"):
+            scheduler._step_index = self.levels.index(self._sigma)
+        scaled: Tensor = scheduler.scale_model_input(x, t)
+        return scaled
 
     def velocity(self, x: Tensor, level: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The output as the velocity ``noise - clean`` in float32, for our own solvers."""
@@ -150,6 +159,8 @@ def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: 
     family.set_timesteps(scheduler, request.steps or traits.steps, request, traits)
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(0)
+    if hasattr(scheduler, "is_scale_input_called"):
+        scheduler.is_scale_input_called = True  # it is, on a copy
     levels = family.levels(scheduler)
     run = Run(family, model, request, levels, dict(zip(levels, scheduler.timesteps, strict=False)), scheduler)
     axes = tuple(1 + "CTHW".index(axis) for axis in traits.axes)
@@ -160,6 +171,7 @@ def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: 
         generator_after_noise(request),
         (0, *axes),
         rounded_to=bundle.dtype("transformer") if family.narrow_latents else None,
+        initial=float(getattr(scheduler, "init_noise_sigma", 1.0)),
     )
     exact = "step_cache" not in run.settings
     name = type(scheduler).__name__

@@ -74,6 +74,7 @@ class Component:
     def config(self) -> dict[str, Any]:
         """Its configuration; a scheduler's and a tokenizer's have names of their own."""
         names = ("config.json", "scheduler_config.json", "tokenizer_config.json", "preprocessor_config.json")
+        names += ("guider_config.json",)
         found = next((name for name in names if (self.folder / name).is_file()), "config.json")
         return read_json(self.folder / found)
 

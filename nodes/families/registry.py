@@ -11,8 +11,11 @@ from nodes.families.family import Family
 
 IMPORTED_BY_NAME: dict[str, str] = {
     "mini": "nodes.families.mini",
+    "allegro": "nodes.families.open.allegro",
     "cogvideox": "nodes.families.open.cogvideox",
     "hunyuan_video": "nodes.families.open.hunyuan_video",
+    "hunyuan_video15": "nodes.families.open.hunyuan_video15",
+    "kandinsky5": "nodes.families.open.kandinsky5",
     "ltx": "nodes.families.open.ltx",
     "mochi": "nodes.families.open.mochi",
     "skyreels_v2": "nodes.families.open.skyreels_v2",

@@ -37,7 +37,8 @@ class SchedulerSolver:
         prediction: for previews.
         generator: in the state that it has after the starting noise was drawn, or ``None`` where none is needed.
         axes: the order of the latent's axes in which the scheduler draws noise.
-        rounded_to: number format to which the latent is rounded after every step.
+        rounded_to: number format to which the latent is rounded, at the beginning and after every step.
+        initial: by what the starting noise is multiplied before the first step.
     """
 
     scheduler: Any
@@ -46,6 +47,7 @@ class SchedulerSolver:
     generator: torch.Generator | None = None
     axes: tuple[int, ...] = (0, 1, 2, 3, 4)
     rounded_to: torch.dtype | None = None
+    initial: float = 1.0
     _fresh: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,8 @@ class SchedulerSolver:
     def __call__(self, velocity: Velocity, sigmas: Sequence[float], state: State) -> State:
         """One step, from ``sigmas[state.step]`` to ``sigmas[state.step + 1]``."""
         index, x = state.step, state.latent
+        if index == 0:
+            x = self._rounded(x * self.initial)
         output = velocity(x, sigmas[index])
         scheduler = with_memory(self.scheduler, self._fresh, state.memory)
         wanted = inspect.signature(scheduler.step).parameters
@@ -63,7 +67,8 @@ class SchedulerSolver:
         if generator is not None:
             extra["generator"] = generator
         t = self.timesteps[index]
-        sample, direction = x.permute(self.axes), output.permute(self.axes)
+        narrow = x if self.rounded_to is None else x.to(self.rounded_to)  # schedulers compute in the sample's format
+        sample, direction = narrow.permute(self.axes), output.permute(self.axes)
         if "old_pred_original_sample" in wanted:  # CogVideoX's DPM-Solver++ keeps nothing itself
             old = state.memory.get(PREVIOUS)
             before = self.timesteps[index - 1] if index > 0 else None
@@ -76,9 +81,12 @@ class SchedulerSolver:
             memory[RANDOM] = generator.get_state()
         back = [self.axes.index(axis) for axis in range(len(self.axes))]
         latent = sample.permute(back)
-        if self.rounded_to is not None:
-            latent = latent.to(self.rounded_to).to(x.dtype)
-        return State(latent, index + 1, state.seed, self.prediction(x, output, index), memory)
+        return State(
+            self._rounded(latent).to(x.dtype), index + 1, state.seed, self.prediction(x, output, index), memory
+        )
+
+    def _rounded(self, latent: Tensor) -> Tensor:
+        return latent if self.rounded_to is None else latent.to(self.rounded_to).to(latent.dtype)
 
     def _generator(self, state: State) -> torch.Generator | None:
         if self.generator is None:

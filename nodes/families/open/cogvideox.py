@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -106,6 +106,16 @@ class CogVideoXFamily(DiffusersFamily):
         frames, height, width = request.shape[2:]
         size = (height * traits.spatial, width * traits.spatial, frames, request.device)
         return more | {"image_rotary_emb": kind._prepare_rotary_positional_embeddings(helper, *size)}
+
+    def decode(
+        self, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any], smallest: bool
+    ) -> Iterator[Tensor]:
+        """Tiles overlap by a sixth and a fifth: where that is no whole number of cells, the clip would have a wrong
+        size, so tiles are made a little larger."""
+        cell = 2 ** (len(network.config.block_out_channels) - 1)
+        for name, share in (("tile_sample_min_height", 6 * cell), ("tile_sample_min_width", 5 * cell)):
+            setattr(network, name, -(-getattr(network, name) // share) * share)
+        return super().decode(network, z, seed, settings, smallest)
 
     def levels(self, scheduler: Any) -> list[float]:
         """The share of noise at each timestep."""

@@ -34,6 +34,7 @@ class LTXFamily(DiffusersFamily):
     )
     max_tokens = 128
     wide_guidance = True
+    wide_decoding = True
 
     def geometry(self, layout: Layout) -> Traits:
         """Compression follows from the VAE's blocks where it is not said."""

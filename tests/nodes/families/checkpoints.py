@@ -289,18 +289,24 @@ def mochi(folder: Path) -> Path:
     return saved(folder, "MochiPipeline", components, force_zeros_for_empty_prompt=True)
 
 
-def skyreels_v2(folder: Path) -> Path:
-    """SkyReels V2."""
+def skyreels_v2(folder: Path, image: bool = False) -> Path:
+    """SkyReels V2, text to video or image to video."""
     from diffusers import SkyReelsV2Transformer3DModel
 
-    wan(folder)
+    (wan_image if image else wan)(folder)
+    more = {"in_channels": 36, "image_dim": 16, "added_kv_proj_dim": 24} if image else {"in_channels": 16}
     transformer = SkyReelsV2Transformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
-        text_dim=TEXT_WIDTH, freq_dim=32, ffn_dim=48, num_layers=2,
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, out_channels=16, text_dim=TEXT_WIDTH,
+        freq_dim=32, ffn_dim=48, num_layers=2, **more,
     )  # fmt: skip
     randomised(transformer, 2).save_pretrained(folder / "transformer")  # type: ignore[operator]
-    transformer_kind = ["diffusers", "SkyReelsV2Transformer3DModel"]
-    return indexed(folder, _class_name="SkyReelsV2Pipeline", transformer=transformer_kind)
+    pipeline = f"SkyReelsV2{'ImageToVideo' if image else ''}Pipeline"
+    return indexed(folder, _class_name=pipeline, transformer=["diffusers", "SkyReelsV2Transformer3DModel"])
+
+
+def skyreels_image(folder: Path) -> Path:
+    """SkyReels V2 image to video."""
+    return skyreels_v2(folder, image=True)
 
 
 def word_tokenizer(texts: str = SENTENCE, length: int = 77) -> Any:
@@ -362,6 +368,160 @@ def hunyuan_video(folder: Path) -> Path:
     return saved(folder, "HunyuanVideoPipeline", components)
 
 
+def qwen_words(text: str, filler: int, length: int) -> Any:
+    """A tokenizer whose chats begin with ``filler`` words that the pipeline cuts off again."""
+    tokenizer = word_tokenizer(f"{text} rain", length)
+    tokenizer.chat_template = (
+        "{% for message in messages %}{% if message.role == 'system' %}" + "rain " * filler
+        + "{% else %}{{ message.content }}{% endif %}{% endfor %}"
+    )  # fmt: skip
+    return tokenizer
+
+
+def hunyuan_video15(folder: Path, image: bool = False) -> Path:
+    """HunyuanVideo 1.5, text to video or image to video."""
+    from diffusers import (
+        AutoencoderKLHunyuanVideo15,
+        ClassifierFreeGuidance,
+        FlowMatchEulerDiscreteScheduler,
+        HunyuanVideo15Transformer3DModel,
+    )
+    from transformers import (
+        Qwen2_5_VLTextConfig,
+        Qwen2_5_VLTextModel,
+        SiglipImageProcessor,
+        SiglipVisionConfig,
+        SiglipVisionModel,
+    )
+
+    transformer = HunyuanVideo15Transformer3DModel(
+        in_channels=65, out_channels=32, num_attention_heads=2, attention_head_dim=16, num_layers=1,
+        num_refiner_layers=1, mlp_ratio=2.0, text_embed_dim=TEXT_WIDTH, text_embed_2_dim=TEXT_WIDTH,
+        image_embed_dim=16, rope_axes_dim=(4, 6, 6), task_type="i2v" if image else "t2v", target_size=64,
+    )  # fmt: skip
+    vae = AutoencoderKLHunyuanVideo15(latent_channels=32, block_out_channels=(8, 8, 16, 32, 64), layers_per_block=1)
+    config = Qwen2_5_VLTextConfig(
+        vocab_size=400, hidden_size=TEXT_WIDTH, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=1200, rope_parameters={
+            "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]
+        },
+    )  # fmt: skip
+    components = {
+        "tokenizer": qwen_words("", 107, 1200),
+        "text_encoder": randomised(Qwen2_5_VLTextModel(config), 1),
+        "tokenizer_2": t5_tokenizer(),
+        "text_encoder_2": t5_encoder(seed=5),
+        "transformer": randomised(transformer, 2),
+        "vae": randomised(vae, 3),
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=5.0),
+        "guider": ClassifierFreeGuidance(guidance_scale=5.0),
+    }
+    if image:
+        vision = SiglipVisionConfig(
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=16,
+            patch_size=8,
+        )
+        components["image_encoder"] = randomised(SiglipVisionModel(vision), 6)
+        components["feature_extractor"] = SiglipImageProcessor(size={"height": 16, "width": 16})
+    return saved(folder, f"HunyuanVideo15{'ImageToVideo' if image else ''}Pipeline", components)
+
+
+def hunyuan_video15_image(folder: Path) -> Path:
+    """HunyuanVideo 1.5 image to video."""
+    return hunyuan_video15(folder, image=True)
+
+
+def kandinsky5(folder: Path) -> Path:
+    """Kandinsky 5, with places for known frames, as its lite models have them."""
+    from diffusers import (
+        AutoencoderKLHunyuanVideo,
+        FlowMatchEulerDiscreteScheduler,
+        Kandinsky5T2VPipeline,
+        Kandinsky5Transformer3DModel,
+    )
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    transformer = Kandinsky5Transformer3DModel(
+        in_visual_dim=16, out_visual_dim=16, in_text_dim=TEXT_WIDTH, in_text_dim2=16, time_dim=16, model_dim=32,
+        ff_dim=32, num_text_blocks=1, num_visual_blocks=1, axes_dims=(4, 6, 6), visual_cond=True,
+    )  # fmt: skip
+    vae = AutoencoderKLHunyuanVideo(
+        block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4, latent_channels=16
+    )
+    text = {
+        "vocab_size": 400, "hidden_size": TEXT_WIDTH, "intermediate_size": 32, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 1200,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]},
+    }  # fmt: skip
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": TEXT_WIDTH}
+    names = ("transformer", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2", "scheduler")
+    randomised(transformer, 2)
+    with torch.no_grad():
+        transformer.out_layer.out_layer.weight.mul_(0.2)  # outputs of about 1
+    template = Kandinsky5T2VPipeline(**dict.fromkeys(names)).prompt_template
+    qwen = Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision))
+    components = {
+        "tokenizer": word_tokenizer(template, 1200),
+        "text_encoder": randomised(qwen, 1),
+        "tokenizer_2": word_tokenizer(),
+        "text_encoder_2": clip_encoder(),
+        "transformer": transformer,
+        "vae": randomised(vae, 3),
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=5.0),
+    }
+    return saved(folder, "Kandinsky5T2VPipeline", components)
+
+
+def allegro(folder: Path) -> Path:
+    """Allegro, whose VAE works in tiles of 160 pixels here (320 in the real one)."""
+    from diffusers import AllegroTransformer3DModel, AutoencoderKLAllegro, EulerAncestralDiscreteScheduler
+
+    transformer = AllegroTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=12, num_layers=2, cross_attention_dim=24, caption_channels=TEXT_WIDTH,
+        sample_height=20, sample_width=20, sample_frames=6,
+    )  # fmt: skip
+    vae = AutoencoderKLAllegro(
+        block_out_channels=(4, 4, 4, 4), layers_per_block=1, norm_num_groups=2, sample_size=160, scaling_factor=0.7
+    )
+    components = {
+        "tokenizer": t5_tokenizer(),
+        "text_encoder": t5_encoder(),
+        "transformer": randomised(transformer, 2),
+        "vae": randomised(vae, 3),
+        "scheduler": EulerAncestralDiscreteScheduler(
+            beta_start=0.0001, beta_end=0.02, beta_schedule="linear", timestep_spacing="linspace"
+        ),
+    }
+    return saved(folder, "AllegroPipeline", components)
+
+
+def latte(folder: Path) -> Path:
+    """Latte, which is no family of ours."""
+    from diffusers import AutoencoderKL, DDIMScheduler, LatteTransformer3DModel
+
+    transformer = LatteTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=8, in_channels=4, out_channels=8, num_layers=1, sample_size=8,
+        patch_size=2, cross_attention_dim=16, caption_channels=TEXT_WIDTH, attention_bias=True, video_length=4,
+        activation_fn="gelu-approximate", num_embeds_ada_norm=1000, norm_type="ada_norm_single",
+        norm_elementwise_affine=False,
+    )  # fmt: skip
+    vae = AutoencoderKL(block_out_channels=(8, 8, 8, 8), down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4, latent_channels=4, norm_num_groups=4,
+    )  # fmt: skip
+    components = {
+        "tokenizer": t5_tokenizer(),
+        "text_encoder": t5_encoder(),
+        "transformer": randomised(transformer, 2),
+        "vae": randomised(vae, 3),
+        "scheduler": DDIMScheduler(),
+    }
+    return saved(folder, "LattePipeline", components)
+
+
 CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
     "wan": wan,
     "wan_experts": wan_experts,
@@ -374,6 +534,9 @@ CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
     "mochi": mochi,
     "skyreels_v2": skyreels_v2,
     "hunyuan_video": hunyuan_video,
+    "hunyuan_video15": hunyuan_video15,
+    "kandinsky5": kandinsky5,
+    "allegro": allegro,
 }
 FROM_PICTURES: dict[str, Callable[[Path], Path]] = {
     "wan_image": wan_image,
@@ -381,5 +544,9 @@ FROM_PICTURES: dict[str, Callable[[Path], Path]] = {
     "wan_image_experts": wan_image_experts,
     "cogvideox_image": cogvideox_image,
     "cogvideox_15_image": cogvideox_15_image,
+    "hunyuan_video15_image": hunyuan_video15_image,
+    "skyreels_image": skyreels_image,
 }
 """Checkpoints that make clips from pictures only."""
+OTHERS: dict[str, Callable[[Path], Path]] = {"latte": latte}
+"""Checkpoints of no family of ours."""

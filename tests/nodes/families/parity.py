@@ -53,7 +53,8 @@ class Stages:
     frames: Tensor
 
     def differences(self, other: Stages) -> dict[str, float]:
-        """The largest absolute difference of every stage."""
+        """The largest absolute difference of every stage, in units of its deviation where that is above 1 (Allegro's
+        noise begins at 157)."""
         assert len(self.latents) == len(other.latents)
         pairs = {"embeds": (self.embeds, other.embeds), "noise": (self.noise, other.noise)}
         pairs |= {f"step {i + 1}": pair for i, pair in enumerate(zip(self.latents, other.latents, strict=True))}
@@ -61,7 +62,7 @@ class Stages:
         found = {}
         for name, (one, two) in pairs.items():
             assert one.shape == two.shape, f"{name}: {tuple(one.shape)} and {tuple(two.shape)}"
-            found[name] = (one.float() - two.float()).abs().max().item()
+            found[name] = (one.float() - two.float()).abs().max().item() / max(1.0, two.float().std().item())
         return found
 
 
@@ -69,7 +70,11 @@ def five_dimensional(latent: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A latent in the layout of a stock pipeline as ``[B, C, t, h, w]``."""
     if latent.ndim == 3:  # tokens
         return latent.transpose(1, 2).reshape(shape)
-    return latent if tuple(latent.shape) == shape else latent.transpose(1, 2)
+    if latent.shape[1] == shape[1]:
+        return latent
+    if latent.shape[2] == shape[1]:  # frames before channels
+        return latent.transpose(1, 2)
+    return latent[..., : shape[1]].permute(0, 4, 1, 2, 3)  # channels last, places for known frames behind them
 
 
 def picture(seed: int, width: int = 96, height: int = 64) -> Tensor:
@@ -99,7 +104,7 @@ class Stock:
 
     def embeds(self, prompt: str) -> Tensor:
         """The prompt's embeddings, as long as the pipeline asks for when it is called."""
-        length = inspect.signature(self.pipeline.__call__).parameters["max_sequence_length"].default
+        length = getattr(inspect.signature(self.pipeline.__call__).parameters.get("max_sequence_length"), "default", 0)
         with torch.no_grad():
             wanted = inspect.signature(self.pipeline.encode_prompt).parameters
             given = {"do_classifier_free_guidance": False, "max_sequence_length": length}
@@ -109,6 +114,9 @@ class Stock:
 
     def guidance(self, case: Case) -> dict[str, float]:
         """HunyuanVideo has two scales: one that the transformer is told, and one of real guidance."""
+        if hasattr(self.pipeline, "guider"):
+            self.pipeline.guider.guidance_scale = case.guidance
+            return {}
         if "true_cfg_scale" in inspect.signature(self.pipeline.__call__).parameters:
             return {"true_cfg_scale": case.guidance}
         return {"guidance_scale": case.guidance}
@@ -127,32 +135,41 @@ class Stock:
         def watched(*args: Any, **kwargs: Any) -> Any:
             if not noise:
                 samples = [value for value in args if isinstance(value, Tensor) and value.ndim >= 3]
-                noise.append(samples[-1])  # the sample comes after the model's output
-            return step(*args, **kwargs)
+                noise.append(samples[-1].clone())  # the sample comes after the model's output
+            result = step(*args, **kwargs)
+            if not takes_callback:
+                latents.append(five_dimensional(result[0], shape).clone())
+            return result
 
         def after_step(pipeline: Any, index: int, t: Any, found: dict[str, Any]) -> dict[str, Any]:
-            latents.append(five_dimensional(found["latents"], shape))
+            latents.append(five_dimensional(found["latents"], shape).clone())
             return {}
 
+        known = inspect.signature(self.pipeline.__call__).parameters
+        takes_callback = "callback_on_step_end" in known
+        callback = {"callback_on_step_end": after_step} if takes_callback else {}
+        size = {name: getattr(case, name) for name in ("width", "height") if name in known}
         self.pipeline.scheduler.step = watched
+        if hasattr(self.pipeline.vae, "enable_tiling") and type(self.pipeline).__name__.startswith("Allegro"):
+            self.pipeline.vae.enable_tiling()  # it does nothing without
         try:
             frames = self.pipeline(
                 prompt=case.prompt,
                 negative_prompt=case.negative,
-                width=case.width,
-                height=case.height,
                 num_frames=case.frames,
                 num_inference_steps=case.steps,
                 generator=torch.Generator().manual_seed(case.seed),
                 output_type="np",
-                callback_on_step_end=after_step,
+                **callback,
+                **size,
                 **self.guidance(case),
                 **self.known(case),
                 **case.stock,
             ).frames[0]
         finally:
             self.pipeline.scheduler.step = step
-        return Stages(self.embeds(case.prompt), five_dimensional(noise[0], shape), latents, torch.as_tensor(frames))
+        unit = five_dimensional(noise[0], shape) / float(getattr(self.pipeline.scheduler, "init_noise_sigma", 1.0))
+        return Stages(self.embeds(case.prompt), unit, latents, torch.as_tensor(frames))
 
 
 def loaded(folder: Path, dtype: str = "float32") -> LoadedParts:

@@ -19,7 +19,7 @@ from nodes.latents import noise_facts, noise_latent
 from nodes.loading import load_model, loaded_facts
 from nodes.sampler import dit_sampler
 from nodes.vae import decoded_facts, vae_decode
-from tests.nodes.families.checkpoints import CHECKPOINTS
+from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import loaded
 
 pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
@@ -27,9 +27,9 @@ pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]
 WEIGHTS = Path("transformer/diffusion_pytorch_model.safetensors")
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return CHECKPOINTS["wan"](tmp_path_factory.mktemp("wan"))
+@pytest.fixture
+def sound(checkpoint: Checkpoint) -> Path:
+    return checkpoint("wan")
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_sizes_that_the_family_cannot_make(sound: Path, values: dict[str, int], 
     assert caught.value.socket == socket
 
 
-def test_parts_of_different_families(sound: Path, tmp_path: Path) -> None:
-    wan, mochi = loaded(sound), loaded(CHECKPOINTS["mochi"](tmp_path))
+def test_parts_of_different_families(sound: Path, checkpoint: Checkpoint) -> None:
+    wan, mochi = loaded(sound), loaded(checkpoint("mochi"))
     positive = text_encode(NodeContext(), wan.encoder, "a red ball")
     start = noise_latent(wan.model, 0, 96, 64, 9)
     with pytest.raises(InvalidInput, match="this latent belongs to family 'wan', the model to 'mochi'"):
@@ -183,9 +183,9 @@ def test_parts_of_different_families(sound: Path, tmp_path: Path) -> None:
         decoded_facts(Facts(family="mochi"), Facts(family="wan"))
 
 
-def test_two_sizes_of_one_family(sound: Path, tmp_path: Path) -> None:
+def test_two_sizes_of_one_family(sound: Path, checkpoint: Checkpoint) -> None:
     """Wan 2.1 and TI2V-5B are one family with different latents."""
-    small, large = loaded(sound), loaded(CHECKPOINTS["wan_5b"](tmp_path))
+    small, large = loaded(sound), loaded(checkpoint("wan_5b"))
     start = noise_latent(small.model, 0, 96, 64, 9)
     positive = text_encode(NodeContext(), large.encoder, "a red ball")
     with pytest.raises(InvalidInput, match="this latent has 16 channels"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from engine.folders import Folders
 from engine.plugins import discover
 from engine.runtime import Runtime
 from nodes.media.probe import probe
+from tests.nodes.families.conftest import Checkpoint
+from tests.nodes.families.test_lora import matrices, written
 
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
 FAMILY_WORKFLOWS: dict[str, tuple[str, int]] = {
@@ -22,23 +25,39 @@ FAMILY_WORKFLOWS: dict[str, tuple[str, int]] = {
     "mochi_text_to_video": ("mochi", 7),
     "hunyuan_text_to_video": ("hunyuan_video", 5),
     "skyreels_text_to_video": ("skyreels_v2", 5),
+    "hunyuan15_text_to_video": ("hunyuan_video15", 5),
+    "kandinsky5_text_to_video": ("kandinsky5", 5),
+    "allegro_text_to_video": ("allegro", 24),
+    "wan_image_to_video": ("wan_image", 5),
+    "wan_experts_image_to_video": ("wan_image_experts", 5),
+    "wan_first_last_frame": ("wan_first_last", 5),
+    "wan_5b_image_to_video": ("wan_5b", 5),
+    "ltx_image_to_video": ("ltx_091", 9),
+    "cogvideox_image_to_video": ("cogvideox_image", 9),
+    "hunyuan15_image_to_video": ("hunyuan_video15_image", 5),
+    "skyreels_image_to_video": ("skyreels_image", 5),
+    "wan_with_lora": ("wan", 5),
 }
 """Workflow -> tiny checkpoint of its family, and a length that the family can make."""
 
 
 @pytest.mark.parametrize("name", FAMILY_WORKFLOWS)
-def test_workflow_runs(name: str, tmp_path: Path) -> None:
+def test_workflow_runs(name: str, tmp_path: Path, checkpoint: Checkpoint) -> None:
     pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
-    from tests.nodes.families.checkpoints import CHECKPOINTS
-
-    checkpoint, frames = FAMILY_WORKFLOWS[name]
+    tiny, frames = FAMILY_WORKFLOWS[name]
+    width, height = (160, 160) if tiny == "allegro" else (128, 64)
     workflow = read_workflow(WORKFLOWS / f"{name}.json")
     folders = Folders.at(tmp_path)
     folder = str(workflow.nodes["load"].values["folder"])
-    (folders.models / folder).mkdir(parents=True)
-    CHECKPOINTS[checkpoint](folders.models / folder)
-    workflow.nodes["noise"].values |= {"width": 128, "height": 64, "frames": frames}
-    workflow.nodes["sampler"].values["steps"] = 2
+    shutil.copytree(checkpoint(tiny), folders.models / folder)
+    if "lora" in workflow.nodes:
+        file = folders.models / str(workflow.nodes["lora"].values["file"])
+        file.parent.mkdir()
+        written(file, matrices(folders.models / folder))
+    workflow.nodes["noise"].values |= {"width": width, "height": height, "frames": frames}
+    for node in workflow.nodes.values():
+        if node.type == "DiTSampler":
+            node.values["steps"] = 2
     runtime = Runtime.open(folders, discovered=discover([]), disk=0)
     try:
         result = runtime.run(workflow)
@@ -47,4 +66,4 @@ def test_workflow_runs(name: str, tmp_path: Path) -> None:
     assert result.status == "succeeded", result.failures
     ((_, file),) = result.files
     found = probe(file.path)
-    assert (found.width, found.height, found.frames) == (128, 64, frames)
+    assert (found.width, found.height, found.frames) == (width, height, frames)

@@ -24,10 +24,12 @@ CASES = {
     "wan_first_last": replace(FIRST, last=picture(2)),
     "wan_image_experts": replace(FIRST, steps=4),
     "wan_image_experts to a last frame": replace(FIRST, steps=4, last=picture(2)),
+    "skyreels_image": FIRST,
     "wan_5b": replace(FIRST, width=128, first=picture(1, 128)),
     "ltx": replace(FIRST, frames=9),
     "cogvideox_image": replace(FIRST, frames=9),
     "cogvideox_15_image": replace(FIRST, frames=9),
+    "hunyuan_video15_image": replace(FIRST, width=64, first=picture(1, 64)),
 }
 
 

@@ -1,0 +1,129 @@
+"""Kandinsky 5: Qwen2.5-VL and CLIP for text of any length, channels last, the VAE of HunyuanVideo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nodes.families.bundle import library
+from nodes.families.diffusers_family import Conditions, DiffusersFamily
+from nodes.families.family import Request
+from nodes.families.layout import Layout
+from nodes.families.traits import Traits
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nodes.families.bundle import Bundle
+
+
+class Kandinsky5Family(DiffusersFamily):
+    """Kandinsky 5.0 text to video (arXiv:2511.14993)."""
+
+    name = "kandinsky5"
+    pipelines = ("Kandinsky5T2VPipeline",)
+    kinds: ClassVar = {
+        "transformer": ("Kandinsky5Transformer3DModel",),
+        "vae": ("AutoencoderKLHunyuanVideo",),
+        "text_encoder": ("Qwen2_5_VLForConditionalGeneration",),
+        "text_encoder_2": ("CLIPTextModel",),
+    }
+    defaults = Traits(
+        "kandinsky5", 16, axes="THWC", patch=2, width=768, height=512, frames=121, fps=24.0, shift=5.0, solver="euler",
+        batched=False,
+    )  # fmt: skip
+    text_parts = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
+
+    def geometry(self, layout: Layout) -> Traits:
+        """Compression as the VAE says, shift as the scheduler does."""
+        transformer, vae = layout.component("transformer").config, layout.component("vae").config
+        return replace(
+            self.defaults,
+            channels=int(transformer["in_visual_dim"]),
+            spatial=int(vae["spatial_compression_ratio"]),
+            temporal=int(vae["temporal_compression_ratio"]),
+            patch=int(transformer["patch_size"][1]),
+            shift=float(layout.component("scheduler").config.get("shift") or 1.0),
+        )
+
+    def cut_off(self, bundle: Bundle, text: str) -> tuple[str, ...]:
+        """The words, without the processor's pictures."""
+        tokenizer = self.words(bundle)
+        ids = tokenizer(text).input_ids
+        lost = tokenizer.decode(ids[self.max_tokens :])
+        return (f"the prompt is longer than the {self.max_tokens} tokens that it reads; cut off: {lost!r}",) * bool(
+            lost
+        )
+
+    def words(self, bundle: Bundle) -> Any:
+        """The tokenizer; the processor that it comes with would want packages for pictures and films."""
+        folder = bundle.layout.component("tokenizer").folder
+        return library("transformers").AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def stock(self, **components: Any) -> Any:
+        """The stock pipeline with these components alone."""
+        kind = library("diffusers").Kandinsky5T2VPipeline
+        names = ("transformer", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2", "scheduler")
+        return kind(**{name: components.get(name) for name in names})
+
+    def encode(self, bundle: Bundle, text: str) -> dict[str, Tensor]:
+        """The prompt inside a task for the language model, as long as it is; beside it CLIP's summary."""
+        stock = self.stock(
+            text_encoder=bundle.network("text_encoder"),
+            tokenizer=self.words(bundle),
+            text_encoder_2=bundle.network("text_encoder_2"),
+            tokenizer_2=bundle.plain("tokenizer_2"),
+        )
+        embeds, pooled, lengths = stock.encode_prompt(text, max_sequence_length=self.max_tokens, device=bundle.device)
+        return {"embeds": embeds, "pooled": pooled, "length": lengths.diff()[None]}
+
+    def pack(self, latent: Tensor) -> Tensor:
+        """``[B, t, h, w, C]``."""
+        return latent.permute(0, 2, 3, 4, 1)
+
+    def unpack(self, output: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Back to ``[B, C, t, h, w]``."""
+        return output.permute(0, 4, 1, 2, 3)
+
+    def constants(
+        self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Positions of the cells, how much they are spread, and which of them see each other in sparse models."""
+        import torch
+
+        stock = self.stock(transformer=bundle.network("transformer"))
+        frames, rows, columns = request.shape[2:]
+        sides = (frames, rows // traits.patch, columns // traits.patch)
+        cells = torch.empty(1, frames, rows, columns, 1, device="meta")
+        return {
+            "visual_rope_pos": [torch.arange(side, device=request.device) for side in sides],
+            "scale_factor": stock._get_scale_factor(rows * traits.spatial, columns * traits.spatial),
+            "sparse_params": stock.get_sparse_params(cells, request.device),
+        }
+
+    def predict(
+        self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]
+    ) -> Tensor:
+        """One clip after the other: prompts differ in length, and there is no mask. Known frames: none."""
+        import torch
+
+        if network.visual_cond:
+            x = torch.cat([x, x.new_zeros(*x.shape[:-1], x.shape[-1] + 1)], -1)
+        outputs = []
+        for clip in range(x.shape[0]):
+            length = int(conditions["length"][clip])
+            one = slice(clip, clip + 1)
+            output = network(
+                hidden_states=x[one],
+                timestep=timestep[one].to(x.dtype),
+                encoder_hidden_states=conditions["embeds"][one, :length].to(x.dtype),
+                pooled_projections=conditions["pooled"][one].to(x.dtype),
+                text_rope_pos=torch.arange(length, device=x.device),
+                **constants,
+            )
+            outputs.append(output.sample)
+        return torch.cat(outputs)
+
+
+FAMILY = Kandinsky5Family()
