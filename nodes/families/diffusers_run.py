@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from kinograph import DiffusionModel
+from kinograph import DiffusionModel, InvalidInput
 from nodes.families.acceleration import accelerated
 from nodes.families.bundle import Bundle
 from nodes.families.family import Request, Sampling
@@ -64,6 +64,8 @@ class Run:
         self._traits: Traits = model.extras["traits"]
         adaptations: tuple[Adaptation, ...] = model.extras.get("adaptations", ())
         self._adapters = {name: Adapter(name, adaptations) for name in TRANSFORMERS}
+        if self.settings.get("compile") and any(adapter.acts for adapter in self._adapters.values()):
+            raise InvalidInput("model", "compiled blocks do not hear a LoRA", wanted="compile off, or no LoRA")
         self._timesteps = timesteps
         self._scheduler = scheduler
         self._constants: dict[str, Any] | None = None

@@ -99,6 +99,11 @@ class Adapter:
                     acting.setdefault(layer, []).append((adaptation.weight * change.scale, change))
         self._hooks = {layer: _Adding(changes) for layer, changes in acting.items()}
 
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self._hooks)
+
     @contextmanager
     def on(self, network: nn.Module) -> Iterator[None]:
         """While this lasts, the network is changed. It may be another object each time, where networks come and go."""

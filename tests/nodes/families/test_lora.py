@@ -16,6 +16,7 @@ from torch import Tensor
 from kinograph import Block, InvalidInput, NodeContext
 from nodes.loading import LoadedParts
 from nodes.lora import load_lora
+from nodes.model_options import compute_options
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, loaded, ours
 
@@ -155,6 +156,15 @@ def test_the_digest_follows_file_and_weight(checkpoint: Checkpoint, tmp_path: Pa
     mixtures = [[], [(one, 1.0)], [(one, 0.5)], [(two, 1.0)], [(one, 1.0), (two, 1.0)], [(two, 1.0), (one, 1.0)]]
     assert len({with_loras(parts, mixture).model.digest for mixture in mixtures}) == len(mixtures)
     assert isinstance(load_lora(NodeContext(), parts.model, one).encoder, Block)
+
+
+def test_compiled_blocks_are_refused_since_they_would_pass_it_over(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = checkpoint("wan")
+    parts = loaded(folder)
+    compiled = parts._replace(model=compute_options(parts.model, compile=True))
+    file = written(tmp_path / "lora.safetensors", matrices(folder))
+    with pytest.raises(InvalidInput, match="compiled blocks do not hear a LoRA"):
+        ours(with_loras(compiled, [(file, 1.0)]), CASE)
 
 
 def test_what_has_no_effect_is_named(checkpoint: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
