@@ -46,12 +46,12 @@ def assembled(folder: Path, device: str, dtype: str) -> Any:
     bundle = Bundle(layout, device, dtype)
     bundle.check()
     given: dict[str, Any] = {}
-    for name, parameter in inspect.signature(kind.__init__).parameters.items():
+    for name, parameter in inspect.signature(kind).parameters.items():
         if bundle.has(name):
             given[name] = part(bundle, name)
         elif name in layout.settings:
             given[name] = layout.settings[name]
-        elif name != "self" and parameter.default is inspect.Parameter.empty:
+        elif parameter.default is inspect.Parameter.empty:
             given[name] = None  # a part that the model leaves out
     return kind(**given)
 

@@ -73,8 +73,8 @@ class Component:
     @cached_property
     def config(self) -> dict[str, Any]:
         """Its configuration; a scheduler's and a tokenizer's have names of their own."""
-        names = ("config.json", "scheduler_config.json", "tokenizer_config.json", "preprocessor_config.json")
-        names += ("guider_config.json",)
+        kinds = ("scheduler_", "tokenizer_", "preprocessor_", "guider_")
+        names = ("config.json", *(f"{kind}config.json" for kind in kinds))
         found = next((name for name in names if (self.folder / name).is_file()), "config.json")
         return read_json(self.folder / found)
 
