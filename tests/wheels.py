@@ -6,7 +6,20 @@ import base64
 import hashlib
 import tomllib
 import zipfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import pytest
+
+
+def skip_without_setuptools() -> None:
+    """Asked without importing it: it refuses where Python's own distutils is loaded already."""
+    try:
+        found = version("setuptools")
+    except PackageNotFoundError:
+        pytest.skip("setuptools is not installed")
+    if tuple(map(int, found.split(".")[:2])) < (70, 1):
+        pytest.skip(f"setuptools {found} is too old to build wheels alone")
 
 
 def build_wheel(project: Path, into: Path) -> Path:

@@ -23,7 +23,7 @@ from kinograph.installing.sources import Options, fetch_wheel
 from kinograph.installing.tools import InstallError
 from kinograph.installing.wheels import NotAPlugin, read_wheel
 from server.routes import ROUTES
-from tests.wheels import write_wheel
+from tests.wheels import skip_without_setuptools, write_wheel
 
 ENTRY = {"kinograph.plugins": {"probe": "probe"}}
 CODE = b'from kinograph import node\n\n@node("probe.One")\ndef one() -> int:\n    """Give one."""\n    return 1\n'
@@ -176,7 +176,7 @@ def test_a_description_cannot_paint_over_the_question(
 def test_from_git_at_a_tag_in_a_subfolder_and_the_commit_is_written_down(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("setuptools", minversion="70.1")
+    skip_without_setuptools()
     repository, data = tmp_path / "many", tmp_path / "data"
     kinograph("plugins", "new", "sparkle", "--folder", repository / "packs" / "sparkle")
 

@@ -16,6 +16,7 @@ from engine.runtime import Runtime
 from engine.trials import Trials
 from kinograph.commands.main import run_command
 from tests.engine.isolation.conftest import document
+from tests.wheels import skip_without_setuptools
 
 NODES = """
 from kinograph import node
@@ -75,7 +76,7 @@ class Watching:
 
 @pytest.fixture(scope="module")
 def author(tmp_path_factory: pytest.TempPathFactory) -> Author:
-    pytest.importorskip("setuptools", minversion="70.1")
+    skip_without_setuptools()
     author = Author(tmp_path_factory.mktemp("linked"))
     assert author.link() == 0
     return author
