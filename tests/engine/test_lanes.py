@@ -15,12 +15,14 @@ NAP = 0.5
 RUNNING = 0
 MOST = 0
 GUARD = threading.Lock()
+MEETING = threading.Barrier(4)
 
 
 @pytest.fixture(autouse=True)
 def _fresh():
     global RUNNING, MOST
     RUNNING = MOST = 0
+    MEETING.reset()
 
 
 def _enter():
@@ -54,6 +56,45 @@ def io_sleep(value: int = 0, seconds: float = NAP) -> int:
     return value
 
 
+@node("Meet")
+def meet(value: int = 0) -> int:
+    """Ends when four of its kind run at the same time."""
+    MEETING.wait(30)
+    return value
+
+
+@node("IoMeet", lane="io")
+def io_meet(value: int = 0) -> int:
+    MEETING.wait(30)
+    return value
+
+
+@node("AsyncMeet")
+async def async_meet(value: int = 0) -> int:
+    global RUNNING
+    RUNNING += 1
+    deadline = time.monotonic() + 30
+    while RUNNING < 4:  # only the loop's own thread counts here
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
+    return value
+
+
+@node("Count")
+def count(value: int = 0) -> int:
+    _enter()
+    return value
+
+
+@node("WaitForThousand")
+def wait_for_thousand() -> int:
+    deadline = time.monotonic() + 60
+    while MOST < 1000:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return MOST
+
+
 @node("Device", lane="device")
 def device(value: int = 0) -> int:
     _enter()
@@ -80,12 +121,20 @@ def device_blocks(value: int = 0) -> int:
     return Block()
 
 
-@node("Number")
-def number(value: int = 0) -> int:
-    return value
-
-
-FUNCTIONS = (sleep, async_sleep, io_sleep, device, async_device, device_fails, device_blocks, number)
+FUNCTIONS = (
+    sleep,
+    async_sleep,
+    io_sleep,
+    count,
+    wait_for_thousand,
+    meet,
+    io_meet,
+    async_meet,
+    device,
+    async_device,
+    device_fails,
+    device_blocks,
+)
 
 
 def timed(function) -> float:
@@ -108,19 +157,20 @@ def several(lab, documents) -> float:
     return timed(work)
 
 
-@pytest.mark.parametrize("type_id", ["Sleep", "AsyncSleep", "IoSleep"])
-def test_four_nodes_that_wait_half_a_second_take_half_a_second(make_lab, type_id):
+@pytest.mark.parametrize("type_id", ["Meet", "AsyncMeet", "IoMeet"])
+def test_four_nodes_run_at_the_same_time(make_lab, type_id):
     lab = make_lab(*FUNCTIONS)
-    nodes = {f"n{i}": (type_id, {"value": i}) for i in range(4)}
-    assert timed(lambda: lab.run(nodes)) < 2 * NAP  # one after the other they would take 4 x
-    assert lab.ran == ["n0", "n1", "n2", "n3"]
+    result = lab.run({f"n{i}": (type_id, {"value": i}) for i in range(4)})
+    assert result.status == "succeeded", "one of them waited for the others in vain"
 
 
-@pytest.mark.parametrize("type_id", ["Sleep", "AsyncSleep", "IoSleep"])
+@pytest.mark.parametrize("type_id", ["Meet", "AsyncMeet", "IoMeet"])
 def test_also_when_they_sit_in_four_jobs(make_lab, place, type_id):
     lab = make_lab(*FUNCTIONS)
-    documents = [place({"n": (type_id, {"value": i})}) for i in range(4)]
-    assert several(lab, documents) < 2 * NAP
+    several(lab, [place({"n": (type_id, {"value": i})}) for i in range(4)])
+    for value in range(4):
+        lab.run({"n": (type_id, {"value": value})})
+        assert lab.cached == ["n"], "it has succeeded"
 
 
 def test_branches_overlap(make_lab):
@@ -182,10 +232,10 @@ def test_no_more_helpers_than_the_limit(make_lab):
     assert seconds > 0.29  # the run's own thread and one helper: three rounds
 
 
-def test_a_thousand_small_nodes_beside_a_sleeping_one(make_lab):
+def test_a_thousand_small_nodes_go_on_beside_one_that_blocks(make_lab):
     lab = make_lab(*FUNCTIONS)
-    nodes = {"s": "Sleep", **{f"n{i}": ("Number", {"value": i}) for i in range(1000)}}
-    assert timed(lambda: lab.run(nodes)) < 2 * NAP
+    result = lab.run({"w": "WaitForThousand", **{f"n{i}": ("Count", {"value": i}) for i in range(1000)}})
+    assert result.status == "succeeded", "it waited for them in vain"
 
 
 def test_a_lane_calls_back_all_who_were_refused():
