@@ -78,14 +78,14 @@ def best(turns: int, work: Callable[[int], float]) -> float:
 
 
 def measure_kinograph(shape: str, count: int) -> dict[str, float]:
-    from engine.authoring import node
     from engine.cache import Cache
-    from engine.document import parse_workflow
-    from engine.executor import Executor
-    from engine.graph import check
-    from engine.plan import make_plan
-    from engine.registry import Registry
-    from engine.signature import read_node
+    from engine.document.workflow import parse_workflow
+    from engine.execution.executor import Executor
+    from engine.graph.graph import check
+    from engine.node_types.authoring import node
+    from engine.node_types.registry import Registry
+    from engine.node_types.signature import read_node
+    from engine.planning.plan import make_plan
 
     registry = Registry.of([read_node(node("Add")(add))])
     executor = Executor(registry, Cache(memory=1 << 30))

@@ -64,11 +64,11 @@ def inside_one_process(runs: int) -> tuple[list[float], list[float]]:
 
     from benchmarks.plain_video import generate, save
     from engine.cache import Cache
-    from engine.document import read_workflow
-    from engine.executor import Executor
-    from engine.graph import check
-    from engine.plan import make_plan
-    from engine.plugins import discover
+    from engine.document.workflow import read_workflow
+    from engine.execution.executor import Executor
+    from engine.graph.graph import check
+    from engine.planning.plan import make_plan
+    from engine.plugins.discovery import discover
     from nodes.models.mini import load_mini
 
     registry = discover().registry()

@@ -23,14 +23,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-from engine.context import NodeContext
 from engine.folders import Folders
 from engine.isolation.describing import CONTEXT
 from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import Installed, site_packages
 from engine.isolation.loading import IsolatedPlugins, with_isolated
-from engine.manifest import Manifest
-from engine.plugins import discover
+from engine.node_types.context import NodeContext
+from engine.plugins.discovery import discover
+from engine.plugins.manifest import Manifest
 from kinograph import Frames
 
 CODE = '''

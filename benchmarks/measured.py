@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from engine.authoring import Display, node  # noqa: E402 - after the path is set
+from engine.node_types.authoring import Display, node  # noqa: E402 - after the path is set
 
 Figures = list[float]
 """Measured numbers, in the order of the line's limits; for milliseconds, the processor's time follows as pairs."""
@@ -72,9 +72,9 @@ class Bench:
 
     def __init__(self, *functions: Any, memory: int = 1 << 30, **more: Any) -> None:
         from engine.cache import Cache
-        from engine.executor import Executor
-        from engine.registry import Registry
-        from engine.signature import read_node
+        from engine.execution.executor import Executor
+        from engine.node_types.registry import Registry
+        from engine.node_types.signature import read_node
 
         named = {"Add": add, "Blocking": blocking, "Waiting": waiting}
         marked = [node(name)(function) for name, function in named.items()]
@@ -83,9 +83,9 @@ class Bench:
 
     def run(self, text: str) -> Any:
         """From the JSON text to the result."""
-        from engine.document import parse_workflow
-        from engine.graph import check
-        from engine.plan import make_plan
+        from engine.document.workflow import parse_workflow
+        from engine.graph.graph import check
+        from engine.planning.plan import make_plan
 
         events: list[Any] = []
         graph = check(parse_workflow(text), self.registry)

@@ -24,12 +24,12 @@ import torch  # noqa: E402 - after the path is set
 from torch import Tensor  # noqa: E402
 
 from kinograph import NodeContext  # noqa: E402
-from nodes.conditioning import text_encode  # noqa: E402
-from nodes.latents import noise_latent  # noqa: E402
-from nodes.loading import LoadedParts, load_model  # noqa: E402
-from nodes.model_options import step_cache  # noqa: E402
-from nodes.sampler import dit_sampler  # noqa: E402
-from nodes.vae import vae_decode  # noqa: E402
+from nodes.diffusion.conditioning import text_encode  # noqa: E402
+from nodes.diffusion.latents import noise_latent  # noqa: E402
+from nodes.diffusion.loading import LoadedParts, load_model  # noqa: E402
+from nodes.diffusion.model_options import step_cache  # noqa: E402
+from nodes.diffusion.sampler import dit_sampler  # noqa: E402
+from nodes.diffusion.vae import vae_decode  # noqa: E402
 
 PROMPT, NEGATIVE = "a red ball runs over the meadow", "low quality"
 SIZE = {"width": 128, "height": 96}

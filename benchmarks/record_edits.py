@@ -108,7 +108,7 @@ def _assignments(edit: str) -> list[tuple[str, Any]]:
 
 def record() -> dict[str, Any]:
     """Run the diary; the trace as JSON."""
-    from engine.document import parse_workflow
+    from engine.document.workflow import parse_workflow
     from engine.events import NodeFinished
     from engine.folders import Folders
     from engine.runtime import Runtime

@@ -84,7 +84,7 @@ class Folders:
 
     @property
     def plugin_trials(self) -> Path:
-        """What is known of plugins' imports (see :mod:`engine.trials`)."""
+        """What is known of plugins' imports (see :mod:`engine.plugins.trials`)."""
         return self.cache / "plugin_trials.json"
 
     @property

@@ -10,9 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.isolation.loading import IsolatedPlugins, with_isolated
-from engine.manifest import ManifestError, read_manifest
-from engine.plugins import OWN, Candidate, Discovered, Plugin, PluginError, candidates, load, twins, wants_isolation
-from engine.trials import Trials, environment
+from engine.plugins.discovery import (
+    OWN,
+    Candidate,
+    Discovered,
+    Plugin,
+    PluginError,
+    candidates,
+    load,
+    twins,
+    wants_isolation,
+)
+from engine.plugins.manifest import ManifestError, read_manifest
+from engine.plugins.trials import Trials, environment
 
 _STILL_OLD = "(its nodes are those of the last version that worked)"
 

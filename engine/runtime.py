@@ -6,28 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.answers import Answers
 from engine.cache import Budgets, Cache, Codecs, DiskStore, read_chosen
 from engine.cancel import CancelToken
-from engine.checkpoints import CheckpointStore
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.events import EventSink
-from engine.executor import Executor
+from engine.execution.answers import Answers
+from engine.execution.checkpoints import CheckpointStore
+from engine.execution.executor import Executor
+from engine.execution.kept_states import KeptStates
+from engine.execution.lanes import LaneLimits
+from engine.execution.run_result import RunResult
+from engine.execution.secrets import Secrets, missing_secrets
 from engine.file_digests import SHARED, FileDigests
 from engine.folders import Folders
-from engine.graph import Graph, inspect
-from engine.infer import infer
+from engine.graph.graph import Graph, inspect
+from engine.graph.infer import infer
 from engine.isolation.loading import IsolatedPlugins, with_isolated
-from engine.kept_states import KeptStates
-from engine.lanes import LaneLimits
-from engine.ledger import Ledger
-from engine.plan import Plan, make_plan
-from engine.plugins import Discovered, discover
+from engine.node_types.registry import Registry
+from engine.planning.ledger import Ledger
+from engine.planning.plan import Plan, make_plan
+from engine.plugins.discovery import Discovered, discover
+from engine.plugins.trials import Trials
 from engine.problems import Problem, WorkflowError
-from engine.registry import Registry
-from engine.run_result import RunResult
-from engine.secrets import Secrets, missing_secrets
-from engine.trials import Trials
 
 
 @dataclass(slots=True)

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.file_digests import FileDigests
 from engine.folders import Folders, PathError
-from engine.node_type import NodeType
-from engine.plugins import Plugin
+from engine.node_types.node_type import NodeType
+from engine.node_types.registry import Registry
+from engine.planning.requirements import size_of
+from engine.plugins.discovery import Plugin
 from engine.problems import listed
-from engine.registry import Registry
-from engine.requirements import size_of
 
 Status = Literal["same", "different", "missing", "found", "unknown", "intact", "changed", "absent"]
 """``found``: a missing model is there under another name. ``unknown``: the file does not say. ``intact``,
@@ -134,8 +134,8 @@ def _model(
 
 def _fingerprint(socket: str, workflow: Workflow, registry: Registry) -> str:
     """What the fingerprint hook of the node that loads a shipped model says now."""
-    from engine.graph import Graph, inspect
-    from engine.hooks import run_hooks
+    from engine.graph.graph import Graph, inspect
+    from engine.planning.hooks import run_hooks
 
     node_id = socket.rpartition(".")[0]
     node = workflow.nodes.get(node_id)

@@ -10,7 +10,10 @@ if _trouble := foreign_package(("engine",)):
 
 from pydantic import Field
 
-from engine.authoring import (
+from engine.document.workflow import Subgraph
+from engine.file_digests import content_digest
+from engine.files import SavedFile
+from engine.node_types.authoring import (
     Block,
     Display,
     Expansion,
@@ -23,10 +26,7 @@ from engine.authoring import (
     Wire,
     node,
 )
-from engine.context import Cancelled, NodeContext, Preview
-from engine.document import Subgraph
-from engine.file_digests import content_digest
-from engine.files import SavedFile
+from engine.node_types.context import Cancelled, NodeContext, Preview
 from kinograph.allocation import empty
 from kinograph.graphs import Graph, Result, RunFailed
 from kinograph.types import (

@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cancel import CancelToken
-from engine.compose import Composition, PlacedNode
-from engine.document import Workflow
+from engine.document.compose import Composition, PlacedNode
+from engine.document.workflow import Workflow
 from kinograph.data_folder import default_data_folder
 
 if TYPE_CHECKING:
-    from engine.registry import Registry
-    from engine.run_result import RunResult
+    from engine.execution.run_result import RunResult
+    from engine.node_types.registry import Registry
     from engine.runtime import Runtime
 
 
@@ -85,7 +85,7 @@ class Result:
 
 
 class Graph(Composition):
-    """A workflow to be written and run in Python; see :class:`engine.compose.Composition` for writing.
+    """A workflow to be written and run in Python; see :class:`engine.document.compose.Composition` for writing.
 
     Args:
         title: what it is called.
@@ -178,7 +178,7 @@ class Graph(Composition):
         Raises:
             ValueError: when it declares no inputs.
         """
-        from engine.form import fields_of
+        from engine.graph.form import fields_of
 
         fields = fields_of(self.workflow, _registry(data_dir))
         if not fields:
@@ -212,7 +212,7 @@ class Graph(Composition):
 
     def to_python(self, *, layout: bool = True) -> str:
         """A script that writes this workflow again and runs it."""
-        from engine.python_script import python_script
+        from engine.document.python_script import python_script
 
         return python_script(self.workflow, layout=layout)
 
@@ -230,7 +230,7 @@ class _Job:
         save_workflow: bool,
         inputs: Mapping[str, Any],
     ) -> None:
-        from engine.form import filled
+        from engine.graph.form import filled
 
         self.cancel = CancelToken()
         self._workflow = filled(graph.workflow, inputs).model_copy(deep=True)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.events import Event, EventSink, NodeCached, NodeFailed, NodeFinished, NodeProgress, NodeStarted, RunStarted
 
 _LARGEST = 32 << 20

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.manifest import FILE
+from engine.plugins.manifest import FILE
 from kinograph.conformance import CHECKS, Report, check_plugin
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.folders import Folders
 from engine.problems import WorkflowError
 from engine.verify import Line, compare_records, first_difference
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.events import EventSink
-    from engine.plugins import Discovered
+    from engine.plugins.discovery import Discovered
 
 
 def rerun(

@@ -17,10 +17,10 @@ from kinograph import (
     Widget,
     node,
 )
-from nodes.denoising import check_family
+from nodes.diffusion.denoising import check_family
 from nodes.families.family import Expert, LoRAFile
 from nodes.families.registry import family_named
-from nodes.training_nodes import TrainedWeights, trained_facts
+from nodes.learning.training import TrainedWeights, trained_facts
 
 Weight = Annotated[float, Field(ge=-2.0, le=2.0), Widget(kind="slider", step=0.05)]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from kinograph import Field, FilePicker, Frames, InvalidInput, NodeContext, Widget, node
-from nodes.latents import Seed
-from nodes.loading import Precision
+from nodes.diffusion.latents import Seed
+from nodes.diffusion.loading import Precision
 
 Pixels = Annotated[int | None, Field(ge=8, le=8192), Widget(placeholder="the pipeline's own")]
 OWN = Widget(placeholder="the pipeline's own")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.buffers import BufferAdapter
-from engine.guards import Guard
+from engine.node_types.guards import Guard
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,12 +121,12 @@ class GradientMode(Guard):
     per_thread = True
 
     def read(self) -> Any:
-        """See :class:`engine.guards.Guard`."""
+        """See :class:`engine.node_types.guards.Guard`."""
         torch = sys.modules.get("torch")
         return torch.is_grad_enabled() if torch is not None and hasattr(torch, "is_grad_enabled") else None
 
     def put_back(self, state: Any) -> list[str]:
-        """See :class:`engine.guards.Guard`."""
+        """See :class:`engine.node_types.guards.Guard`."""
         if state is None:
             return []
         import torch
@@ -141,14 +141,14 @@ class TorchState(Guard):
     """torch's default dtype, random numbers and thread count. Nothing while torch is not loaded."""
 
     def read(self) -> Any:
-        """See :class:`engine.guards.Guard`."""
+        """See :class:`engine.node_types.guards.Guard`."""
         torch = sys.modules.get("torch")
         if torch is None or not hasattr(torch, "get_rng_state"):  # still being imported
             return None
         return torch.get_default_dtype(), torch.get_rng_state(), torch.get_num_threads()
 
     def put_back(self, state: Any) -> list[str]:
-        """See :class:`engine.guards.Guard`."""
+        """See :class:`engine.node_types.guards.Guard`."""
         if state is None:
             return []
         import torch
@@ -171,13 +171,13 @@ class ProcessState(Guard):
     """The working directory, and the global random numbers of Python and NumPy."""
 
     def read(self) -> Any:
-        """See :class:`engine.guards.Guard`."""
+        """See :class:`engine.node_types.guards.Guard`."""
         numpy = sys.modules.get("numpy.random")
         numbers = numpy.get_state() if numpy is not None and hasattr(numpy, "get_state") else None
         return os.getcwd(), random.getstate(), numbers  # noqa: PTH109 - compared as text, once per node
 
     def put_back(self, state: Any) -> list[str]:
-        """See :class:`engine.guards.Guard`."""
+        """See :class:`engine.node_types.guards.Guard`."""
         folder, pythons, numpys = state
         changed = []
         if os.getcwd() != folder:  # noqa: PTH109

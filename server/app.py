@@ -12,13 +12,12 @@ from pathlib import Path
 from aiohttp import web
 
 from engine.folders import Folders
-from server.connections import Connections, clocked
-from server.database import Database
-from server.event_log import EventLog
-from server.event_store import EventStore
-from server.history import History
-from server.jobs import Jobs
-from server.keys import (
+from server.contract.limits import DEFAULT, Limits
+from server.events.log import EventLog
+from server.events.store import EventStore
+from server.events.stream import Hub
+from server.http.connections import Connections, clocked
+from server.http.keys import (
     ACCESS,
     CONNECTIONS,
     DATABASE,
@@ -37,19 +36,20 @@ from server.keys import (
     WEB_PARTS,
     WORKFLOWS,
 )
-from server.leftovers import remove_partial_files
-from server.limits import DEFAULT, Limits
-from server.node_types import NodeTypeCatalogue
+from server.http.security import Access, add_headers, secure
+from server.http.traffic import Traffic, counted
+from server.jobs.history import History
+from server.jobs.leftovers import remove_partial_files
+from server.jobs.scheduler import Scheduler
+from server.jobs.service import Jobs
+from server.jobs.store import JobStore
+from server.jobs.workflows import WorkflowStore
 from server.routes import ROUTES
 from server.routes.events import close_streams, open_streams
-from server.scheduler import Scheduler
-from server.security import Access, add_headers, secure
-from server.store import JobStore
-from server.stream import Hub
-from server.supervisor import Supervisor
-from server.traffic import Traffic, counted
-from server.web_parts import WebParts
-from server.workflows import WorkflowStore
+from server.storage.database import Database
+from server.workers.node_types import NodeTypeCatalogue
+from server.workers.supervisor import Supervisor
+from server.workers.web_parts import WebParts
 
 log = logging.getLogger("kinograph.server")
 

@@ -17,12 +17,12 @@ from aiohttp import web
 
 from engine.folders import Folders
 from server.app import make_app
-from server.keys import CONNECTIONS, DATABASE
-from server.limits import DEFAULT, Limits
-from server.lock import FolderInUse, FolderLock
+from server.contract.limits import DEFAULT, Limits
+from server.http.keys import CONNECTIONS, DATABASE
+from server.http.security import Access, is_loopback
 from server.logs import set_up_logs
-from server.migrations import DatabaseUnusable
-from server.security import Access, is_loopback
+from server.storage.lock import FolderInUse, FolderLock
+from server.storage.migrations import DatabaseUnusable
 
 log = logging.getLogger("kinograph.server")
 

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from server.models import ErrorBody
-from server.route import Route
+from server.contract.models import ErrorBody
+from server.http.route import Route
 from server.routes import ROUTES
 
 _REF = "#/components/schemas/{model}"

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from server import models, stream_models
-from server.states import TRANSITIONS
+from server.contract import models
+from server.contract import stream as stream_models
+from server.contract.states import TRANSITIONS
 
 _HEAD = """/**
  * What travels between the browser and the server.

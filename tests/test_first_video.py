@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.document import parse_workflow, read_workflow
+from engine.document.workflow import parse_workflow, read_workflow
 from nodes.media.probe import probe
 from nodes.media.tags import read_workflow as embedded_workflow
 

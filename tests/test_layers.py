@@ -13,6 +13,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ("engine", "kinograph", "nodes", "server")
 ENGINE_MAY = {"pydantic", "networkx"}
+FLOORS = {
+    "engine": ["document", "node_types", "cache", "graph", "plugins", "planning", "execution", "isolation"],
+    "server": ["contract", "storage", "events", "workers", "jobs", "http", "routes"],
+}
+"""Rooms of a package from the ground up: each imports those before it, and modules outside of all rooms."""
 
 
 def modules(folder: str) -> list[Path]:
@@ -30,6 +35,16 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             yield node.module, node in tree.body
 
 
+def runtime_imports(path: Path) -> Iterator[str]:
+    """The same without what only type checkers see."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    for_types = {id(inner) for branch in guarded for inner in ast.walk(branch)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0 and id(node) not in for_types:
+            yield node.module
+
+
 def roots(path: Path) -> set[str]:
     return {name.partition(".")[0] for name, _ in imports(path)}
 
@@ -38,6 +53,17 @@ def test_engine_depends_on_the_standard_library_pydantic_and_networkx_only() -> 
     allowed = set(sys.stdlib_module_names) | ENGINE_MAY | {"engine"}
     foreign = {str(path.relative_to(ROOT)): roots(path) - allowed for path in modules("engine")}
     assert {path: names for path, names in foreign.items() if names} == {}
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_no_room_imports_one_above_it(package: str) -> None:
+    floors = FLOORS[package]
+    assert {path.parent.name for path in modules(package) if path.name != "__init__.py"} <= {package, *floors}
+    for path in modules(package):
+        if path.parent.name in floors:
+            above = floors[floors.index(path.parent.name) + 1 :]
+            taken = {name.split(".")[1] for name in runtime_imports(path) if name.startswith(f"{package}.")}
+            assert not taken & set(above), f"{path} imports from {taken & set(above)}"
 
 
 @pytest.mark.parametrize("folder", ["nodes/models", "nodes/sampling"])
@@ -78,7 +104,7 @@ def imported_after(statement: str) -> set[str]:
         "import kinograph",
         "import engine.runtime",
         "import server.main",
-        "from engine.plugins import discover; assert not discover().errors",
+        "from engine.plugins.discovery import discover; assert not discover().errors",
     ],
 )
 def test_nothing_light_imports_torch(statement: str) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.document import parse_workflow, read_workflow
+from engine.document.workflow import parse_workflow, read_workflow
 from engine.folders import Folders
-from engine.graph import inspect
-from engine.infer import infer
-from engine.plugins import Discovered, discover
+from engine.graph.graph import inspect
+from engine.graph.infer import infer
+from engine.plugins.discovery import Discovered, discover
 from tests.model_stand_ins import make_stand_ins
 
 ROOT = Path(__file__).parent.parent

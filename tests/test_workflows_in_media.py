@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.diff import diff
-from engine.document import Workflow, read_workflow
+from engine.document.diff import diff
+from engine.document.workflow import Workflow, read_workflow
 from engine.problems import WorkflowError
 from kinograph.commands.documents import read_document
 from nodes.media.encode import FORMATS, write_video

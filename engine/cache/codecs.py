@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.buffers import BufferAdapter
-from engine.socket_types import class_name
+from engine.node_types.socket_types import class_name
 
 _MARK = "$kind"
 _MAX_DEPTH = 64

@@ -9,13 +9,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from engine.authoring import InvalidInput, Lazy
-from engine.context import Cancelled, NodeContext, Preview, PreviewSource
+from engine.execution.lazy_inputs import NeedInput
+from engine.execution.outputs import BadOutput
 from engine.isolation.life import Answers, Life, PluginGone
 from engine.isolation.memory import Segment
 from engine.isolation.pipe import PipeClosed, close_all
-from engine.lazy_inputs import NeedInput
-from engine.outputs import BadOutput
+from engine.node_types.authoring import InvalidInput, Lazy
+from engine.node_types.context import Cancelled, NodeContext, Preview, PreviewSource
 
 YIELD_SECONDS = 1.0
 _LOOK_SECONDS = 0.05

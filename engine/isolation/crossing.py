@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from engine.authoring import Block, Facts, Wire
 from engine.buffers import BufferAdapter, iter_buffers
 from engine.cache.codecs import Codecs, DamagedEntry
 from engine.files import SavedFile
 from engine.isolation.made import Made
 from engine.isolation.memory import Known, Mapped, NotSealed, Place, Segment
 from engine.isolation.pipe import MAX_DESCRIPTORS
+from engine.node_types.authoring import Block, Facts, Wire
 
 _ENGINE_CLASSES: tuple[type, ...] = (Block, Wire, SavedFile)
 

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from engine.authoring import NodeMark
-from engine.described import StandIns, input_socket
 from engine.ids import TypeId
-from engine.node_type import NodeType, OutputSocket
-from engine.plugins import Plugin
-from engine.registry import Registry
-from engine.schema import NodeTypeInfo, describe
-from engine.socket_types import class_name
+from engine.node_types.authoring import NodeMark
+from engine.node_types.described import StandIns, input_socket
+from engine.node_types.node_type import NodeType, OutputSocket
+from engine.node_types.registry import Registry
+from engine.node_types.schema import NodeTypeInfo, describe
+from engine.node_types.socket_types import class_name
+from engine.plugins.discovery import Plugin
 
 FORMAT = 1
 CONTEXT = "$context"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.isolation import landlock, seccomp
-from engine.manifest import Permissions
+from engine.plugins.manifest import Permissions
 
 _SYSTEM = (
     "/usr", "/lib", "/lib64", "/bin", "/opt/rocm", "/nix/store", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl",

@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from engine.allocation import make_outputs_in
-from engine.authoring import Display, Expansion, InvalidInput, Lazy
-from engine.context import Cancelled, NodeContext, Preview, PreviewSource
-from engine.infer import parameters_of
-from engine.inputs import call_arguments
+from engine.execution.inputs import call_arguments
+from engine.execution.node_log import node_logger
+from engine.execution.outputs import BadOutput, check_ui, read_result
+from engine.graph.infer import parameters_of
 from engine.isolation import fence
 from engine.isolation.crossing import Customs
 from engine.isolation.describing import describe_plugin
 from engine.isolation.made import Made
 from engine.isolation.memory import Mapped, Segment
 from engine.isolation.pipe import Pipe, PipeClosed, close_all
-from engine.manifest import Permissions
-from engine.node_log import node_logger
-from engine.node_type import NodeType
-from engine.outputs import BadOutput, check_ui, read_result
-from engine.plugin_code import Code
-from engine.plugins import OWN, Candidate, Discovered, candidates, load
-from engine.registry import Registry
+from engine.node_types.authoring import Display, Expansion, InvalidInput, Lazy
+from engine.node_types.context import Cancelled, NodeContext, Preview, PreviewSource
+from engine.node_types.node_type import NodeType
+from engine.node_types.registry import Registry
+from engine.plugins.code import Code
+from engine.plugins.discovery import OWN, Candidate, Discovered, candidates, load
+from engine.plugins.manifest import Permissions
 
 RESTORED = "$restored"
 """Among the arguments: the last checkpoint."""

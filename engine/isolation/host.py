@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.authoring import Display, Expansion, Lazy, Outputs
 from engine.buffers import BufferAdapter
-from engine.context import NodeContext
 from engine.isolation import fence
 from engine.isolation.conversation import Conversation, Done, value_of
 from engine.isolation.crossing import Customs
@@ -25,7 +23,9 @@ from engine.isolation.describing import CONTEXT
 from engine.isolation.guest import RESTORED
 from engine.isolation.installed import Installed, interpreter, site_packages
 from engine.isolation.life import Life, PluginGone
-from engine.node_type import NodeType
+from engine.node_types.authoring import Display, Expansion, Lazy, Outputs
+from engine.node_types.context import NodeContext
+from engine.node_types.node_type import NodeType
 
 HOOK_SECONDS = 10.0
 _ROOT = Path(__file__).resolve().parents[2]

@@ -20,8 +20,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from engine.files import write_whole
-from engine.manifest import Manifest
-from engine.plugin_code import Code
+from engine.plugins.code import Code
+from engine.plugins.manifest import Manifest
 
 RECORD = "plugin.json"
 _DESCRIBED = "described.json"

@@ -12,9 +12,9 @@ from engine.isolation.describing import FORMAT, node_types_of
 from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import RECORD, Installed, keep_described, kept_described, read_installed
 from engine.isolation.life import PluginBroken
-from engine.manifest import ManifestError, read_manifest
-from engine.plugins import Discovered, Plugin, PluginError, twins
-from engine.registry import Registry
+from engine.node_types.registry import Registry
+from engine.plugins.discovery import Discovered, Plugin, PluginError, twins
+from engine.plugins.manifest import ManifestError, read_manifest
 
 
 class IsolatedPlugins:

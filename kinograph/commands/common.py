@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.folders import Folders
-from engine.fork import forked
-from engine.form import filled
-from engine.inline import set_inner_value
+from engine.graph.fork import forked
+from engine.graph.form import filled
+from engine.graph.inline import set_inner_value
+from engine.node_types.registry import Registry
 from engine.problems import Problem, WorkflowError, did_you_mean
-from engine.registry import Registry
 from kinograph.commands.documents import read_document
 from kinograph.commands.inputs import given_inputs
 from kinograph.data_folder import default_data_folder

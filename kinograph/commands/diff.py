@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from engine.diff import diff, summary
+from engine.document.diff import diff, summary
 from kinograph.commands.documents import read_document
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.document import Workflow, parse_workflow, read_workflow
+from engine.document.workflow import Workflow, parse_workflow, read_workflow
 from engine.problems import Problem, WorkflowError
 
 MEDIA = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine.python_script import python_script
+from engine.document.python_script import python_script
 from kinograph.commands.documents import read_document
 from kinograph.commands.format import replace_file
 

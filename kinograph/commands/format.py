@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from engine.document import read_workflow
+from engine.document.workflow import read_workflow
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

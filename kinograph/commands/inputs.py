@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.folders import Folders
-from engine.form import Field, fields_of, from_text
+from engine.graph.form import Field, fields_of, from_text
+from engine.node_types.registry import Registry
 from engine.problems import Problem, WorkflowError, did_you_mean, listed
-from engine.registry import Registry
 from engine.runtime import discover_in
 from kinograph.commands.documents import read_document
 from kinograph.data_folder import default_data_folder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine.document import read_workflow
-from engine.requirements import renewed
+from engine.document.workflow import read_workflow
+from engine.planning.requirements import renewed
 from engine.runtime import Runtime
 from kinograph.commands.common import add_data_folder, folders_of
 from kinograph.commands.format import replace_file

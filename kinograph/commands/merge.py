@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from engine.merge import merge
+from engine.document.merge import merge
 from kinograph.commands.documents import read_document
 from kinograph.commands.format import replace_file
 

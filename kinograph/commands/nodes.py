@@ -7,7 +7,7 @@ import json
 import sys
 from itertools import groupby
 
-from engine.node_type import REQUIRED, NodeType
+from engine.node_types.node_type import REQUIRED, NodeType
 from engine.problems import Problem, WorkflowError, did_you_mean
 from engine.runtime import discover_in
 from kinograph.commands.common import add_data_folder, folders_of

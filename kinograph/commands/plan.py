@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from engine.plan import Plan, Step
+from engine.planning.plan import Plan, Step
 from engine.runtime import Runtime
 from kinograph.commands.common import add_workflow, folders_of, load_workflow
 

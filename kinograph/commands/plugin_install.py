@@ -10,8 +10,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from engine.folders import Folders
-from engine.manifest import ManifestError
-from engine.plugins import GROUP
+from engine.plugins.discovery import GROUP
+from engine.plugins.manifest import ManifestError
 from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_data_folder, folders_of
 from kinograph.installing.install import conflicts, install_isolated, install_trusted

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from engine.folders import Folders
-from engine.manifest import FILE, ManifestError, read_manifest
+from engine.plugins.manifest import FILE, ManifestError, read_manifest
 from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_data_folder, folders_of
 from kinograph.commands.plugin_install import add_sources, check_free, say, sources_of

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.isolation.loading import IsolatedPlugins, with_isolated
-from engine.plugins import Plugin, discover
-from engine.trials import Trials
+from engine.plugins.discovery import Plugin, discover
+from engine.plugins.trials import Trials
 from kinograph.commands.common import add_data_folder, folders_of
 
 

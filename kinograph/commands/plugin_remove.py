@@ -7,7 +7,7 @@ import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from engine.plugins import GROUP, OWN
+from engine.plugins.discovery import GROUP, OWN
 from engine.problems import Problem, WorkflowError, did_you_mean
 from kinograph.commands.common import add_data_folder, folders_of
 from kinograph.installing.install import uninstall

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.events import (
     Event,
     NodeAsks,
@@ -25,7 +25,7 @@ from engine.events import (
     NodeSkipped,
     NodeStarted,
 )
-from engine.run_result import RunResult
+from engine.execution.run_result import RunResult
 
 
 class _Times(ProgressColumn):

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.answers import Answers
 from engine.cancel import CancelToken
 from engine.events import NodeAsks
+from engine.execution.answers import Answers
 from engine.problems import Problem, WorkflowError
 from engine.runtime import Runtime, discover_in
 from kinograph.commands.common import add_workflow, folders_of, load_workflow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from engine.document_schema import schema_text
+from engine.document.json_schema import schema_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

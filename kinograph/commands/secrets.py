@@ -7,7 +7,7 @@ import getpass
 import json
 import sys
 
-from engine.secrets import Secrets
+from engine.execution.secrets import Secrets
 from kinograph.commands.common import add_data_folder, folders_of
 
 

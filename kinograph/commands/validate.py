@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from engine.graph import inspect
-from engine.infer import infer
+from engine.graph.graph import inspect
+from engine.graph.infer import infer
 from engine.problems import Problem, WorkflowError
 from engine.runtime import discover_in
 from kinograph.commands.common import add_workflow, folders_of, load_workflow

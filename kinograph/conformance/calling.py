@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.authoring import Display, Expansion, Lazy
-from engine.context import NodeContext, Preview, PreviewSource
-from engine.inputs import call_arguments
-from engine.node_type import NodeType
-from engine.outputs import read_result
+from engine.execution.inputs import call_arguments
+from engine.execution.outputs import read_result
+from engine.node_types.authoring import Display, Expansion, Lazy
+from engine.node_types.context import NodeContext, Preview, PreviewSource
+from engine.node_types.node_type import NodeType
 
 
 class Heard:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.authoring import Expansion
 from engine.cache import DiskStore, Entry
 from engine.cache.codecs import Codecs, NotStorable
-from engine.context import Cancelled
-from engine.node_type import NodeType
-from engine.outputs import BadOutput
+from engine.execution.outputs import BadOutput
+from engine.node_types.authoring import Expansion
+from engine.node_types.context import Cancelled
+from engine.node_types.node_type import NodeType
 from kinograph.conformance.calling import Heard, call
 from kinograph.conformance.compare import CannotCompare, digest
 from kinograph.conformance.report import Finding, Level

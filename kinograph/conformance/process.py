@@ -14,16 +14,16 @@ from json import dumps  # ours, whatever a plugin makes of json.dumps
 from pathlib import Path
 from typing import Any
 
-from engine.document import read_workflow
+from engine.document.workflow import read_workflow
 from engine.folders import Folders
-from engine.manifest import Manifest, Permissions, read_manifest
-from engine.node_type import NodeType
+from engine.node_types.node_type import NodeType
+from engine.node_types.socket_types import class_name
 from engine.parent import end_with_parent
-from engine.plugin_code import Code
-from engine.plugins import Candidate, Discovered, Plugin, discover, load
+from engine.plugins.code import Code
+from engine.plugins.discovery import Candidate, Discovered, Plugin, discover, load
+from engine.plugins.manifest import Manifest, Permissions, read_manifest
 from engine.problems import WorkflowError
 from engine.runtime import Runtime, codecs_of
-from engine.socket_types import class_name
 from kinograph.conformance.checks import CHECKS_OF_A_NODE, Bench, check_node, run_again
 from kinograph.conformance.report import Finding
 from kinograph.conformance.samples import Samples

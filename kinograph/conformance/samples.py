@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.node_type import REQUIRED, InputSocket, NodeType
-from engine.values import example_for
+from engine.graph.values import example_for
+from engine.node_types.node_type import REQUIRED, InputSocket, NodeType
 from kinograph.types import Conditioning, Frames, Latent
 
 TEXT = "a red ball bounces over a green meadow"

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from engine.manifest import ManifestError, read_manifest
+from engine.plugins.manifest import ManifestError, read_manifest
 from kinograph.conformance.process import FELL
 from kinograph.conformance.report import Finding, Report
 

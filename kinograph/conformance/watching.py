@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.manifest import Permissions
+from engine.plugins.manifest import Permissions
 
 _WATCHED = (
     "builtins", "os", "json", "time", "random", "io", "socket", "subprocess", "pathlib", "torch", "torch.nn.functional",
-    "numpy", "PIL.Image", "kinograph", "engine.executor", "engine.cache.cache", "engine.keys",
+    "numpy", "PIL.Image", "kinograph", "engine.execution.executor", "engine.cache.cache", "engine.planning.keys",
 )  # fmt: skip
 """Modules whose functions nobody may replace."""
 _WATCHED_CLASSES = (("torch", "Tensor"), ("torch.nn", "Module"), ("kinograph", "NodeContext"))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
-from engine.manifest import FILE, MAX_BYTES, Manifest, parse_manifest
-from engine.plugins import GROUP
+from engine.plugins.discovery import GROUP
+from engine.plugins.manifest import FILE, MAX_BYTES, Manifest, parse_manifest
 
 _MAX_METADATA = 4 << 20
 

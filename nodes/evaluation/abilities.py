@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 
 from kinograph import Frames, Latent, NodeContext
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.known import keep_region, known_frames
+from nodes.diffusion.latents import add_noise, noise_latent
+from nodes.diffusion.sampler import dit_sampler
+from nodes.diffusion.vae import vae_decode, vae_encode
 from nodes.evaluation.adherence import Answer, Request, SamplerSettings
 from nodes.evaluation.checker import check
 from nodes.families.family import Parts
-from nodes.known import keep_region, known_frames
-from nodes.latents import add_noise, noise_latent
 from nodes.models.video_vae import PATCH
-from nodes.sampler import dit_sampler
 from nodes.training.world.render import render
-from nodes.vae import vae_decode, vae_encode
 
 MARGIN = PATCH
 """Pixels around an object's way that belong to the region that is made anew."""

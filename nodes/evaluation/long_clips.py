@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 
 from kinograph import NodeContext
-from nodes.conditioning import text_encode
-from nodes.denoising import Settings
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.denoising import Settings
+from nodes.diffusion.long_video import Windows
 from nodes.evaluation.adherence import Request, SamplerSettings
 from nodes.evaluation.checker import check
 from nodes.families.family import Parts
-from nodes.long_video import Windows
 
 LASTING = ("bounce", "spin", "orbit", "still")
 """Motions that go on as long as the clip does; others end at the border of the picture."""

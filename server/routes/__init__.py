@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.route import Route
+from server.http.route import Route
 from server.routes import (
     events,
     files,

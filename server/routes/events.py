@@ -11,11 +11,11 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from server.body import query_int
-from server.keys import EVENTS, HUB, LIMITS
-from server.limits import Limits
-from server.route import Route
-from server.stream import Outbox, Overflow, number_of
+from server.contract.limits import Limits
+from server.events.stream import Outbox, Overflow, number_of
+from server.http.body import query_int
+from server.http.keys import EVENTS, HUB, LIMITS
+from server.http.route import Route
 
 
 @dataclass(slots=True, eq=False)

@@ -9,15 +9,15 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from server.body import query_int
-from server.errors import ApiError, json_response
-from server.files import OpenFile, open_named
-from server.job_views import output_of
-from server.keys import FOLDERS, HISTORY, LIMITS
-from server.models import FilePage
-from server.route import Route
-from server.security import FILE_POLICY
-from server.thumbnails import thumbnail
+from server.contract.errors import ApiError, json_response
+from server.contract.models import FilePage
+from server.http.body import query_int
+from server.http.keys import FOLDERS, HISTORY, LIMITS
+from server.http.route import Route
+from server.http.security import FILE_POLICY
+from server.http.thumbnails import thumbnail
+from server.jobs.views import output_of
+from server.storage.files import OpenFile, open_named
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 _CHUNK = 256 << 10

@@ -6,19 +6,19 @@ import asyncio
 
 from aiohttp import web
 
-from engine.document import Workflow, parse_workflow
-from engine.form import fields_of, filled, form_schema
+from engine.document.workflow import Workflow, parse_workflow
+from engine.graph.form import fields_of, filled, form_schema
 from engine.problems import WorkflowError
-from server.body import query_int, read_model
-from server.check import problems_error
-from server.errors import ApiError, json_response
-from server.form_models import FormField, FormRun, WorkflowForm
-from server.keys import LIMITS, NODE_TYPES, WORKFLOWS
-from server.models import JobAccepted, JobRequest
-from server.route import Route
+from server.contract.errors import ApiError, json_response
+from server.contract.forms import FormField, FormRun, WorkflowForm
+from server.contract.models import JobAccepted, JobRequest
+from server.http.body import query_int, read_model
+from server.http.check import problems_error
+from server.http.keys import LIMITS, NODE_TYPES, WORKFLOWS
+from server.http.route import Route
+from server.jobs.workflows import UnknownWorkflow
 from server.routes.jobs import accepted
 from server.routes.workflows import name_of
-from server.workflows import UnknownWorkflow
 
 
 async def _saved(request: web.Request) -> tuple[int, Workflow]:

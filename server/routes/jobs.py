@@ -8,13 +8,8 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from server.body import query_int, read_body, read_model
-from server.check import accept_workflow, title_of
-from server.errors import ApiError, compact, json_response, json_text
-from server.job_rows import NewJob, UnknownJob
-from server.job_views import summary_of
-from server.keys import EVENTS, HISTORY, HUB, JOBS, LIMITS
-from server.models import (
+from server.contract.errors import ApiError, compact, json_response, json_text
+from server.contract.models import (
     Job,
     JobAccepted,
     JobEvents,
@@ -25,11 +20,16 @@ from server.models import (
     JobSummary,
     NodeAnswer,
 )
-from server.route import Route
+from server.contract.states import FINAL, TRANSITIONS, JobState, WrongState
+from server.events.stream import number_of
+from server.http.body import query_int, read_body, read_model
+from server.http.check import accept_workflow, title_of
+from server.http.keys import EVENTS, HISTORY, HUB, JOBS, LIMITS
+from server.http.route import Route
+from server.jobs.rows import NewJob, UnknownJob
+from server.jobs.views import summary_of
+from server.jobs.words import words_of
 from server.routes.events import wait_for_job
-from server.states import FINAL, TRANSITIONS, JobState, WrongState
-from server.stream import number_of
-from server.words import words_of
 
 
 async def post_job(request: web.Request) -> web.Response:

@@ -7,17 +7,17 @@ from typing import Any
 
 from aiohttp import web
 
-from engine.document import parse_workflow
-from engine.fork import forked
+from engine.document.workflow import parse_workflow
+from engine.graph.fork import forked
 from engine.problems import WorkflowError
-from server.body import read_model
-from server.check import accept_workflow, problems_error, title_of
-from server.errors import ApiError, json_response
-from server.job_rows import NewJob, UnknownJob
-from server.keys import JOBS, LIMITS, NODE_TYPES
-from server.models import ForkRequest, JobAccepted, PlanInfo
-from server.route import Route
-from server.words import words_of
+from server.contract.errors import ApiError, json_response
+from server.contract.models import ForkRequest, JobAccepted, PlanInfo
+from server.http.body import read_model
+from server.http.check import accept_workflow, problems_error, title_of
+from server.http.keys import JOBS, LIMITS, NODE_TYPES
+from server.http.route import Route
+from server.jobs.rows import NewJob, UnknownJob
+from server.jobs.words import words_of
 
 
 async def job_plan(request: web.Request) -> web.Response:

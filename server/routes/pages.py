@@ -9,12 +9,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from server.body import read_body
-from server.errors import ApiError
-from server.files import open_inside
-from server.keys import ACCESS, STATIC
-from server.route import Route
-from server.security import cookie_name
+from server.contract.errors import ApiError
+from server.http.body import read_body
+from server.http.keys import ACCESS, STATIC
+from server.http.route import Route
+from server.http.security import cookie_name
+from server.storage.files import open_inside
 
 _TYPES = {
     ".js": "text/javascript",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server.body import read_model
-from server.check import accept_workflow
-from server.errors import ApiError, json_response
-from server.keys import LIMITS, SUPERVISOR
-from server.models import PlanInfo, PlanRequest
-from server.route import Route
+from server.contract.errors import ApiError, json_response
+from server.contract.models import PlanInfo, PlanRequest
+from server.http.body import read_model
+from server.http.check import accept_workflow
+from server.http.keys import LIMITS, SUPERVISOR
+from server.http.route import Route
 
 
 async def post_plan(request: web.Request) -> web.Response:

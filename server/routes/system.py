@@ -15,12 +15,12 @@ import aiohttp
 import pydantic
 from aiohttp import web
 
-from server.errors import ApiError, compact, json_response, json_text
-from server.keys import CONNECTIONS, EVENTS, FOLDERS, JOBS, NODE_TYPES, STARTED, SUPERVISOR, TRAFFIC
-from server.metrics import metrics_text
-from server.model_files import list_models
-from server.models import Health, ModelList, NodeTypesReply, SystemInfo
-from server.route import Route
+from server.contract.errors import ApiError, compact, json_response, json_text
+from server.contract.models import Health, ModelList, NodeTypesReply, SystemInfo
+from server.http.keys import CONNECTIONS, EVENTS, FOLDERS, JOBS, NODE_TYPES, STARTED, SUPERVISOR, TRAFFIC
+from server.http.metrics import metrics_text
+from server.http.route import Route
+from server.workers.model_files import list_models
 
 
 @cache

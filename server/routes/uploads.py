@@ -15,13 +15,13 @@ from aiohttp import BodyPartReader, web
 
 from engine.files import safe_name
 from engine.folders import Folders
-from server.body import check_rate
-from server.errors import ApiError, json_response
-from server.files import UPLOAD_TYPES, file_url
-from server.keys import FOLDERS, LIMITS
-from server.limits import Limits
-from server.models import Uploaded
-from server.route import Route
+from server.contract.errors import ApiError, json_response
+from server.contract.limits import Limits
+from server.contract.models import Uploaded
+from server.http.body import check_rate
+from server.http.keys import FOLDERS, LIMITS
+from server.http.route import Route
+from server.storage.files import UPLOAD_TYPES, file_url
 
 _CHUNK = 256 << 10
 _TRIES = 10_000

@@ -8,14 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
-from server.body import query_int, read_model
-from server.channel import Message
-from server.check import accept_workflow
-from server.errors import ApiError, json_response
-from server.job_rows import UnknownJob
-from server.keys import JOBS, LIMITS, SUPERVISOR
-from server.models import ValueRequest, WireValue
-from server.route import Route
+from server.contract.errors import ApiError, json_response
+from server.contract.models import ValueRequest, WireValue
+from server.http.body import query_int, read_model
+from server.http.check import accept_workflow
+from server.http.keys import JOBS, LIMITS, SUPERVISOR
+from server.http.route import Route
+from server.jobs.rows import UnknownJob
+from server.workers.channel import Message
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MAX_PARTS = 16

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from server.errors import ApiError
-from server.files import open_inside
-from server.keys import WEB_PARTS
-from server.route import Route
-from server.security import FILE_POLICY
+from server.contract.errors import ApiError
+from server.http.keys import WEB_PARTS
+from server.http.route import Route
+from server.http.security import FILE_POLICY
+from server.storage.files import open_inside
 
 _TYPES = {
     ".js": "text/javascript",

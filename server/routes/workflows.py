@@ -8,16 +8,16 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from engine.document import parse_workflow
+from engine.document.workflow import parse_workflow
 from engine.problems import WorkflowError
-from server.body import query_int, read_json, read_model
-from server.check import problems_error
-from server.errors import ApiError, json_response
-from server.keys import EVENTS, LIMITS, WORKFLOWS
-from server.models import WorkflowEntry, WorkflowList, WorkflowName
-from server.route import Route
-from server.words import words_of
-from server.workflows import NameTaken, StaleVersion, UnknownWorkflow, WorkflowRow, check_name
+from server.contract.errors import ApiError, json_response
+from server.contract.models import WorkflowEntry, WorkflowList, WorkflowName
+from server.http.body import query_int, read_json, read_model
+from server.http.check import problems_error
+from server.http.keys import EVENTS, LIMITS, WORKFLOWS
+from server.http.route import Route
+from server.jobs.words import words_of
+from server.jobs.workflows import NameTaken, StaleVersion, UnknownWorkflow, WorkflowRow, check_name
 
 
 def _entry(row: WorkflowRow) -> dict[str, object]:

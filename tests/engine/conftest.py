@@ -10,18 +10,18 @@ from hypothesis import settings
 
 from engine.cache import Cache
 from engine.cancel import CancelToken
-from engine.document import Workflow, parse_workflow
+from engine.document.workflow import Workflow, parse_workflow
 from engine.events import Event, NodeCached, NodeFailed, NodeLogged, NodeShown, NodeSkipped, NodeStarted
-from engine.executor import Executor
+from engine.execution.executor import Executor
+from engine.execution.run_result import RunResult
 from engine.file_digests import FileDigests
-from engine.graph import Graph, check, inspect
-from engine.infer import infer
-from engine.ledger import Ledger
-from engine.plan import Plan, make_plan
+from engine.graph.graph import Graph, check, inspect
+from engine.graph.infer import infer
+from engine.node_types.registry import Registry
+from engine.node_types.signature import read_node
+from engine.planning.ledger import Ledger
+from engine.planning.plan import Plan, make_plan
 from engine.problems import Problem
-from engine.registry import Registry
-from engine.run_result import RunResult
-from engine.signature import read_node
 
 settings.register_profile("shared-machine", deadline=None)  # a slow moment is no failure
 settings.load_profile("shared-machine")

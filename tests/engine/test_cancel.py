@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from engine.authoring import node
 from engine.cancel import CancelToken
-from engine.context import NodeContext
+from engine.node_types.authoring import node
+from engine.node_types.context import NodeContext
 
 STARTED = threading.Event()
 

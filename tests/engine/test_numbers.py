@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.document import parse_workflow
+from engine.document.workflow import parse_workflow
 from engine.numbers import fits_double, is_whole, rewrite_exponents, without_kind, written
 from kinograph import node
 

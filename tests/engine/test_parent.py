@@ -29,8 +29,8 @@ def endless() -> int:
 IMPORTED = """
 import sys
 from pathlib import Path
-from engine.plugins import discover
-from engine.trials import Trials
+from engine.plugins.discovery import discover
+from engine.plugins.trials import Trials
 
 discover([Path(sys.argv[1])], Trials(Path(sys.argv[1]) / "memory.json", hang=300.0))
 """

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from engine.document import FORMAT, Workflow, parse_workflow
+from engine.document.workflow import FORMAT, Workflow, parse_workflow
 from engine.folders import Folders
 from engine.plugin_watch import PluginWatch
-from engine.plugins import Discovered, discover
+from engine.plugins.discovery import Discovered, discover
+from engine.plugins.trials import Trials
 from engine.runtime import Runtime
-from engine.trials import Trials
 
 NODE = '''
 from kinograph import node

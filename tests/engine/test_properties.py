@@ -9,7 +9,7 @@ import networkx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.authoring import Block, Expansion, Lazy, node
+from engine.node_types.authoring import Block, Expansion, Lazy, node
 from tests.engine.conftest import Lab
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from engine.authoring import Lazy, node
 from engine.cache import Cache
+from engine.node_types.authoring import Lazy, node
 from nodes.tensors import TORCH_BUFFERS
 
 torch = pytest.importorskip("torch")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.folders import Folders
-from engine.plugins import discover
+from engine.plugins.discovery import discover
 from engine.problems import WorkflowError
 from engine.runtime import Runtime
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from engine.authoring import node
 from engine.cache import Cache
-from engine.document import Workflow, parse_workflow
-from engine.executor import Executor
-from engine.graph import check, inspect
-from engine.plan import make_plan
-from engine.registry import Registry
-from engine.signature import read_node
+from engine.document.workflow import Workflow, parse_workflow
+from engine.execution.executor import Executor
+from engine.graph.graph import check, inspect
+from engine.node_types.authoring import node
+from engine.node_types.registry import Registry
+from engine.node_types.signature import read_node
+from engine.planning.plan import make_plan
 
 MANY = 100_000
 

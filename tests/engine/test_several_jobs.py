@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from engine.authoring import node
 from engine.cache import Cache
+from engine.node_types.authoring import node
 from nodes.tensors import TORCH_BUFFERS
 
 torch = pytest.importorskip("torch")

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 
 import pytest
 
-from engine.authoring import FilePicker, node
-from engine.document import Workflow, parse_workflow
-from engine.evidence import digest_of, upstream
+from engine.document.workflow import Workflow, parse_workflow
+from engine.execution.evidence import digest_of, upstream
 from engine.file_digests import FileDigests
 from engine.folders import Folders
-from engine.graph import check
-from engine.plan import make_plan
-from engine.plugins import Plugin
-from engine.registry import Registry
-from engine.signature import read_node
+from engine.graph.graph import check
+from engine.node_types.authoring import FilePicker, node
+from engine.node_types.registry import Registry
+from engine.node_types.signature import read_node
+from engine.planning.plan import make_plan
+from engine.plugins.discovery import Plugin
 from engine.verify import Line, compare_records, first_difference, relinked, verify
 from tests.engine.documents import document
 

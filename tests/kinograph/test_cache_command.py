@@ -10,7 +10,7 @@ import pytest
 
 from engine.cache import About, Codecs, DiskStore, Entry
 from engine.folders import Folders
-from engine.plugins import discover
+from engine.plugins.discovery import discover
 from engine.runtime import Runtime
 from kinograph.commands import run_command
 

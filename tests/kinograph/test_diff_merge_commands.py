@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.document import read_workflow
+from engine.document.workflow import read_workflow
 from kinograph.commands import run_command
 from nodes.media.encode import write_video
 from nodes.media.tags import workflow_tags

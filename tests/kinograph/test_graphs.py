@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.events import NodeFinished, NodeProgress, NodeStarted, RunStarted
 from engine.problems import WorkflowError
 from kinograph import Graph, Result, RunFailed

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.document import parse_workflow
+from engine.document.workflow import parse_workflow
 from engine.events import NodeFinished, NodeStarted
 from kinograph.commands.progress import Narrator
 

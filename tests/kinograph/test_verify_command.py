@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.document import parse_workflow
+from engine.document.workflow import parse_workflow
 from kinograph import Graph
 from kinograph.commands import run_command
 from nodes.media.images import read_image, write_image

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.document import Workflow, read_workflow
+from engine.document.workflow import Workflow, read_workflow
 from engine.folders import Folders
-from engine.plugins import discover
+from engine.plugins.discovery import discover
 from engine.runtime import Runtime
 from nodes.media.probe import probe
 from tests.nodes.families.test_family_workflows import FAMILY_WORKFLOWS

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from engine.cancel import CancelToken
-from engine.checkpoints import CheckpointStore
-from engine.document import Workflow
+from engine.document.workflow import Workflow
 from engine.events import Event, NodeFinished, NodeLogged, NodePreview, NodeProgress
+from engine.execution.checkpoints import CheckpointStore
 from engine.folders import Folders
-from engine.plugins import Discovered, discover
+from engine.plugins.discovery import Discovered, discover
 from engine.runtime import Runtime, codecs_of
 
 MODULES = ("conditioning", "diffusion_views", "latents", "loading", "sampler", "vae")
@@ -133,7 +133,7 @@ def test_weights_that_came_with_the_package_are_told_apart_too(
     runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(runtime.folders.models / "tiny", tmp_path / "shipped" / "mini")
-    monkeypatch.setattr("nodes.loading.SHIPPED_WEIGHTS", tmp_path / "shipped")
+    monkeypatch.setattr("nodes.diffusion.loading.SHIPPED_WEIGHTS", tmp_path / "shipped")
     workflow = text_to_video(load={"folder": None})
     run(runtime, workflow)
     other_weights(tmp_path / "shipped" / "mini" / "dit.safetensors")
@@ -180,7 +180,7 @@ def test_stopped_and_continued_elsewhere_with_the_same_bits(
 
 
 def test_warnings_and_previews_reach_the_node(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nodes.previews.SHARE", 1.0)
+    monkeypatch.setattr("nodes.diffusion.previews.SHARE", 1.0)
     workflow = text_to_video(prompt={"prompt": "a red unicorn"}, sample={"steps": 30})
     result, events = run(runtime, workflow, previews=lambda: True)
     assert result.status == "succeeded"

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.document import Workflow, parse_workflow
+from engine.document.workflow import Workflow, parse_workflow
 from engine.events import Event, NodeFinished
 from engine.folders import Folders
-from engine.plugins import Discovered, discover
+from engine.plugins.discovery import Discovered, discover
 from engine.runtime import Runtime
 from kinograph import Block
 from nodes.media.tags import read_workflow

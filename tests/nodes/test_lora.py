@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from kinograph import DiffusionModel, InvalidInput, NodeContext, TextEncoder
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.latents import noise_latent
+from nodes.diffusion.sampler import dit_sampler
 from nodes.families.family import Parts
 from nodes.families.mini import assemble
-from nodes.latents import noise_latent
+from nodes.learning.data import EncodedDataset, encode_dataset, novel_clips, video_folder
+from nodes.learning.from_models import train_lora
+from nodes.learning.results import save_model
+from nodes.learning.training import TrainedWeights, train_vae
 from nodes.lora import apply_lora, load_lora
 from nodes.media.encode import write_video
 from nodes.models.mini import load_mini
-from nodes.sampler import dit_sampler
-from nodes.training_data import EncodedDataset, encode_dataset, novel_clips, video_folder
-from nodes.training_from_models import train_lora
-from nodes.training_nodes import TrainedWeights, train_vae
-from nodes.training_results import save_model
 
 PROMPT = "a red moon"
 """Of the tiny model's words and one that it does not know."""

@@ -14,12 +14,12 @@ import torch
 
 from engine.cache import Entry
 from kinograph import Frames, Latent, NodeContext, node
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.latents import noise_latent
+from nodes.diffusion.sampler import dit_sampler
+from nodes.diffusion.vae import vae_decode, vae_encode
 from nodes.families.family import Parts
-from nodes.latents import noise_latent
-from nodes.sampler import dit_sampler
 from nodes.tensors import TORCH_BUFFERS
-from nodes.vae import vae_decode, vae_encode
 from tests.engine.conftest import Lab
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def test_a_node_that_does_not_offer_it_fails_at_once(lab: Lab) -> None:
 
 def test_the_second_attempt_goes_on_at_the_last_step(tmp_path: Path) -> None:
     from engine.cache.codecs import Codecs
-    from engine.checkpoints import CheckpointStore
+    from engine.execution.checkpoints import CheckpointStore
 
     ATTEMPTS.clear()
     lab = Lab(large, buffers=(TORCH_BUFFERS,), checkpoints=CheckpointStore(tmp_path, Codecs()))
@@ -133,7 +133,7 @@ def test_a_sampler_that_saves_memory_takes_one_clip_and_one_prompt_at_a_time(tin
 _LIMITED = """
 import resource, sys
 import torch
-from engine.document import parse_workflow
+from engine.document.workflow import parse_workflow
 from engine.folders import Folders
 from engine.runtime import Runtime
 from nodes.families import mini

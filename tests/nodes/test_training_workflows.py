@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from engine.document import read_workflow
+from engine.document.workflow import read_workflow
+from engine.execution.run_result import RunResult
 from engine.folders import Folders
-from engine.plugins import discover
-from engine.run_result import RunResult
+from engine.plugins.discovery import discover
 from engine.runtime import Runtime
 from nodes.media.probe import probe
 

@@ -95,7 +95,7 @@ def test_F09_no_room_that_runs_installs_anything(room: str) -> None:
 
 
 def test_F13_a_manifest_cannot_surprise() -> None:
-    from engine.manifest import MAX_BYTES, ManifestError, parse_manifest, read_manifest
+    from engine.plugins.manifest import MAX_BYTES, ManifestError, parse_manifest, read_manifest
 
     good = '[plugin]\nname = "mine"\n'
     assert parse_manifest(good).name == "mine"
@@ -116,7 +116,7 @@ def test_F13_a_manifest_cannot_surprise() -> None:
 
 
 def test_F13_a_manifest_of_ten_megabytes_is_not_read(tmp_path: Path) -> None:
-    from engine.manifest import FILE, ManifestError, read_manifest
+    from engine.plugins.manifest import FILE, ManifestError, read_manifest
 
     (tmp_path / FILE).write_bytes(b"#" * (10 << 20))
     with pytest.raises(ManifestError, match="larger"):
@@ -126,10 +126,10 @@ def test_F13_a_manifest_of_ten_megabytes_is_not_read(tmp_path: Path) -> None:
 def test_F14_a_socket_type_that_is_said_by_a_dotted_path_imports_nothing() -> None:
     import sys
 
-    from engine.authoring import node
-    from engine.described import registry_of
-    from engine.schema import NodeTypeInfo, describe
-    from engine.signature import read_node
+    from engine.node_types.authoring import node
+    from engine.node_types.described import registry_of
+    from engine.node_types.schema import NodeTypeInfo, describe
+    from engine.node_types.signature import read_node
 
     @node("hostile.Node")
     def hostile(value: float) -> float:

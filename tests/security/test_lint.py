@@ -1,4 +1,4 @@
-"""Request data reaches the file system through :mod:`server.files` only."""
+"""Request data reaches the file system through :mod:`server.storage.files` only."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class LiveServer:
             if entry.name.isdecimal():
                 try:
                     status = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                    if int(status[1]) == self.pid and b"server.worker" in (entry / "cmdline").read_bytes():
+                    if int(status[1]) == self.pid and b"server.workers.worker" in (entry / "cmdline").read_bytes():
                         found.append(int(entry.name))
                 except (OSError, IndexError):
                     continue

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine import events
 from server import protocol
+from server.contract.stream import StreamEvent
 from server.openapi import document
 from server.routes import ROUTES
-from server.stream_models import StreamEvent
 from tests.server.live import ROOT, LiveServer
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.server.events.test_stream import flat
 from tests.server.live import LiveServer, workflow
-from tests.server.test_stream import flat
 
 CODE = '''
 import pathlib, time

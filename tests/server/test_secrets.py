@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.secrets import Secrets
-from tests.engine.test_secrets import PLUGIN, VALUE
+from engine.execution.secrets import Secrets
+from tests.engine.execution.test_secrets import PLUGIN, VALUE
 from tests.server.live import LiveServer, workflow
 
 

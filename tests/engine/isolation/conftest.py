@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
-from engine.document import FORMAT, Workflow, parse_workflow
+from engine.document.workflow import FORMAT, Workflow, parse_workflow
 from engine.events import Event
+from engine.execution.run_result import RunResult
 from engine.folders import Folders
 from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import read_installed, site_packages
 from engine.isolation.loading import IsolatedPlugins, with_isolated
-from engine.plugins import discover
-from engine.run_result import RunResult
+from engine.plugins.discovery import discover
 from engine.runtime import Runtime
 from kinograph.installing.install import install_isolated
 from kinograph.installing.sources import Options, fetch_wheel

@@ -14,13 +14,13 @@ import pytest
 import torch
 
 from engine.cancel import CancelToken
-from engine.context import NodeContext
 from engine.isolation.describing import CONTEXT
-from engine.plugin_code import Code
-from engine.plugins import Candidate, discover, load
+from engine.node_types.context import NodeContext
+from engine.node_types.registry import Registry
+from engine.node_types.schema import describe
+from engine.plugins.code import Code
+from engine.plugins.discovery import Candidate, discover, load
 from engine.problems import WorkflowError
-from engine.registry import Registry
-from engine.schema import describe
 from kinograph import Facts, Frames
 from kinograph.commands.documents import read_document
 from tests.engine.isolation.conftest import Session, document

@@ -11,9 +11,9 @@ import pytest
 from engine.folders import Folders
 from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.plugin_watch import PluginWatch
-from engine.plugins import Discovered, discover
+from engine.plugins.discovery import Discovered, discover
+from engine.plugins.trials import Trials
 from engine.runtime import Runtime
-from engine.trials import Trials
 from kinograph.commands.main import run_command
 from tests.engine.isolation.conftest import document
 from tests.wheels import skip_without_setuptools

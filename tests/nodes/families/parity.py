@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from kinograph import Frames, NodeContext
-from nodes.conditioning import text_encode
-from nodes.known import known_frames
-from nodes.latents import noise_latent
-from nodes.loading import LoadedParts, load_model
-from nodes.sampler import dit_sampler
-from nodes.vae import vae_decode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.known import known_frames
+from nodes.diffusion.latents import noise_latent
+from nodes.diffusion.loading import LoadedParts, load_model
+from nodes.diffusion.sampler import dit_sampler
+from nodes.diffusion.vae import vae_decode
 
 TOLERANCE = 1e-4
 

@@ -13,12 +13,12 @@ import pytest
 
 import nodes.families.open as open_families
 from kinograph import Facts, InvalidInput, NodeContext
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.latents import noise_facts, noise_latent
+from nodes.diffusion.loading import load_model, loaded_facts
+from nodes.diffusion.sampler import dit_sampler
+from nodes.diffusion.vae import decoded_facts, vae_decode
 from nodes.families.registry import FAMILY_MODULES, family_named
-from nodes.latents import noise_facts, noise_latent
-from nodes.loading import load_model, loaded_facts
-from nodes.sampler import dit_sampler
-from nodes.vae import decoded_facts, vae_decode
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import loaded
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from kinograph import Frames, InvalidInput, NodeContext
-from nodes.conditioning import text_encode
-from nodes.known import known_frames
-from nodes.latents import noise_latent
-from nodes.sampler import dit_sampler
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.known import known_frames
+from nodes.diffusion.latents import noise_latent
+from nodes.diffusion.sampler import dit_sampler
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, loaded, ours, picture
 

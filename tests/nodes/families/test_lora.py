@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from kinograph import Block, InvalidInput, NodeContext
-from nodes.loading import LoadedParts
+from nodes.diffusion.loading import LoadedParts
+from nodes.diffusion.model_options import compute_options
 from nodes.lora import load_lora
-from nodes.model_options import compute_options
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, loaded, ours
 

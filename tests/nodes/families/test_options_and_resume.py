@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from kinograph import InvalidInput, NodeContext
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.latents import add_noise, noise_latent
+from nodes.diffusion.model_options import compute_options, guidance_options, step_cache
+from nodes.diffusion.sampler import dit_sampler, dit_sampler_steps
 from nodes.families import acceleration
 from nodes.families.acceleration import cache_config
 from nodes.families.linear_preview import preview_of, smooth_clip
 from nodes.families.registry import family_named
 from nodes.families.streaming import BlockStream
-from nodes.latents import add_noise, noise_latent
-from nodes.model_options import compute_options, guidance_options, step_cache
-from nodes.sampler import dit_sampler, dit_sampler_steps
 from tests.nodes.families.checkpoints import CHECKPOINTS, randomised
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nodes.loading import LoadedParts
-from nodes.model_options import decode_options
+from nodes.diffusion.loading import LoadedParts
+from nodes.diffusion.model_options import decode_options
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours

@@ -173,11 +173,11 @@ import json, re, sys
 from pathlib import Path
 import torch
 from kinograph import NodeContext
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
 from nodes.families.residency import MEMORY
-from nodes.latents import noise_latent
-from nodes.loading import load_model
-from nodes.sampler import dit_sampler
+from nodes.diffusion.latents import noise_latent
+from nodes.diffusion.loading import load_model
+from nodes.diffusion.sampler import dit_sampler
 
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024

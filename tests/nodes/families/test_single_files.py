@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kinograph import Facts, InvalidInput, NodeContext
-from nodes.conditioning import text_encode
+from nodes.diffusion.conditioning import text_encode
+from nodes.diffusion.loading import LoadedParts, files_facts, load_model_files
 from nodes.families.building import Recipe, skeleton
 from nodes.families.key_layouts import LAYOUTS, recognised
 from nodes.families.packed import PackedLinear
 from nodes.families.single_files import FileComponent, components_in
-from nodes.loading import LoadedParts, files_facts, load_model_files
 from tests.nodes.families.checkpoints import TEXT_WIDTH, ltx, randomised, t5_tokenizer, wan
 from tests.nodes.families.parity import TOLERANCE, Case, loaded, ours
 from tests.nodes.families.single_file_checkpoints import (

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from kinograph import Frames, InvalidInput, NodeContext
-from nodes.loading import load_model
+from nodes.diffusion.loading import load_model
 from nodes.stock_pipeline import stock_pipeline
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import TOLERANCE, Stock, picture

@@ -11,8 +11,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinograph import Latent, NodeContext
+from nodes.diffusion.vae import vae_decode
 from nodes.families.vae_pieces import decoded, encoded, tiled
-from nodes.vae import vae_decode
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.conftest import Checkpoint
 from tests.nodes.families.parity import loaded

@@ -16,7 +16,7 @@ interface Case {
 const SHARED = JSON.parse(readFileSync(new URL("../../../tests/documents/diffs.json", import.meta.url), "utf8")) as Case[];
 
 describe("what differs between two documents", () => {
-  /** `tests/engine/test_diff.py` holds `kinograph diff` to the same file. */
+  /** `tests/engine/document/test_diff.py` holds `kinograph diff` to the same file. */
   it.each(SHARED)("is what the command line says: $name", ({ before, after, changes }) => {
     expect(diffDocuments(normalise(before).document, normalise(after).document)).toEqual(changes);
   });

@@ -1,7 +1,7 @@
 /**
  * What differs between two documents: for versions, for two runs, before taking something over.
  *
- * The same changes as `engine/diff.py` finds (`tests/documents/diffs.json` holds both to it): meaning first, then what
+ * The same changes as `engine/document/diff.py` finds (`tests/documents/diffs.json` holds both to it): meaning first, then what
  * only people see. A node that got another name and nothing else is one change.
  */
 

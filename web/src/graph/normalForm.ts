@@ -1,5 +1,5 @@
 /**
- * The one way in which a document is written to a file: the same text as `engine/normal_form.py` writes, so that a
+ * The one way in which a document is written to a file: the same text as `engine/document/normal_form.py` writes, so that a
  * workflow saved here and one saved on the command line differ only where they mean something else.
  */
 

@@ -1,0 +1,1 @@
+"""Plugins found, described, tried out and imported, each into a namespace of its own."""

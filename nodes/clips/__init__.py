@@ -1,0 +1,1 @@
+"""Nodes about pictures and clips: read, written, changed, shown."""

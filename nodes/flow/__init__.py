@@ -1,0 +1,1 @@
+"""Nodes that decide what runs: choices, loops, lists, approval by a person."""

@@ -1,0 +1,1 @@
+"""Nodes about plain values: numbers, formulas, text, primitives."""

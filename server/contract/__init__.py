@@ -1,0 +1,1 @@
+"""What the server and its clients agree on: bodies, states, limits, errors."""

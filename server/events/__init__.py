@@ -1,0 +1,1 @@
+"""Events: numbered, kept, and streamed to every listener."""

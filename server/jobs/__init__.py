@@ -1,0 +1,1 @@
+"""Jobs: taken in, kept, ordered, started, and remembered."""

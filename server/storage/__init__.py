@@ -1,0 +1,1 @@
+"""The database and the files, and how damage to them is met."""
