@@ -54,7 +54,7 @@ async def _make(found: OpenFile, size: int) -> bytes | None:
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(
-                [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+                [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
             ),
         },
         start_new_session=True,

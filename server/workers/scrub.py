@@ -17,7 +17,7 @@ class Scrubber:
     """
 
     def __init__(self, data: Path) -> None:
-        home = Path(__file__).resolve().parent.parent
+        home = Path(__file__).resolve().parents[2]
         places = {
             str(data.resolve()): "DATA",
             str(data.absolute()): "DATA",

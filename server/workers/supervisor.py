@@ -171,7 +171,7 @@ class Supervisor:
             *(f"--plugins={path}" for path in self._plugins),
         ]
         environment = {name: value for name, value in os.environ.items() if name not in _ENVIRONMENT_DROPPED}
-        root = str(Path(__file__).resolve().parent.parent)
+        root = str(Path(__file__).resolve().parents[2])
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH", ""))))
         try:
             process = await asyncio.create_subprocess_exec(

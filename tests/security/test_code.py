@@ -15,6 +15,8 @@ PICKLE = {"pickle", "cPickle", "_pickle", "dill", "joblib", "cloudpickle", "shel
 YAML = {"yaml", "ruamel", "oyaml"}
 FOREIGN_FORMATS = {"h5py", "onnx", "keras", "tensorflow", "jinja2"}
 CLIENTS = {"urllib.request", "http.client", "requests", "httpx", "ftplib", "smtplib", "huggingface_hub", "urllib3"}
+HUB = "nodes/families/hub.py"
+"""Fetches models: the one client, which a person starts from the command line of the machine."""
 INSTALLERS = {"pip", "ensurepip", "setuptools", "uv"}
 
 
@@ -69,7 +71,9 @@ def test_E08_E20_D26_nothing_reads_formats_that_can_run_code() -> None:
 
 def test_F03_F04_nothing_in_the_product_is_a_client_of_other_machines() -> None:
     assert imports_of("import urllib.request\nfrom urllib import request\nimport urllib.parse", CLIENTS) == [1, 2]
-    assert offences(lambda source: imports_of(source, CLIENTS)) == []
+    assert [place for place in offences(lambda source: imports_of(source, CLIENTS)) if not place.startswith(HUB)] == []
+    users = offences(lambda source: imports_of(source, {HUB.removesuffix(".py").replace("/", ".")}))
+    assert users and all(place.startswith("kinograph/commands/models.py:") for place in users)
 
 
 def starts_installer(source: str) -> list[int]:
