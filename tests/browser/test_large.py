@@ -35,9 +35,9 @@ def test_only_what_is_near_is_in_the_page(large: Any) -> None:
     assert nodes.count() < 110
     expect(page.get_by_role("img", name="Overview")).to_be_visible()
     for _ in range(4):
-        page.mouse.move(670, 840)  # between two columns
+        page.mouse.move(670, 780)  # between two columns, above the message that a file was opened
         page.mouse.down()
-        page.mouse.move(670, 190, steps=6)
+        page.mouse.move(670, 150, steps=6)
         page.mouse.up()
     expect(large.node("n380")).to_be_visible()
     expect(large.node("n0")).to_have_count(0)
