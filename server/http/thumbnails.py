@@ -53,9 +53,7 @@ async def _make(found: OpenFile, size: int) -> bytes | None:
         stderr=asyncio.subprocess.DEVNULL,
         env={
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(
-                [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-            ),
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]),
         },
         start_new_session=True,
     )

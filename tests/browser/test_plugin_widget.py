@@ -157,6 +157,7 @@ def test_a_plugins_viewer_shows_a_value_of_its_class(
     document["layout"] = {"nodes": {"needle": {"x": 0, "y": 0}, "plain": {"x": 400, "y": 0}}}
     editor.drop("dial.json", "application/json", json.dumps(document).encode())
     tray = page.get_by_role("region", name="Viewers")
+    expect(editor.node("needle")).to_contain_text("will run", timeout=30_000)  # its type has arrived
     editor.node("needle").locator(".node-title").click()
     page.keyboard.press("1")
     tray.get_by_role("button", name="Run to here").click()

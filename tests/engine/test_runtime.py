@@ -182,7 +182,7 @@ def test_the_document_that_a_node_can_store_is_the_one_that_was_drawn(folders, p
 
 def test_the_engine_needs_neither_torch_nor_a_server():
     code = (
-        "import sys, engine.runtime, engine.plugins, engine.executor;"
+        "import sys, engine.runtime, engine.plugins.discovery, engine.execution.executor;"
         "found = {'torch', 'aiohttp', 'numpy', 'nodes', 'server', 'kinograph'} & set(sys.modules);"
         "sys.exit(', '.join(found) or 0)"
     )

@@ -191,9 +191,11 @@ def test_warnings_and_previews_reach_the_node(runtime: Runtime, monkeypatch: pyt
 
 
 def test_modules_come_without_torch_and_every_input_is_documented(plugins: Discovered) -> None:
-    code = "import sys, importlib\n" + "".join(f"importlib.import_module('nodes.{name}')\n" for name in MODULES)
+    code = "import sys, importlib\n" + "".join(
+        f"importlib.import_module('nodes.diffusion.{name}')\n" for name in MODULES
+    )
     subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules"], check=True)
-    modules = {f"nodes.{name}" for name in MODULES}
+    modules = {f"nodes.diffusion.{name}" for name in MODULES}
     ours = [kind for kind in plugins.registry() if kind.function.__module__ in modules]
     assert len(ours) >= 11
     for kind in ours:

@@ -12,9 +12,10 @@ import engine.document.workflow as document
 from engine.document.workflow import Workflow, parse_workflow, read_workflow
 from engine.problems import WorkflowError
 
+EXACT = 2**53
+"""Whole numbers beyond this stand for the nearest one that a browser can hold, and are written with its digits."""
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers(-EXACT, EXACT) | st.floats(-EXACT, EXACT) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
