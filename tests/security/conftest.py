@@ -86,7 +86,7 @@ def _make(folder: Path, *arguments: str, token: str = "") -> Target:
     target.canary, target.seen = canary, []
     target.start()
     with (folder / "health").open("wb") as stream:
-        command = [sys.executable, str(Path(__file__).with_name("prober.py")), str(target.port)]
+        command = [sys.executable, str(Path(__file__).with_name("prober.py")), str(target.port), str(target.pid)]
         target.prober = subprocess.Popen(command, stdout=stream, stderr=subprocess.DEVNULL)
     return target
 
@@ -131,8 +131,7 @@ def _watched(target: Target, record_property: Callable[[str, object], None]) -> 
     assert LiveServer.get(target, "/api/health").status == 200
     slowest = target.slowest_health(began)
     record_property(SLOWEST_HEALTH, slowest)
-    # The figure wanted is 100 ms on an idle machine: the summary tells it, since a shared machine may be late by more.
-    assert slowest < 2.0, f"the health route took {slowest * 1000:.0f} ms meanwhile"
+    assert slowest < 0.1, f"the health route took {slowest * 1000:.0f} ms meanwhile"
     assert not any(CANARY.encode() in body for body in target.seen), "the canary got out"
     assert not list(target.data.parent.rglob("marker-*")), "foreign code ran"
     grown = target.memory() - memory
