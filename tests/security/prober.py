@@ -1,7 +1,7 @@
 """A process of its own that asks for the server's health twenty times a second and writes down how long it took.
 
-Each line: the system's monotonic clock when it asked, and the seconds until the answer without those in which the machine
-let the server or this process wait for a processor (Linux counts them in ``schedstat``).
+Each line: the system's monotonic clock when it asked, and the seconds until the answer, without those in which the
+machine let the server or this process wait for a processor (Linux counts them in ``schedstat``).
 """
 
 from __future__ import annotations
