@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[LiveServer]:
 
 
 def test_kills_at_random_moments_lose_double_and_tear_nothing(tmp_path: Path) -> None:
-    figures = campaign.run(tmp_path, kills=8, steps=60, pause=0.05, seed=7)
+    figures = campaign.run(tmp_path, kills=12, steps=60, pause=0.05, seed=7)
     print(figures)
     assert figures.bad == 0, str(figures)
     assert figures.accepted > 1

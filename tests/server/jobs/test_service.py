@@ -69,7 +69,6 @@ def test_a_running_job_is_cancelled_when_it_is_asked(server: LiveServer) -> None
 
 def test_a_job_that_does_not_yield_has_its_worker_replaced_within_two_seconds(own_server: LiveServer) -> None:
     server = own_server.start()
-    taken = []
     for kind in ("trials.Spin", "trials.HoldInterpreter"):
         server.wait_ready()
         before, pid = server.worker_pids(), server.pid
@@ -79,10 +78,9 @@ def test_a_job_that_does_not_yield_has_its_worker_replaced_within_two_seconds(ow
         asked = time.monotonic()
         server.post(f"/api/jobs/{job}/cancel")
         assert server.wait_job(job)["state"] == "cancelled"
-        taken.append(time.monotonic() - asked)
+        assert time.monotonic() - asked < 2.0
         server.wait(lambda before=before: server.worker_pids() not in ([], before))
         assert server.pid == pid
-    assert min(taken) < 2.0, taken  # the machine of the tests may be busy: the better of both
     assert server.wait_job(server.submit(ADD))["state"] == "succeeded"
 
 
