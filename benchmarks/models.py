@@ -39,7 +39,7 @@ def small_wan(folder: Path) -> Path:
     """Wan with a transformer of about 10 M parameters."""
     from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 
-    from tests.nodes.families.checkpoints import TEXT_WIDTH, randomised, saved, t5_encoder, t5_tokenizer
+    from tests.nodes.families.checkpoint_parts import TEXT_WIDTH, randomised, saved, t5_encoder, t5_tokenizer
 
     transformer = WanTransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=4, attention_head_dim=64, in_channels=16, out_channels=16,

@@ -13,66 +13,16 @@ from typing import Any
 import torch
 from torch import nn
 
-SENTENCE = "a red blue green ball cat dog runs over the meadow in rain slowly at night fast low quality blurry"
-WORDS = SENTENCE.split()
-TEXT_WIDTH = 32
-
-
-def randomised(network: nn.Module, seed: int, gain: float = 1.0) -> nn.Module:
-    """Every weight random, of a size that keeps activations about 1."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            drawn = torch.randn(parameter.shape, generator=generator)
-            if parameter.ndim >= 2 and "table" not in name:
-                parameter.copy_(drawn * gain / max(1, parameter[0].numel()) ** 0.5)
-            elif name.endswith("weight") or "gamma" in name:
-                parameter.copy_(1.0 + 0.1 * drawn)
-            else:
-                parameter.copy_(0.1 * drawn)
-    return network.eval()
-
-
-def t5_tokenizer() -> Any:
-    """A Unigram tokenizer with a vocabulary of whole words and single letters."""
-    from transformers import T5Tokenizer
-
-    letters = [chr(code) for code in range(33, 127)]
-    vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -3.0)]
-    vocabulary += [(f"▁{word}", -2.0) for word in WORDS] + [(letter, -5.0) for letter in letters]
-    return T5Tokenizer(vocab=vocabulary, extra_ids=0)
-
-
-def t5_encoder(kind: str = "T5EncoderModel", seed: int = 1) -> nn.Module:
-    """A T5 encoder of one layer."""
-    import transformers
-
-    config_kind = transformers.UMT5Config if kind.startswith("UMT5") else transformers.T5Config
-    config = config_kind(
-        vocab_size=160,
-        d_model=TEXT_WIDTH,
-        d_kv=8,
-        d_ff=32,
-        num_layers=1,
-        num_heads=4,
-        feed_forward_proj="gated-gelu",
-        tie_word_embeddings=True,
-    )
-    encoder: Any = randomised(getattr(transformers, kind)(config), seed)
-    with torch.no_grad():
-        encoder.encoder.final_layer_norm.weight.mul_(4.0)  # so that words matter
-    return encoder  # type: ignore[no-any-return]
-
-
-def saved(folder: Path, pipeline: str, components: dict[str, Any], **settings: Any) -> Path:
-    """Write a folder as ``save_pretrained`` of a pipeline does."""
-    index: dict[str, Any] = {"_class_name": pipeline, "_diffusers_version": "0.42.1", **settings}
-    for name, component in components.items():
-        library = type(component).__module__.split(".")[0]
-        index[name] = [library, type(component).__name__]
-        component.save_pretrained(folder / name)
-    (folder / "model_index.json").write_text(json.dumps(index, indent=2))
-    return folder
+from tests.nodes.families.checkpoint_parts import (
+    TEXT_WIDTH,
+    clip_encoder,
+    randomised,
+    saved,
+    t5_encoder,
+    t5_tokenizer,
+    word_tokenizer,
+)
+from tests.nodes.families.hunyuan_checkpoints import hunyuan_video, hunyuan_video15, hunyuan_video15_image
 
 
 def wan(folder: Path, channels: int = 16, more: dict[str, Any] | None = None, **settings: Any) -> Path:
@@ -307,132 +257,6 @@ def skyreels_v2(folder: Path, image: bool = False) -> Path:
 def skyreels_image(folder: Path) -> Path:
     """SkyReels V2 image to video."""
     return skyreels_v2(folder, image=True)
-
-
-def word_tokenizer(texts: str = SENTENCE, length: int = 77) -> Any:
-    """A tokenizer of whole words and signs, for language models and CLIP."""
-    import re
-
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    words = ["<pad>", "<s>", "</s>", "<unk>", *sorted(set(re.findall(r"\w+|[^\w\s]+", f"{texts} {SENTENCE}")))]
-    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
-        model_max_length=length, padding_side="right",
-    )  # fmt: skip
-
-
-def clip_encoder(width: int = 16) -> nn.Module:
-    """A CLIP text encoder of one layer."""
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    config = CLIPTextConfig(
-        vocab_size=200, hidden_size=width, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=77, projection_dim=width, bos_token_id=1, eos_token_id=2, pad_token_id=0,
-    )  # fmt: skip
-    return randomised(CLIPTextModel(config), 5)
-
-
-def hunyuan_video(folder: Path) -> Path:
-    """HunyuanVideo."""
-    from diffusers import AutoencoderKLHunyuanVideo, FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
-    from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
-    from transformers import LlamaConfig, LlamaModel
-
-    transformer = HunyuanVideoTransformer3DModel(
-        in_channels=16, out_channels=16, num_attention_heads=2, attention_head_dim=16, num_layers=1,
-        num_single_layers=1, num_refiner_layers=1, text_embed_dim=TEXT_WIDTH, pooled_projection_dim=16,
-        rope_axes_dim=(4, 6, 6),
-    )  # fmt: skip
-    vae = AutoencoderKLHunyuanVideo(
-        block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4, latent_channels=16
-    )
-    config = LlamaConfig(
-        vocab_size=400, hidden_size=TEXT_WIDTH, intermediate_size=32, num_hidden_layers=4, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=512,
-    )  # fmt: skip
-    llama = LlamaModel(config)
-    components = {
-        "tokenizer": word_tokenizer(str(DEFAULT_PROMPT_TEMPLATE["template"]), 512),
-        "text_encoder": randomised(llama, 1),
-        "tokenizer_2": word_tokenizer(),
-        "text_encoder_2": clip_encoder(),
-        "transformer": randomised(transformer, 2),
-        "vae": randomised(vae, 3),
-        "scheduler": FlowMatchEulerDiscreteScheduler(shift=7.0),
-    }
-    return saved(folder, "HunyuanVideoPipeline", components)
-
-
-def qwen_words(text: str, filler: int, length: int) -> Any:
-    """A tokenizer whose chats begin with ``filler`` words that the pipeline cuts off again."""
-    tokenizer = word_tokenizer(f"{text} rain", length)
-    tokenizer.chat_template = (
-        "{% for message in messages %}{% if message.role == 'system' %}" + "rain " * filler
-        + "{% else %}{{ message.content }}{% endif %}{% endfor %}"
-    )  # fmt: skip
-    return tokenizer
-
-
-def hunyuan_video15(folder: Path, image: bool = False) -> Path:
-    """HunyuanVideo 1.5, text to video or image to video."""
-    from diffusers import (
-        AutoencoderKLHunyuanVideo15,
-        ClassifierFreeGuidance,
-        FlowMatchEulerDiscreteScheduler,
-        HunyuanVideo15Transformer3DModel,
-    )
-    from transformers import (
-        Qwen2_5_VLTextConfig,
-        Qwen2_5_VLTextModel,
-        SiglipImageProcessor,
-        SiglipVisionConfig,
-        SiglipVisionModel,
-    )
-
-    transformer = HunyuanVideo15Transformer3DModel(
-        in_channels=65, out_channels=32, num_attention_heads=2, attention_head_dim=16, num_layers=1,
-        num_refiner_layers=1, mlp_ratio=2.0, text_embed_dim=TEXT_WIDTH, text_embed_2_dim=TEXT_WIDTH,
-        image_embed_dim=16, rope_axes_dim=(4, 6, 6), task_type="i2v" if image else "t2v", target_size=64,
-    )  # fmt: skip
-    vae = AutoencoderKLHunyuanVideo15(latent_channels=32, block_out_channels=(8, 8, 16, 32, 64), layers_per_block=1)
-    config = Qwen2_5_VLTextConfig(
-        vocab_size=400, hidden_size=TEXT_WIDTH, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=1200, rope_parameters={
-            "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]
-        },
-    )  # fmt: skip
-    components = {
-        "tokenizer": qwen_words("", 107, 1200),
-        "text_encoder": randomised(Qwen2_5_VLTextModel(config), 1),
-        "tokenizer_2": t5_tokenizer(),
-        "text_encoder_2": t5_encoder(seed=5),
-        "transformer": randomised(transformer, 2),
-        "vae": randomised(vae, 3),
-        "scheduler": FlowMatchEulerDiscreteScheduler(shift=5.0),
-        "guider": ClassifierFreeGuidance(guidance_scale=5.0),
-    }
-    if image:
-        vision = SiglipVisionConfig(
-            hidden_size=16,
-            intermediate_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            image_size=16,
-            patch_size=8,
-        )
-        components["image_encoder"] = randomised(SiglipVisionModel(vision), 6)
-        components["feature_extractor"] = SiglipImageProcessor(size={"height": 16, "width": 16})
-    return saved(folder, f"HunyuanVideo15{'ImageToVideo' if image else ''}Pipeline", components)
-
-
-def hunyuan_video15_image(folder: Path) -> Path:
-    """HunyuanVideo 1.5 image to video."""
-    return hunyuan_video15(folder, image=True)
 
 
 def kandinsky5(folder: Path) -> Path:

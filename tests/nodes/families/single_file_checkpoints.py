@@ -166,7 +166,7 @@ def umt5_with_tokenizer(folder: Path, file: Path) -> Path:
 
     import sentencepiece
 
-    from tests.nodes.families.checkpoints import SENTENCE
+    from tests.nodes.families.checkpoint_parts import SENTENCE
 
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(

@@ -20,7 +20,8 @@ from nodes.families.acceleration import cache_config
 from nodes.families.linear_preview import preview_of, smooth_clip
 from nodes.families.registry import family_named
 from nodes.families.streaming import BlockStream
-from tests.nodes.families.checkpoints import CHECKPOINTS, randomised
+from tests.nodes.families.checkpoint_parts import randomised
+from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours
 
 pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")

@@ -215,7 +215,8 @@ def test_a_model_larger_than_the_budget_runs_in_bounded_memory(tmp_path: Path) -
     pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
     from diffusers import WanTransformer3DModel
 
-    from tests.nodes.families.checkpoints import TEXT_WIDTH, wan
+    from tests.nodes.families.checkpoint_parts import TEXT_WIDTH
+    from tests.nodes.families.checkpoints import wan
 
     wan(tmp_path)
     large = WanTransformer3DModel(

@@ -19,7 +19,8 @@ from nodes.families.building import Recipe, skeleton
 from nodes.families.key_layouts import LAYOUTS, recognised
 from nodes.families.packed import PackedLinear
 from nodes.families.single_files import FileComponent, components_in
-from tests.nodes.families.checkpoints import TEXT_WIDTH, ltx, randomised, t5_tokenizer, wan
+from tests.nodes.families.checkpoint_parts import TEXT_WIDTH, randomised, t5_tokenizer
+from tests.nodes.families.checkpoints import ltx, wan
 from tests.nodes.families.parity import TOLERANCE, Case, loaded, ours
 from tests.nodes.families.single_file_checkpoints import (
     T5_NAMES,
