@@ -22,6 +22,7 @@ from engine.node_types.signature import read_node
 from engine.planning.ledger import Ledger
 from engine.planning.plan import Plan, make_plan
 from engine.problems import Problem
+from tests.engine.counted import COUNT
 
 settings.register_profile("shared-machine", deadline=None)  # a slow moment is no failure
 settings.load_profile("shared-machine")
@@ -153,3 +154,8 @@ def make_lab() -> Iterator[Callable[..., Lab]]:
 def place() -> Callable[..., Workflow]:
     """Write a document in short: see :func:`document`."""
     return document
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted_yet():
+    COUNT.clear()

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from engine.cache import Cache
 from engine.node_types.authoring import node
 from nodes.tensors import TORCH_BUFFERS
+from tests.engine.counted import COUNT, add, count, slow, slow_fails
 
 torch = pytest.importorskip("torch")
-
-COUNT: dict[str, int] = {}
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    COUNT.clear()
-
-
-def count(name: str) -> None:
-    COUNT[name] = COUNT.get(name, 0) + 1
-
-
-@node("Add")
-def add(a: int, b: int = 0) -> int:
-    return a + b
-
-
-@node("Slow")
-def slow(value: int = 0) -> int:
-    count("slow")
-    time.sleep(0.2)
-    return value
-
-
-@node("SlowFails")
-def slow_fails(value: int = 0) -> int:
-    count("slow fails")
-    time.sleep(0.1)
-    raise RuntimeError("no")
 
 
 class Network:

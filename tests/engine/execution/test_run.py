@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from engine.events import NodeFinished, NodeStarted, RunFinished, RunStarted
 from engine.node_types.authoring import Display, node
-
-COUNT: dict[str, int] = {}
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    COUNT.clear()
-
-
-def count(name: str) -> None:
-    COUNT[name] = COUNT.get(name, 0) + 1
+from tests.engine.counted import COUNT, add, count, slow, slow_fails
 
 
 @node("Number")
 def number(value: int = 0) -> int:
     return value
-
-
-@node("Add")
-def add(a: int, b: int = 0) -> int:
-    return a + b
-
-
-@node("Slow")
-def slow(value: int = 0) -> int:
-    count("slow")
-    time.sleep(0.2)
-    return value
-
-
-@node("SlowFails")
-def slow_fails(value: int = 0) -> int:
-    count("slow fails")
-    time.sleep(0.1)
-    raise RuntimeError("no")
 
 
 @node("Save", output=True)
