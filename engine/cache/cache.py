@@ -200,12 +200,16 @@ class Cache:
             return self._idle.wait_for(lambda: self._queued == 0, timeout)
 
     def close(self, timeout: float | None = 30.0) -> None:
-        """Finish writing and stop."""
+        """Finish writing and end the thread that writes.
+
+        A thread that still gave tensors back while the interpreter ends would take the process down with it.
+        """
         self.flush(timeout)
         with self._lock:
-            if self._writer is not None:
-                self._writes.put(None)
-                self._writer = None
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            self._writes.put(None)
+            writer.join(timeout)
 
     # ------------------------------------------------------------------- one computation at a time
 

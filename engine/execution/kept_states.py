@@ -77,20 +77,23 @@ class KeptStates:
 
     def _write_all(self) -> None:
         while (key := self._writes.get()) is not None:
+            self._write(key)
+
+    def _write(self, key: str) -> None:
+        with self._lock:
+            state, size = self._pending[key]
+        try:
+            if not self._store.has(key):
+                self._since_sweep += self._store.write(key, Entry({"state": dict(state)}))
+            if self._since_sweep > self._budget // 10:
+                self._sweep()
+        except (OSError, NotStorable) as error:  # it is only for convenience
+            log.warning("a state was not kept: %s", error)
+        finally:
             with self._lock:
-                state, size = self._pending[key]
-            try:
-                if not self._store.has(key):
-                    self._since_sweep += self._store.write(key, Entry({"state": dict(state)}))
-                if self._since_sweep > self._budget // 10:
-                    self._sweep()
-            except (OSError, NotStorable) as error:  # it is only for convenience
-                log.warning("a state was not kept: %s", error)
-            finally:
-                with self._lock:
-                    del self._pending[key]
-                    self._queued -= size
-                    self._lock.notify_all()
+                del self._pending[key]
+                self._queued -= size
+                self._lock.notify_all()
 
     def _sweep(self) -> None:
         """Remove what was not used for the longest time until there is room."""
@@ -117,12 +120,13 @@ class KeptStates:
             return self._lock.wait_for(lambda: not self._pending, timeout)
 
     def close(self) -> None:
-        """Finish writing and stop."""
+        """Finish writing and end the thread that writes (see `Cache.close`)."""
         self.flush(10.0)
         with self._lock:
-            if self._writer is not None:
-                self._writes.put(None)
-                self._writer = None
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            self._writes.put(None)
+            writer.join(10.0)
 
 
 def _key(series: str, number: int) -> str:

@@ -106,6 +106,14 @@ def test_what_is_cheaper_to_compute_than_to_read_is_not_written(cache):
     assert [cache.disk.has(key(number)) for number in (1, 2, 3)] == [False, True, False]
 
 
+def test_the_thread_that_writes_has_ended_when_closed(cache):
+    cache.put(key(1), array_entry(100))
+    writer = cache._writer
+    assert writer is not None and writer.is_alive()
+    cache.close()
+    assert not writer.is_alive() and cache.disk.has(key(1))
+
+
 def test_what_has_no_form_on_disk_stays_in_memory(cache):
     cache.put(key(1), Entry({"thing": object()}, None, 1.0))
     cache.flush()

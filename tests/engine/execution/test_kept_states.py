@@ -61,3 +61,13 @@ def test_a_writer_that_falls_behind_is_not_waited_for(tmp_path: Path, monkeypatc
     assert not kept.keep("a", 1, {"text": "x" * 20_000})
     assert kept.keep("a", 2, {"text": "x"})
     kept.close()
+
+
+def test_the_thread_that_writes_has_ended_when_closed(tmp_path: Path) -> None:
+    """One that gave tensors back while the interpreter ends would abort the process."""
+    kept = KeptStates(tmp_path, Codecs())
+    kept.keep("a", 1, {"number": 1})
+    writer = kept._writer
+    assert writer is not None and writer.is_alive()
+    kept.close()
+    assert not writer.is_alive()
