@@ -22,6 +22,7 @@ from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.upscaler import Upscaler, UpscalerConfig
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from nodes.models.whole_file import whole_file
 
 MINI_FOLDER = Path(__file__).parent.parent / "weights" / "mini"
 """The weights in the package."""
@@ -103,16 +104,14 @@ def read_card(path: Path) -> dict[str, Any]:
 def save_mini(parts: MiniParts, folder: Path, card: dict[str, Any]) -> None:
     """Write the model as float16 with a model card; every file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / (TOKENIZER_FILE + ".part")
-    parts.tokenizer.save(draft)
-    draft.replace(folder / TOKENIZER_FILE)
+    with whole_file(folder / TOKENIZER_FILE) as draft:
+        parts.tokenizer.save(draft)
     for role, name in FILES.items():
         save_part(getattr(parts, role), folder / name, role, card)
 
 
 def save_part(module: nn.Module, path: Path, role: str, card: dict[str, Any]) -> None:
     """Write one module as float16 with its configuration and a model card; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     config: Any = module.config  # a dataclass in all of ours
     state: dict[str, Tensor] = {key: value.half().contiguous() for key, value in module.state_dict().items()}
     metadata = {
@@ -121,7 +120,6 @@ def save_part(module: nn.Module, path: Path, role: str, card: dict[str, Any]) ->
         "config": json.dumps(asdict(config)),
         "card": json.dumps(card, ensure_ascii=False),
     }
-    draft = path.with_name(path.name + ".part")
-    save_file(state, draft, metadata=metadata)
-    draft.chmod(0o644)  # safetensors makes files that only their owner may read
-    draft.replace(path)
+    with whole_file(path) as draft:
+        save_file(state, draft, metadata=metadata)
+        draft.chmod(0o644)  # safetensors makes files that only their owner may read

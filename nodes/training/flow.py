@@ -72,6 +72,8 @@ class FlowTraining:
     """t = sigmoid(normal(mean, deviation)) (logit-normal, arXiv:2403.03206), shifted towards noise."""
     object_weight: float = 6.0
     """Latent cells that an object touches count 1 + this in the loss."""
+    scene_weight: float = 3.0
+    """Under a moving camera the other cells count 1 + this: scenery that moves is rare, and easily left still."""
     outline_weight: float = 6.0
     """Weight of an auxiliary loss: a linear read-out of the tokens halfway through the blocks tells the outlines of the
     clip (deep supervision with something clean, in the spirit of arXiv:2410.06940). Only used in training."""
@@ -172,7 +174,9 @@ class FlowRun:
             latent, cover, outline = (cut_windows(part, corner, side) for part in (latent, cover, outline))
             window = Window(corner, data.latents.shape[3], data.latents.shape[4])
         latent = latent.float()
-        weight = 1 + self.recipe.object_weight * (cover > 0.01).float()
+        touched = (cover > 0.01).float()
+        moves = torch.tensor([float(data.specs[i].camera != "static") for i in chosen]).view(-1, 1, 1, 1, 1)
+        weight = 1 + self.recipe.object_weight * touched + self.recipe.scene_weight * moves * (1 - touched)
         share = self.recipe.known if latent.shape[2] > 1 else self.recipe.known_images
         known = torch.stack([known_cells(tuple(latent.shape[2:]), share, rng) for _ in chosen])
         outline = outline.flatten(2).mT.float() / 255  # [B, T*H*W, 64]

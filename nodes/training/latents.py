@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nodes.models.video_vae import FRAMES_PER_LATENT, PATCH, VideoVAE
+from nodes.models.whole_file import whole_file
 from nodes.training.world.render import Rendered, render, to_signed
 from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import DEFAULT_MIX, ClipSpec, ObjectSpec, Split, ToldClip, WorldMix, sample_clip
@@ -43,12 +44,10 @@ class LatentSet:
 
     def save(self, path: Path) -> None:
         """Write as safetensors; the descriptions are in its metadata."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         described = json.dumps([asdict(spec) for spec in self.specs])
-        draft = path.with_suffix(".tmp")
         tensors = {name: getattr(self, name).contiguous() for name in ("latents", "cover", "outline")}
-        save_file(tensors, draft, metadata={"specs": described})
-        draft.replace(path)
+        with whole_file(path) as draft:
+            save_file(tensors, draft, metadata={"specs": described})
 
     @classmethod
     def load(cls, path: Path) -> LatentSet:

@@ -10,16 +10,15 @@ from typing import Any
 
 import torch
 
+from nodes.models.whole_file import whole_file
+
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint so that a reader sees either the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    with draft.open("wb") as file:
+    with whole_file(path) as draft, draft.open("wb") as file:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

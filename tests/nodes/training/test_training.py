@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -374,3 +376,14 @@ def test_a_torn_checkpoint_is_never_seen(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="disk full"):
         save_checkpoint(path, {"step": Unsavable()})
     assert load_checkpoint(path)["step"] == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_processes_write_one_checkpoint_and_the_last_one_stays(tmp_path: Path) -> None:
+    path = tmp_path / "codec" / "final.pt"
+    code = "import sys, pathlib; from nodes.training.run_state import save_checkpoint\n"
+    code += "for n in range(50): save_checkpoint(pathlib.Path(sys.argv[1]), {'step': n})"
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert load_checkpoint(path)["step"] == 49
+    assert list(path.parent.iterdir()) == [path]
