@@ -30,6 +30,9 @@ from engine.node_types.socket_types import SocketType, SocketTypeError, socket_t
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_NAME = r"(?:DiT|LoRA|UNet|VAE|ControlNet|FFmpeg)s?(?![a-z])"
+_TITLE_WORDS = re.compile(rf"{_NAME}|[A-Z]+?(?={_NAME})|{_WORDS.pattern}")
+"""As ``_WORDS``, with names that have capitals of their own in one piece: DiTSampler is two words."""
 
 
 class SignatureError(TypeError):
@@ -97,7 +100,7 @@ def read_node(function: Callable[..., Any], *, plugin: str = "", code: str | Cal
         dynamic_output=dynamic,
         context=context,
         form=_form(function),
-        title=mark.title or " ".join(_WORDS.findall(mark.id.rpartition(".")[2])),
+        title=mark.title or " ".join(_TITLE_WORDS.findall(mark.id.rpartition(".")[2])),
         summary=doc.summary,
         doc=doc.body,
         plugin=plugin,

@@ -18,7 +18,7 @@ def _same(value: object) -> object:
 @node(
     "Int",
     category="values",
-    title="Whole number",
+    title="Whole Number",
     keywords=("integer", "number", "count"),
     infer=computed(_same),
 )
@@ -63,7 +63,7 @@ def text_value(value: Annotated[str, Widget(multiline=True), Field(max_length=1_
 @node(
     "Boolean",
     category="values",
-    title="Yes or no",
+    title="Yes or No",
     keywords=("bool", "switch", "flag", "true", "false"),
     infer=computed(_same),
 )

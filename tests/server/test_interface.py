@@ -12,6 +12,7 @@ from server import protocol
 from server.contract.stream import StreamEvent
 from server.openapi import document
 from server.routes import ROUTES
+from tests.node_types_json import node_types_json
 from tests.server.live import ROOT, LiveServer
 
 
@@ -34,6 +35,12 @@ def test_openapi_describes_every_route(server: LiveServer) -> None:
 def test_the_editor_s_protocol_is_the_generated_one() -> None:
     kept = ROOT / "web" / "src" / "api" / "protocol.ts"
     assert kept.read_text() == protocol.typescript(), "run: python -m server.protocol > web/src/api/protocol.ts"
+
+
+def test_the_editor_s_stand_in_knows_the_node_types_of_the_code() -> None:
+    kept = ROOT / "web" / "fake-server" / "node-types.json"
+    command = "python -m tests.node_types_json > web/fake-server/node-types.json"
+    assert kept.read_text(encoding="utf-8") == node_types_json(), f"run: {command}"
 
 
 def test_every_field_of_an_engine_event_is_in_the_protocol() -> None:

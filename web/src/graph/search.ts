@@ -26,6 +26,8 @@ interface Indexed {
 
 /** What a synonym counts beside the word itself. */
 const MEANT = 0.9;
+/** Nodes that only set options of others come after those: who types "decode" wants the decoder. */
+const OPTIONS = { of: /Options$/, penalty: 25 };
 
 const index = new WeakMap<NodeTypeInfo, Indexed>();
 
@@ -89,7 +91,7 @@ export function searchTypes(types: readonly NodeTypeInfo[], query: string, wire?
     const entry = indexed(info);
     const scores = wanted.map((words) => wantedScore(entry, words));
     if (scores.includes(0)) return [];
-    const penalty = (info.deprecated ? 50 : 0) + (info.experimental ? 1 : 0);
+    const penalty = (info.deprecated ? 50 : 0) + (info.experimental ? 1 : 0) + (OPTIONS.of.test(info.id) ? OPTIONS.penalty : 0);
     const exact = wire && socketTypeName(info, socket) === wire.type.name ? 10 : 0;
     return [{ info, socket, score: scores.reduce((sum, score) => sum + score, 0) + exact - penalty }];
   });

@@ -25,6 +25,8 @@ describe("searching the built-in nodes", () => {
     ["加载模型", "LoadModel"],
     ["采样器", "DiTSampler"],
     ["解码", "VAEDecode"],
+    ["decode", "VAEDecode"],
+    ["decode options", "DecodeOptions"],
     ["文本编码", "TextEncode"],
     ["倒放", "ReverseFrames"],
     ["ksampler", "DiTSampler"],

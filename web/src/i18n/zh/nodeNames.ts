@@ -1,7 +1,7 @@
 /** 内置节点与类别的中文名称；按节点类型查找。 */
 export const nodeNames: Readonly<Record<string, string>> = {
   AddNoise: "添加噪声", Aggregate: "汇总", And: "与", ApplyLoRA: "应用 LoRA", Approve: "人工确认", Blend: "混合", Boolean: "是或否",
-  ChangeCase: "大小写转换", Clamp: "限制范围", Color: "颜色", Compare: "比较", ClipSheet: "片段总览", ContactSheet: "缩略图总览", Crop: "裁剪",
+  ChangeCase: "大小写转换", Clamp: "限制范围", Color: "颜色", Compare: "比较", ComputeOptions: "计算选项", ClipSheet: "片段总览", ContactSheet: "缩略图总览", Crop: "裁剪",
   DatasetClip: "数据集片段", DecodeOptions: "解码选项", DenoisingSteps: "去噪步骤", DiTSampler: "DiT 采样器",
   DiTSamplerSteps: "DiT 采样器（前几步）", Distil: "蒸馏", EncodeDataset: "编码数据集", Evaluate: "评测", Float: "数值",
   ForLoop: "计数循环", FormatText: "格式化文本", ForwardDiffusion: "前向扩散", FramesInfo: "帧信息", Gate: "闸门", GetItem: "取一项",
@@ -15,6 +15,7 @@ export const nodeNames: Readonly<Record<string, string>> = {
   ReverseFrames: "倒放", ReverseList: "反转列表", Round: "取整", SaveImage: "保存图片", SaveModel: "保存模型", SaveVideo: "保存视频",
   Seed: "种子", SelectFrames: "选取帧", SetFps: "设定帧率", ShowTokens: "显示词元", ShuffleList: "打乱列表", Size: "尺寸",
   SliceList: "截取列表", SplitFrames: "拆分帧", SplitLatent: "拆分潜变量", SplitText: "拆分文本", Spread: "展开", StepCache: "步间缓存",
+  StockPipeline: "任意 Diffusers 管线",
   Subgraph: "子图", Switch: "切换", Text: "文本", TextContains: "文本包含", TextEncode: "文本编码", TextLength: "文本长度",
   ToNumber: "转为数值", ToText: "转为文本", TrainDiT: "训练 DiT", TrainLoRA: "训练 LoRA", TrainUpscaler: "训练放大网络", TrainVAE: "训练 VAE",
   TrainedParts: "使用训练所得权重", UpscaleVideo: "放大视频", VAEDecode: "VAE 解码", VAEEncode: "VAE 编码", VideoFolder: "视频文件夹",
