@@ -12,6 +12,9 @@ from pathlib import Path
 
 from engine.model_paths import read_model_paths
 
+SAVED_MODELS = "models"
+"""Folder below the outputs where nodes save models."""
+
 
 class PathError(ValueError):
     """A path leads out of its root, or names nothing."""
@@ -64,9 +67,15 @@ class Folders:
         """Files that name further folders of models, those of other programs, used in place."""
         return self.data / "extra_model_paths.txt", self.data / "extra_model_paths.yaml"
 
+    @property
+    def saved_models(self) -> Path:
+        """Models that workflows made: results like others, and found like models."""
+        return self.outputs / SAVED_MODELS
+
     def model_roots(self) -> list[Path]:
-        """Folders in which models are looked for: our own, those of ``extra_model_paths``, the Hugging Face cache."""
-        roots = [self.models]
+        """Folders in which models are looked for: our own, those that workflows made, those of
+        ``extra_model_paths``, the Hugging Face cache."""
+        roots = [self.models, self.saved_models]
         for file in self.extra_model_paths:
             roots += read_model_paths(file) if file.is_file() else []
         known = dict.fromkeys([*roots, hugging_face_cache()])

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.files import PendingFile, output_file, write_whole
+from engine.folders import SAVED_MODELS
 
 
 class Cancelled(BaseException):
@@ -149,7 +150,9 @@ class NodeContext:
         return self._on_ask(question, choices, preview)
 
     @contextmanager
-    def output_file(self, name: str, media_type: str, *, workflow_beside: bool = False) -> Iterator[PendingFile]:
+    def output_file(
+        self, name: str, media_type: str, *, workflow_beside: bool = False, model: bool = False
+    ) -> Iterator[PendingFile]:
         """Write a file for the user: ``with context.output_file("clip.mp4", "video/mp4") as file: ...``.
 
         Write to ``file.path``; ``file.saved`` is the finished file after the block. It gets a number and never
@@ -161,14 +164,21 @@ class NodeContext:
             workflow_beside: the format cannot carry the workflow: put it into ``NAME.EXT.json`` beside the file, where
                 the editor's and the command line's readers find it. Nothing is written when the person chose to leave
                 the workflow out.
+            model: it is a model: put it where models are looked for, so that another workflow may load it by its name.
         """
         self._files += 1
         identity = f"{self._identity}-{self._files}" if self._identity else ""
-        with output_file(self.output_folder, name, media_type, identity) as pending:
+        folder = self.models_folder if model else self.output_folder
+        with output_file(folder, name, media_type, identity) as pending:
             yield pending
         document = self.document() if workflow_beside else ""
         if document:
             write_whole(pending.saved.path.with_name(f"{pending.saved.path.name}.json"), document)
+
+    @property
+    def models_folder(self) -> Path:
+        """Below the output folder, where models are looked for."""
+        return self.output_folder / SAVED_MODELS
 
     @contextmanager
     def temporary_folder(self) -> Iterator[Path]:

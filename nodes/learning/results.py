@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from kinograph import (
@@ -21,7 +22,7 @@ from kinograph import (
 from nodes.clips.video_files import file_facts, file_name
 from nodes.diffusion.loading import LoadedParts
 from nodes.learning.data import ClipDataset, Length, Pixels, check_mini, clip_size
-from nodes.learning.training import TrainedWeights, mini_parts, trained_facts
+from nodes.learning.training import TrainedWeights, mini_parts, own_random_numbers, trained_facts
 
 if TYPE_CHECKING:
     from nodes.models.mini import MiniParts
@@ -47,7 +48,8 @@ def parts_with(
     found: dict[str, Any] = {}
     for role, wire in wires.items():
         if role in weights.weights:
-            module = BUILDERS[role](json.loads(weights.configs[role]))
+            with own_random_numbers():
+                module = BUILDERS[role](json.loads(weights.configs[role]))
             module.load_state_dict(weights.weights[role])
             found[role] = module.eval().requires_grad_(False)
         elif wire is not None:
@@ -197,11 +199,11 @@ def save_model(
     part: Literal["all", "dit", "text_encoder", "video_vae", "upscaler", "lora"] = "all",
     name: Annotated[str, Field(max_length=200)] = "model",
 ) -> Display[SavedFile]:
-    """Save trained weights in the output folder (float16), with their model card inside.
+    """Save trained weights (float16), with their model card inside, in ``models`` below the output folder.
 
-    All together they are a ZIP with the files of a model: unpack it into a folder of its own in the models folder and
-    choose that in LoadModel. One part alone is a safetensors file: that of an upscaler is for UpscaleVideo, a LoRA for
-    LoadLoRA.
+    Models are looked for there too, so the loading nodes offer them at once. All together they are a folder for
+    LoadModel, and a ZIP of the same files to take elsewhere. One part alone is a safetensors file: that of an upscaler
+    is for UpscaleVideo, a LoRA for LoadLoRA.
 
     Args:
         weights: from a training node.
@@ -221,15 +223,21 @@ def save_model(
             raise InvalidInput("part", f"the weights hold no {part}", wanted=f"one of: {there}")
         state = {key: tensor.half().contiguous() for key, tensor in weights.weights[part].items()}
         metadata = {"format": "pt", "architecture": part, "config": weights.configs[part], "card": weights.card}
-        with context.output_file(file_name(name, "model", ".safetensors"), "application/octet-stream") as file:
+        with context.output_file(
+            file_name(name, "model", ".safetensors"), "application/octet-stream", model=True
+        ) as file:
             save_file(state, file.path, metadata=metadata)
         return Display(file.saved, {"files": [file_facts(file.saved)]})
     parts = parts_with(weights, model, encoder, vae)
-    with context.temporary_folder() as folder:
-        save_mini(parts, folder / "model", json.loads(weights.card))
-        files = sorted((folder / "model").iterdir())
-        with context.output_file(file_name(name, "model", ".zip"), "application/zip") as file:
-            archived(files, file.path)
+    context.models_folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".saving-", dir=context.models_folder) as place:
+        folder = Path(place) / "model"
+        save_mini(parts, folder, json.loads(weights.card))
+        with context.output_file(file_name(name, "model", ".zip"), "application/zip", model=True) as file:
+            archived(sorted(folder.iterdir()), file.path)
+        target = file.saved.path.with_suffix("")
+        if not target.exists():  # an attempt that was killed may have come this far
+            folder.rename(target)
     return Display(file.saved, {"files": [file_facts(file.saved)]})
 
 

@@ -21,6 +21,8 @@ _BITS = {
 }  # fmt: skip
 _INDEX = "model_index.json"
 """What makes a folder a model in diffusers layout."""
+_MINI = {"dit.safetensors", "tokenizer.json"}
+"""The same for Kinograph Mini's."""
 _MOST = 5000
 
 
@@ -74,19 +76,20 @@ def _span(name: str, entry: Any) -> tuple[int, int]:
 def list_models(roots: Sequence[Path]) -> list[dict[str, Any]]:
     """All models below the roots, under the names that workflows give them; pickle files are named as refused.
 
-    A folder in diffusers layout is one model; its parts are not listed.
+    A folder in diffusers layout, or with the files of Kinograph Mini, is one model; its parts are not listed.
     """
     found: dict[str, dict[str, Any]] = {}
     for root in roots:
         for folder, folders, names in os.walk(root):
+            whole = _folder_format(names) if folder != str(root) else ""
             folders[:] = [] if _INDEX in names else sorted(name for name in folders if _is_shown(name))
-            if _INDEX in names and folder != str(root):
+            if whole:
                 name = Path(folder).relative_to(root).as_posix()
-                found.setdefault(name, _describe_folder(Path(folder), name))
+                found.setdefault(name, _describe_folder(Path(folder), name, whole))
                 continue
             for name in sorted(names):
                 suffix = Path(name).suffix.lower()
-                if suffix not in _FORMATS and suffix not in _REFUSED:
+                if name.startswith(".") or (suffix not in _FORMATS and suffix not in _REFUSED):
                     continue
                 relative = Path(os.path.relpath(folder, root)).joinpath(name).as_posix()
                 try:
@@ -102,13 +105,18 @@ def _is_shown(folder: str) -> bool:
     return not folder.startswith(".") and folder != "blobs"
 
 
-def _describe_folder(path: Path, name: str) -> dict[str, Any]:
+def _folder_format(names: Sequence[str]) -> str:
+    """Which kind of model a folder with these files is as a whole, or empty."""
+    return "diffusers" if _INDEX in names else "mini" if set(names) >= _MINI else ""
+
+
+def _describe_folder(path: Path, name: str, form: str) -> dict[str, Any]:
     files = [file.stat() for file in path.rglob("*") if file.is_file()]
     return {
         "name": name,
         "size": sum(status.st_size for status in files),
         "modified": max((status.st_mtime for status in files), default=0.0),
-        "format": "diffusers",
+        "format": form,
         "tensors": None,
         "error": "",
     }

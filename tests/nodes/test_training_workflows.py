@@ -1,13 +1,15 @@
 """The workflows that begin with a finished model run to their end, reduced, on a tiny one."""
 
 import shutil
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
-from engine.document.workflow import read_workflow
+from engine.document.workflow import Workflow, WorkflowEdge, WorkflowNode, read_workflow
+from engine.events import Event, NodeLogged
 from engine.execution.run_result import RunResult
 from engine.folders import Folders
 from engine.plugins.discovery import discover
@@ -15,26 +17,47 @@ from engine.runtime import Runtime
 from nodes.media.probe import probe
 
 SMALL = {"width": 32, "height": 32, "frames": 5}
-Run = Callable[[str, dict[str, dict[str, Any]]], RunResult]
+
+
+class Run(Protocol):
+    """Run a workflow of the project with some values of its nodes changed, perhaps with a LoRA put into it."""
+
+    def __call__(self, name: str, changes: dict[str, dict[str, Any]], lora: str = "") -> RunResult: ...
 
 
 @pytest.fixture
 def run(tmp_path: Path, tiny_folder: Path) -> Iterator[Run]:
-    """Run a workflow of the project with some values of its nodes changed."""
+    """On the tiny model; a run that fails, or a node that warns, is an error."""
     folders = Folders.at(tmp_path / "data")
     shutil.copytree(tiny_folder, folders.models / "tiny")
     runtime = Runtime.open(folders, discovered=discover([]), disk=0)
 
-    def changed(name: str, changes: dict[str, dict[str, Any]]) -> RunResult:
+    def changed(name: str, changes: dict[str, dict[str, Any]], lora: str = "") -> RunResult:
         workflow = read_workflow(Path(__file__).parents[2] / "workflows" / f"{name}.json")
         for node, values in {"load": {"folder": "tiny"}, **changes}.items():
             workflow.nodes[node].values |= values
-        result = runtime.run(workflow)
+        if lora:
+            put_in(workflow, lora)
+        events: list[Event] = []
+        result = runtime.run(workflow, on_event=events.append)
         assert result.status == "succeeded", result.failures
+        assert [event for event in events if isinstance(event, NodeLogged) and "random" in event.message] == []
         return result
 
     yield changed
     runtime.close()
+
+
+def put_in(workflow: Workflow, lora: str) -> None:
+    """Put a LoRA between LoadModel and everything that reads its model and encoder."""
+    workflow.nodes["lora"] = WorkflowNode(type="LoadLoRA", values={"file": lora})
+    for edge in workflow.edges:
+        if edge.source in (("load", "model"), ("load", "encoder")):
+            edge.source = ("lora", edge.source[1])
+    workflow.edges += [
+        WorkflowEdge(**{"from": ("load", name), "to": ("lora", name)})  # type: ignore[arg-type]
+        for name in ("model", "encoder")
+    ]
 
 
 def test_a_lora_is_trained_measured_saved_and_used(run: Run) -> None:
@@ -53,6 +76,8 @@ def test_a_lora_is_trained_measured_saved_and_used(run: Run) -> None:
     assert "moon, en, 32x32x5" in result.values["new_measure"]["table"]
     kinds = {file.path.suffix: file.path for _, file in result.files}
     assert set(kinds) == {".safetensors", ".mp4"} and probe(kinds[".mp4"]).frames == 17
+    used = run("text_to_video", {"sampler": {"steps": 2}}, kinds[".safetensors"].name)  # found by its name alone
+    assert used.status == "succeeded"
 
 
 def test_a_student_is_trained_measured_and_saved(run: Run) -> None:
@@ -69,3 +94,6 @@ def test_a_student_is_trained_measured_and_saved(run: Run) -> None:
     assert {"student_measure", "teacher_measure"} <= set(result.values)
     ((_, file),) = result.files
     assert file.path.suffix == ".zip"
+    folder = file.path.with_suffix("")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(zipfile.ZipFile(file.path).namelist())
+    assert run("text_to_video", {"load": {"folder": folder.name}, "sampler": {"steps": 2}}).status == "succeeded"

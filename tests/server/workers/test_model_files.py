@@ -19,6 +19,9 @@ def test_files_and_folders_of_every_root(tmp_path: Path) -> None:
         put(ours / f"Wan/{part}/diffusion_pytorch_model.safetensors")
     put(ours / "Wan/model_index.json", json.dumps({"_class_name": "WanPipeline"}).encode())
     put(ours / ".Other.c0ffee.part/vae/half.safetensors")  # a download that is not complete
+    for name in ("dit.safetensors", "text_encoder.safetensors", "tokenizer.json", ".dit.1.partial.safetensors"):
+        put(ours / "mini_0001" / name)
+    put(ours / ".moon.1.partial.safetensors")
     put(theirs / "unet/wan.gguf")
     put(theirs / "old.ckpt")
     put(cache / "models--a--b/snapshots/1/model_index.json")
@@ -26,6 +29,7 @@ def test_files_and_folders_of_every_root(tmp_path: Path) -> None:
     found = {item["name"]: item["format"] for item in list_models([ours, theirs, cache])}
     assert found == {
         "Wan": "diffusers",
+        "mini_0001": "mini",
         "unet/wan.gguf": "gguf",
         "old.ckpt": "pickle",
         "models--a--b/snapshots/1": "diffusers",

@@ -20,7 +20,7 @@ export function Templates({ most = Number.POSITIVE_INFINITY, onOpened }: Props) 
   const t = useT();
   const language = useUi((state) => state.language);
   const list = useTemplates();
-  const models = useModels(list?.some((template) => template.needs !== "") ?? false);
+  const [models] = useModels(list?.some((template) => template.needs !== "") ?? false);
   if (list?.length === 0) return <p className="viewer-note">{t("templates.none")}</p>;
   return (
     <ul className="templates" aria-busy={list === undefined}>

@@ -15,7 +15,9 @@ export function FileWidget({ home, socket, value, label, invalid, describedBy, o
   const [busy, setBusy] = useState(false);
   const list = useId();
   const kind = socket.widget?.file_kind ?? "file";
-  const models = useModels(kind === "model");
+  const endings = socket.widget?.extensions ?? [];
+  const [known, askAgain] = useModels(kind === "model");
+  const models = known.filter((name) => endings.length === 0 || endings.some((ending) => name.endsWith(ending)));
   const path = typeof value === "string" ? value : "";
 
   const send = async (file: File | undefined): Promise<void> => {
@@ -36,7 +38,7 @@ export function FileWidget({ home, socket, value, label, invalid, describedBy, o
     event.stopPropagation();
     void send(file);
   };
-  const extensions = (socket.widget?.extensions ?? []).join(",");
+  const extensions = endings.join(",");
   return (
     <div className={`field field-file${invalid ? " field-invalid" : ""}`} onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
       <span className="field-label">{label}</span>
@@ -48,6 +50,7 @@ export function FileWidget({ home, socket, value, label, invalid, describedBy, o
         aria-invalid={invalid}
         aria-describedby={describedBy}
         list={models.length > 0 ? list : undefined}
+        onFocus={kind === "model" ? askAgain : undefined}
         onChange={(event) => onChange(event.target.value, `type:${home.node}:${home.socket}`)}
         onKeyDown={(event) => event.stopPropagation()}
       />

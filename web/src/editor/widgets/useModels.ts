@@ -1,21 +1,29 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { getModels } from "../../api/client";
 
-let known: Promise<readonly string[]> | undefined;
+const FRESH = 5000;
+let known: { readonly since: number; readonly names: Promise<readonly string[]> } | undefined;
 
-/** The models that the server knows; asked for once. */
-export function useModels(wanted: boolean): readonly string[] {
+function askedFor(): Promise<readonly string[]> {
+  if (!known || Date.now() - known.since > FRESH) {
+    known = { since: Date.now(), names: getModels().then((reply) => reply.models.map((model) => model.name), () => []) };
+  }
+  return known.names;
+}
+
+/** The models that the server knows, and a way to ask again: a workflow may have saved one since. */
+export function useModels(wanted: boolean): readonly [readonly string[], () => void] {
   const [models, setModels] = useState<readonly string[]>([]);
+  const [asked, setAsked] = useState(0);
   useEffect(() => {
     if (!wanted) return undefined;
     let alive = true;
-    known ??= getModels().then((reply) => reply.models.map((model) => model.name), () => []);
-    void known.then((names) => {
+    void askedFor().then((names) => {
       if (alive) setModels(names);
     });
     return () => {
       alive = false;
     };
-  }, [wanted]);
-  return models;
+  }, [wanted, asked]);
+  return [models, useCallback(() => setAsked((count) => count + 1), [])];
 }
