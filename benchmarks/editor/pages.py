@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 WINDOW: Any = {"width": 1440, "height": 900}
 PATIENCE = 180_000  # milliseconds
+SETTLING = 1500  # milliseconds
 
 DROP = """(text) => {
   const transfer = new DataTransfer();
@@ -34,27 +35,35 @@ DROP = """(text) => {
 }"""
 
 
-def workflow(count: int, *, zoom: float | None = None) -> dict[str, Any]:
-    """A graph of full nodes in chains of five: encoder, noise, sampler, decoder, saver. With a zoom, seen from within."""
-    types = ["TextEncode", "NoiseLatent", "DiTSampler", "VAEDecode", "SaveVideo"]
+CHAIN: list[tuple[str, list[tuple[int, str, str]]]] = [
+    ("LoadModel", []),
+    ("TextEncode", [(0, "encoder", "encoder")]),
+    ("NoiseLatent", [(0, "model", "model")]),
+    ("DiTSampler", [(0, "model", "model"), (1, "conditioning", "positive"), (2, "latent", "latent")]),
+    ("VAEDecode", [(0, "vae", "vae"), (3, "latent", "latent")]),
+    ("SaveVideo", [(4, "frames", "frames")]),
+]
+"""Node types, and from where their wires come: which of the chain, its output, the input."""
+
+
+def workflow(count: int, *, zoom: float | None = None, name: str = "n") -> dict[str, Any]:
+    """A graph of full nodes in chains of six, each ready to run. With a zoom, a prompt in its middle is seen.
+
+    Nodes are called by ``name``: pages keep what they have drawn of a node that a graph opened later has too.
+    """
     columns = round(count**0.5)
-    nodes = {f"n{index}": {"type": types[index % 5], "values": {}} for index in range(count)}
-    edges = []
+    nodes, places, edges = {}, {}, []
     for index in range(count):
-        if index % 5 == 2:
-            edges += [
-                {"from": [f"n{index - 2}", "conditioning"], "to": [f"n{index}", "positive"]},
-                {"from": [f"n{index - 1}", "latent"], "to": [f"n{index}", "latent"]},
-            ]
-        if index % 5 == 3:
-            edges.append({"from": [f"n{index - 1}", "latent"], "to": [f"n{index}", "latent"]})
-        if index % 5 == 4:
-            edges.append({"from": [f"n{index - 1}", "frames"], "to": [f"n{index}", "frames"]})
-    layout: dict[str, Any] = {
-        "nodes": {f"n{index}": {"x": index % columns * 344, "y": index // columns * 480} for index in range(count)}
-    }
+        link = index % len(CHAIN)
+        kind, wires = CHAIN[link]
+        nodes[f"{name}{index}"] = {"type": kind, "values": {}}
+        places[f"{name}{index}"] = {"x": index % columns * 344, "y": index // columns * 520}
+        for source, output, into in wires:
+            edges.append({"from": [f"{name}{index - link + source}", output], "to": [f"{name}{index}", into]})
+    layout: dict[str, Any] = {"nodes": places}
     if zoom is not None:
-        layout["viewport"] = {"x": -4000 * zoom, "y": -4000 * zoom, "zoom": zoom}
+        seen = places[f"{name}{count // 2 // len(CHAIN) * len(CHAIN) + 1}"]
+        layout["viewport"] = {"x": 500 - seen["x"] * zoom, "y": 240 - seen["y"] * zoom, "zoom": zoom}
     return {"format": "kinograph-workflow", "version": 1, "nodes": nodes, "edges": edges, "layout": layout}
 
 
@@ -101,15 +110,15 @@ def open_editor(browser: Any, url: str) -> Page:
     page = new_page(browser)
     page.goto(url)
     page.wait_for_selector(".start")
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(SETTLING)
     return page
 
 
 def open_workflow(page: Page, document: dict[str, Any]) -> float:
-    """Drop a workflow on the editor; seconds until its first node has been drawn."""
+    """Drop a workflow on the editor; seconds until its nodes have been drawn. Its nodes have other names than those there."""
     page.evaluate(DROP, json.dumps(document))
     opened: float = page.evaluate("window.__opened") / 1000
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(SETTLING)
     return opened
 
 
@@ -118,7 +127,7 @@ def open_bare(browser: Any, url: str, count: int, *, zoom: float | None = None) 
     page = new_page(browser)
     page.goto(f"{url}bare.html?nodes={count}" + ("" if zoom is None else f"&zoom={zoom}"))
     page.wait_for_selector(".react-flow__node")
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(SETTLING)
     return page
 
 
