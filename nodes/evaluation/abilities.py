@@ -19,8 +19,10 @@ from nodes.diffusion.known import keep_region, known_frames
 from nodes.diffusion.latents import add_noise, noise_latent
 from nodes.diffusion.sampler import dit_sampler
 from nodes.diffusion.vae import vae_decode, vae_encode
-from nodes.evaluation.adherence import Answer, Request, SamplerSettings
+from nodes.evaluation.adherence import SamplerSettings
 from nodes.evaluation.checker import check
+from nodes.evaluation.requests import Request
+from nodes.evaluation.tables import Answer
 from nodes.families.family import Parts
 from nodes.models.video_vae import PATCH
 from nodes.training.world.render import render

@@ -18,8 +18,9 @@ from kinograph import NodeContext
 from nodes.diffusion.conditioning import text_encode
 from nodes.diffusion.denoising import Settings
 from nodes.diffusion.long_video import Windows
-from nodes.evaluation.adherence import Request, SamplerSettings
+from nodes.evaluation.adherence import SamplerSettings
 from nodes.evaluation.checker import check
+from nodes.evaluation.requests import Request
 from nodes.families.family import Parts
 
 LASTING = ("bounce", "spin", "orbit", "still")

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from nodes.evaluation.abilities import ABILITIES, abilities_table, ability_figures, kept_clips
-from nodes.evaluation.adherence import (
-    KINDS,
-    Answer,
-    Request,
-    SamplerSettings,
-    answers,
-    held_out_requests,
-    shares,
-    table,
-    truth_answers,
-)
+from nodes.evaluation.adherence import SamplerSettings, answers, truth_answers
 from nodes.evaluation.codec_gate import codec_gate, gate_report
 from nodes.evaluation.long_clips import LASTING, long_figures, long_table, moments_of
-from nodes.evaluation.typos import mistyped
+from nodes.evaluation.requests import FORESIGHT, KINDS, Request, held_out_requests
+from nodes.evaluation.tables import Answer, markdown_table, shares, table
+from nodes.evaluation.wording import WORDINGS, Spoken
 from nodes.families.family import Parts
 from nodes.families.mini import assemble
 from nodes.models.mini import MINI_FOLDER, MiniParts, load_mini
 from nodes.training.stages import load_run
-from nodes.training.world.size import ClipSize, parse_size
+from nodes.training.world.size import BASE, ClipSize, parse_size
+
+FULL_SIZES = (
+    *(("32x32", 17), ("96x64", 17), ("64x96", 17), ("128x128", 17), ("160x96", 17)),
+    *(("64x64", frames) for frames in (1, 5, 9, 33, 65)),
+)
+FULL_SAMPLERS = (("euler", 10), ("heun", 10), ("dpmpp_2m", 12), ("unipc", 8))
+"""What the whole table has besides the usual size, length and sampler."""
 
 
 def run_report(arguments: argparse.Namespace) -> None:
@@ -62,25 +61,85 @@ def codec_report(arguments: argparse.Namespace) -> Mapping[str, Any]:
     }
 
 
+class Lines(NamedTuple):
+    """Some lines of the table: clips of one size, sampled in one way."""
+
+    requests: list[Request]
+    settings: SamplerSettings
+
+
 def adherence_report(arguments: argparse.Namespace) -> Mapping[str, Any]:
-    """How often clips show what their prompts say, for every combination of size, length, solver and steps."""
+    """How often clips show what their prompts say, a line for each combination of what was asked for."""
     parts = None if arguments.truth else parts_of(arguments)
-    choices = [settings_of(arguments, solver, steps) for solver, steps in product(arguments.solver, arguments.steps)]
+    wanted = full_table(arguments) if arguments.full else every_combination(arguments)
+    total = sum(len(lines.requests) for lines in wanted)
+    if not total:
+        raise ValueError("nothing to check: no such prompts (foresight needs 9 frames, wordings are of English)")
     found: list[Answer] = []
-    for size in sizes_of(arguments):
-        requests = requests_of(arguments, size)
-        for settings in choices[:1] if parts is None else choices:
-            with_settings = [
-                replace(request, note=f"{settings.solver} {settings.steps}") if len(choices) > 1 else request
-                for request in requests
-            ]
-            found += truth_answers(with_settings) if parts is None else answers(parts, with_settings, settings)
-    if not found:
-        raise ValueError("nothing to check: whether an object comes back cannot be told in so few frames")
-    source = "rendered clips (the checker's own reliability)" if arguments.truth else f"{choices[0]}"
+    began = time.perf_counter()
+    for lines in wanted:
+        made = truth_answers(lines.requests) if parts is None else answers(parts, lines.requests, lines.settings)
+        for answer in made:
+            found.append(answer)
+            told_progress(len(found), total, time.perf_counter() - began)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(shares(found), indent=1), encoding="utf-8")
+    source = "rendered clips (the checker's own reliability)" if arguments.truth else f"{wanted[0].settings}"
     print(f"per cent right [95 % interval], held-out prompts, {source}")
-    print(table(found))
-    return shares(found)
+    shown = [*found, *all_kinds(found)]
+    print(markdown_table(shown) if arguments.markdown else table(shown))
+    return shares(shown)
+
+
+def told_progress(done: int, total: int, seconds: float) -> None:
+    """How far it is, now and then, apart from the table."""
+    if done % 40 == 0 or done == total:
+        left = seconds / done * (total - done)
+        print(f"{done} of {total} clips, {left / 60:.0f} minutes left", file=sys.stderr, flush=True)
+
+
+def every_combination(arguments: argparse.Namespace) -> list[Lines]:
+    """All kinds, languages, wordings, sizes, lengths, solvers and steps that were named, each with each."""
+    choices = [settings_of(arguments, solver, steps) for solver, steps in product(arguments.solver, arguments.steps)]
+    several = len(choices) > 1
+    return [
+        Lines([sampled(one, settings) if several else one for one in requests_of(arguments, size)], settings)
+        for size in sizes_of(arguments)
+        for settings in (choices[:1] if arguments.truth else choices)
+    ]
+
+
+def full_table(arguments: argparse.Namespace) -> list[Lines]:
+    """Every kind in English and Chinese; then one object in English, changed in one way at a time, with one seed."""
+    usual = settings_of(arguments, arguments.solver[0], arguments.steps[0])
+
+    def requests(size: ClipSize = BASE, **more: Any) -> list[Request]:
+        kinds: Iterable[str] = more.pop("kinds", ["one object"])
+        languages: Iterable[Spoken] = more.pop("languages", ["en"])
+        seeds = more.pop("seeds", 1)
+        return held_out_requests(arguments.prompts, seeds, kinds, languages, arguments.draw, size, **more)
+
+    found = [Lines(requests(kinds=KINDS, languages=["en", "zh"], seeds=arguments.seeds), usual)]
+    found.append(Lines(requests(languages=["mixed"]) + requests(wordings=WORDINGS[1:]), usual))
+    found += [Lines(requests(parse_size(*size)), usual) for size in FULL_SIZES]
+    if not arguments.truth:
+        others = [settings_of(arguments, solver, steps) for solver, steps in FULL_SAMPLERS]
+        found += [Lines([sampled(one, other) for one in requests()], other) for other in others]
+    return found
+
+
+def sampled(request: Request, settings: SamplerSettings) -> Request:
+    """The request on a line of its own that says how it is sampled."""
+    how = f"{settings.solver} {settings.steps}"
+    return replace(request, note=f"{request.note}, {how}" if request.note else how)
+
+
+def all_kinds(found: list[Answer]) -> list[Answer]:
+    """The answers of one object, camera and two objects once more, for one line of all (as "overall" is meant)."""
+    usual = [one for one in found if one.request.kind not in FORESIGHT and not one.request.note]
+    usual = [one for one in usual if one.request.size == BASE and one.request.language != "mixed"]
+    several = len({one.request.kind for one in usual}) > 1
+    return [replace(one, request=replace(one.request, kind="overall")) for one in usual] if several else []
 
 
 def abilities_report(arguments: argparse.Namespace) -> Mapping[str, Any]:
@@ -116,13 +175,9 @@ def long_report(arguments: argparse.Namespace) -> Mapping[str, Any]:
 def requests_of(arguments: argparse.Namespace, size: ClipSize) -> list[Request]:
     """What is asked for."""
     kinds, languages = arguments.kind or list(KINDS), arguments.language or ["en", "zh"]
-    found = held_out_requests(arguments.prompts, arguments.seeds, kinds, languages, arguments.draw, size)
-    if not arguments.typos:
-        return found
-    rng = np.random.default_rng(arguments.draw)
-    return [
-        replace(one, prompt=mistyped(one.prompt, rng), note="typos") if one.language == "en" else one for one in found
-    ]
+    return held_out_requests(
+        arguments.prompts, arguments.seeds, kinds, languages, arguments.draw, size, arguments.wording
+    )
 
 
 def replace_default(arguments: argparse.Namespace, **defaults: Any) -> argparse.Namespace:

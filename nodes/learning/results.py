@@ -128,7 +128,7 @@ def evaluate(
     prompts: Annotated[int, Field(ge=1, le=10_000)] = 40,
     seeds: Annotated[int, Field(ge=1, le=100)] = 1,
     kind: Literal["one object", "camera", "two objects", "passing behind", "returning"] = "one object",
-    language: Literal["en", "zh"] = "en",
+    language: Literal["en", "zh", "mixed"] = "en",
     steps: Annotated[int, Field(ge=1, le=1000)] = 20,
     guidance: Annotated[float, Field(ge=0.0, le=100.0)] = 4.0,
     solver: Literal["euler", "heun", "dpmpp_2m", "unipc"] = "euler",
@@ -161,7 +161,9 @@ def evaluate(
     """
     from itertools import islice
 
-    from nodes.evaluation.adherence import SamplerSettings, answers, clip_requests, held_out_requests, shares, table
+    from nodes.evaluation.adherence import SamplerSettings, answers
+    from nodes.evaluation.requests import clip_requests, held_out_requests
+    from nodes.evaluation.tables import shares, table
 
     parts = mini_parts(model, encoder, vae)
     if dataset is None:

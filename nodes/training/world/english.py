@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from nodes.training.world.specs import ClipSpec, ObjectSpec
@@ -217,25 +220,57 @@ FURTHER_WORDS = [
 """Words that people type and the grammar does not: known, but without a meaning of their own."""
 
 
-def plain_sentence(spec: ClipSpec) -> str:
-    """The one canonical sentence of a clip, e.g. "a red circle bounces over a green meadow"."""
-    parts = []
+def first(words: Sequence[str]) -> str:
+    """The word that plain sentences take."""
+    return words[0]
+
+
+class PlainParts(NamedTuple):
+    """The parts of a plain sentence.
+
+    Attributes:
+        nouns: each object, with its place among two.
+        verbs: what each does; empty for one that something passes behind.
+        joint: what stands between two objects.
+        background: where it happens.
+        camera: how the camera moves; empty when it rests.
+    """
+
+    nouns: list[str]
+    verbs: list[str]
+    joint: str
+    background: str
+    camera: str
+
+    @property
+    def subjects(self) -> list[str]:
+        """Each object with what it does."""
+        return [f"{noun} {verb}".strip() for noun, verb in zip(self.nouns, self.verbs, strict=True)]
+
+
+def plain_parts(spec: ClipSpec, pick: Callable[[Sequence[str]], str] = first) -> PlainParts:
+    """The parts of a sentence in its plain order; `pick` chooses among the words for the same thing."""
+    nouns, verbs = [], []
     behind = spec.layout == "behind"
     for i, subject in enumerate(spec.objects):
-        words = [] if subject.size == "medium" else [subject.size]
-        words += [subject.colour, SHAPE_WORDS.get(subject.shape, [subject.shape])[0]]
+        words = [] if subject.size == "medium" else [pick(SIZE_WORDS[subject.size])]
+        words.append(pick(COLOUR_WORDS.get(subject.colour, [subject.colour])))
+        words.append(pick(SHAPE_WORDS.get(subject.shape, [subject.shape])))
         words = ["an" if words[0][0] in "aeiou" else "a", *words]
         if spec.layout in PLACE_WORDS:
-            words.append(PLACE_WORDS[spec.layout][i][0])
-        if not (behind and i == 1):
-            words.append((MOTION_WORDS | RETURN_WORDS)[subject.motion][0])
-        if subject.speed != "normal":
-            words.append(SPEED_WORDS[subject.speed][0])
-        parts.append(" ".join(words))
-    sentence = f"{(' behind ' if behind else ' and ').join(parts)} {BACKGROUND_WORDS[spec.background][0]}"
-    if spec.camera != "static":
-        sentence += f", {CAMERA_WORDS[spec.camera][0]}"
-    return sentence
+            words.append(pick(PLACE_WORDS[spec.layout][i]))
+        nouns.append(" ".join(words))
+        done = "" if behind and i == 1 else pick((MOTION_WORDS | RETURN_WORDS)[subject.motion])
+        verbs.append(done if subject.speed == "normal" else f"{done} {pick(SPEED_WORDS[subject.speed])}")
+    camera = "" if spec.camera == "static" else pick(CAMERA_WORDS[spec.camera])
+    return PlainParts(nouns, verbs, "behind" if behind else "and", pick(BACKGROUND_WORDS[spec.background]), camera)
+
+
+def plain_sentence(spec: ClipSpec, pick: Callable[[Sequence[str]], str] = first) -> str:
+    """The one canonical sentence of a clip, e.g. "a red circle bounces over a green meadow", or with other words."""
+    parts = plain_parts(spec, pick)
+    sentence = f"{f' {parts.joint} '.join(parts.subjects)} {parts.background}"
+    return f"{sentence}, {parts.camera}" if parts.camera else sentence
 
 
 def sentence(spec: ClipSpec, rng: np.random.Generator, leave_out: float = 0.0) -> str:

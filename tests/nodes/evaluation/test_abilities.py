@@ -12,8 +12,10 @@ from nodes.evaluation.abilities import (
     psnr,
     seam,
 )
-from nodes.evaluation.adherence import Answer, SamplerSettings, held_out_requests
+from nodes.evaluation.adherence import SamplerSettings
 from nodes.evaluation.long_clips import Moment, long_figures, long_table, moments_of
+from nodes.evaluation.requests import held_out_requests
+from nodes.evaluation.tables import Answer
 from nodes.families.family import Parts
 from nodes.training.world.size import ClipSize
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from nodes.evaluation.adherence import (
-    Answer,
-    SamplerSettings,
-    generate,
-    held_out_requests,
-    shares,
-    table,
-    truth_answers,
-    wilson,
-)
+from nodes.evaluation.adherence import SamplerSettings, generate, truth_answers
 from nodes.evaluation.codec_gate import chunk_flicker, codec_gate, edge_sharpness, gate_report
-from nodes.evaluation.command import main
+from nodes.evaluation.command import main, with_defaults
+from nodes.evaluation.requests import held_out_requests
+from nodes.evaluation.tables import Answer, markdown_table, shares, table, wilson
 from nodes.evaluation.typos import mistyped
+from nodes.evaluation.wording import WORDINGS
 from nodes.models.dit import DiT, DiTConfig
 from nodes.models.mini import MiniParts
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
@@ -83,6 +80,42 @@ def test_every_size_and_length_gets_a_line(capsys: pytest.CaptureFixture[str]) -
     assert main(["--truth", "--prompts", "1", "--kind", "one object", "--language", "en", *sizes]) == 0
     shown = capsys.readouterr().out
     assert all(f"one object, en, {size}" in shown for size in ("32x32x1", "32x32x5", "48x32x1", "48x32x5"))
+
+
+def test_the_whole_table_has_every_axis(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert (
+        main(["--full", "--truth", "--prompts", "1", "--seeds", "1", "--markdown", "--json", str(tmp_path / "f")]) == 0
+    )
+    table = capsys.readouterr().out.splitlines()
+    lines = {line.split(" | ")[0].strip("| "): line for line in table if line.startswith("| ")}
+    kinds = ("one object", "camera", "two objects", "passing behind", "returning", "overall")
+    wanted = {f"{kind}, {language}" for kind in kinds for language in ("en", "zh")}
+    wanted |= {f"one object, en, {wording}" for wording in WORDINGS[1:]} | {"one object, mixed"}
+    wanted |= {f"one object, en, {size}" for size in ("32x32x17", "96x64x17", "160x96x17", "64x64x1", "64x64x65")}
+    assert wanted <= set(lines)
+    assert lines["overall, en"].split(" | ")[1] == "3"
+    assert set(json.loads((tmp_path / "f").read_text(encoding="utf-8"))) >= wanted - {"overall, en", "overall, zh"}
+
+
+def test_a_table_in_markdown() -> None:
+    request = held_out_requests(1, 1, ["one object"], ["en"])[0]
+    right = dict.fromkeys(("background", "colour", "shape", "motion", "camera", "all"), True)
+    head, rule, line = markdown_table([Answer(request, right)] * 4).splitlines()
+    assert head.count("|") == rule.count("|") == line.count("|") == 9
+    assert line.startswith("| one object, en | 4 | 100.0 [51, 100] |")
+
+
+def test_how_much_is_measured_where_nothing_is_said() -> None:
+    def usual(**given: object) -> tuple[int, int, bool]:
+        asked = {"prompts": None, "seeds": None, "quick": False, "abilities": False, "long": None, "bf16": False}
+        arguments = Namespace(**asked | given)
+        with_defaults(arguments)
+        return arguments.prompts, arguments.seeds, arguments.bf16
+
+    assert usual() == (200, 3, False)
+    assert usual(quick=True) == (12, 1, True)
+    assert usual(long=60.0) == (3, 1, False)
+    assert usual(quick=True, prompts=5) == (5, 1, True)
 
 
 def test_typing_mistakes_are_read_as_what_was_meant() -> None:
