@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from nodes.models.mini import MiniParts, load_mini, save_mini, save_part
+from nodes.models.mini import FILES, MiniParts, load_mini, read_card, save_mini, save_part
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from nodes.training.cards import model_card, remember_start, upscaler_card
 from nodes.training.codec import CodecTraining, train_codec
 from nodes.training.flow import FlowTraining, new_model, train_flow
 from nodes.training.latents import encode_frames, encode_world, load_sets, set_path
 from nodes.training.later_words import EMBEDDING, without_untrained_words
 from nodes.training.run_state import load_checkpoint, save_checkpoint
-from nodes.training.upscaler import UpscalerRun, UpscalerTraining, enlargement, train_upscaler
+from nodes.training.upscaler import UpscalerTraining, enlargement, train_upscaler
 from nodes.training.world.captions import vocabulary
 from nodes.training.world.size import BASE, ClipSize
 from nodes.training.world.specs import DEFAULT_MIX, WorldMix
@@ -57,6 +57,8 @@ def run_stage(
         if not sets:
             raise FileNotFoundError(f"{run / 'latents'}: no latents; run the latents stage first")
         recipe = _with_steps(FlowTraining(seed=seed), steps)
+        if start is not None and not (run / "dit" / "checkpoint.pt").is_file():
+            remember_start(run, read_card(start / FILES["dit"]))
         train_flow(recipe, sets, Tokenizer(vocabulary()), run / "dit", shipped)
     elif stage == "upscaler":
         vae = load_codec(run)
@@ -97,31 +99,3 @@ def load_run(run: Path, checkpoint: str = "checkpoint.pt") -> tuple[MiniParts, d
     model.load_state_dict(average)
     model.eval().requires_grad_(False)
     return MiniParts(tokenizer, model.text_encoder, vae, model.dit), state
-
-
-def model_card(run: Path, state: dict[str, Any]) -> dict[str, Any]:
-    """What the weights are and how they came about."""
-    figures = run / "figures.json"
-    return {
-        "name": "Kinograph Mini",
-        "licence": "Apache-2.0",
-        "data": "clips rendered by nodes/training/world (64x64, 17 frames), captions in English and Chinese",
-        "held_out": "combinations of colour, shape and motion for which nodes.training.world.specs.held_out is true",
-        "steps": state["step"],
-        "samples": state["seen"],
-        "recipe": state["recipe"],
-        "codec": load_checkpoint(run / "codec" / "final.pt").get("recipe", {}),
-        "figures": json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else {},
-    }
-
-
-def upscaler_card(run: UpscalerRun, psnr: dict[str, float]) -> dict[str, Any]:
-    """What the upscaler's weights are and how they came about."""
-    return {
-        "name": "Kinograph Mini, upscaler",
-        "licence": "Apache-2.0",
-        "data": "clips rendered by nodes/training/world at 256x256, against the same at 64x64 through the video VAE",
-        "steps": run.step,
-        "recipe": asdict(run.recipe),
-        "psnr_db": {name: round(value, 2) for name, value in psnr.items()},
-    }
