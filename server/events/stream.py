@@ -1,8 +1,9 @@
 """The event stream: one hub, and for each listener a bounded outbox with a writer of its own.
 
-What is published within a few milliseconds goes out together: the hub makes one frame of it, which all listeners
-share. State changes are queued and never dropped; progress and previews are statements about now, so only the latest
-of each node waits. A listener whose outbox overflows is disconnected; nobody else notices.
+What is published at about the same time goes out together: the hub makes one frame of it, which all listeners share.
+The more there are, the longer it gathers, so that telling them takes a bounded part of its time. State changes are
+queued and never dropped; progress and previews are statements about now, so only the latest of each node waits. A
+listener whose outbox overflows is disconnected; nobody else notices.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from server.contract.limits import DEFAULT, Limits
 
 _GATHER_SECONDS = 0.008
+_GATHER_SECONDS_EACH = 0.0001
 Key = tuple[str, str]
 """Job and node."""
 
@@ -199,7 +201,7 @@ class Hub:
         return Line(f'{{"n":{self.n},"job":"{job}",{fields}}}', job, node, progress)
 
     def publish(self, lines: list[Line]) -> None:
-        """Tell everybody, a few milliseconds later at most."""
+        """Tell everybody, a few milliseconds later at most (sooner where few listen)."""
         self.published += len(lines)
         if self.outboxes:
             self._lines += lines
@@ -215,7 +217,8 @@ class Hub:
     def _plan(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.0, self._told + _GATHER_SECONDS - loop.time()), self.tell)
+            gathering = min(_GATHER_SECONDS, _GATHER_SECONDS_EACH * len(self.outboxes))
+            self._timer = loop.call_later(max(0.0, self._told + gathering - loop.time()), self.tell)
 
     def tell(self) -> None:
         """Hand out what was gathered."""

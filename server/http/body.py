@@ -17,8 +17,6 @@ from server.contract.limits import DEFAULT, Limits
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_BRACKET = re.compile(rb"[^\[\]{}]+")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _INLINE = 1 << 16
 
@@ -68,43 +66,48 @@ def parse_json(raw: bytes, limits: Limits = DEFAULT) -> Any:
     Raises:
         ApiError: 400, saying what is wrong.
     """
-    if _depth(raw) > limits.json_depth:
-        raise ApiError(400, "too_deep", f"the JSON is nested more than {limits.json_depth} levels deep")
 
     def whole(text: str) -> int:
         if len(text) > limits.json_integer_digits:
             raise ValueError(f"a whole number of {len(text)} digits")
         return int(text)
 
+    # without so many digits in a row no number is too long, or more than a double holds, and none need be looked at
+    large = re.search(rb"\d{%d}|[eE][+-]?\d{3}" % limits.json_integer_digits, raw) is not None
     try:
         found = json.loads(
             raw.decode("utf-8"),
-            parse_int=whole,
-            parse_float=_finite,
+            parse_int=whole if large else None,
+            parse_float=_finite if large else None,
             parse_constant=_refused,
             object_pairs_hook=_object,
         )
         if _SURROGATE.search(raw):
             json.dumps(found, ensure_ascii=False).encode("utf-8")
-        return found
     except UnicodeError:
         raise ApiError(400, "broken_json", "the body is not well-formed Unicode in UTF-8") from None
     except RecursionError:
         raise ApiError(400, "too_deep", "the JSON is nested too deeply") from None
     except ValueError as error:
         raise ApiError(400, "broken_json", f"the body is not usable JSON: {error}") from None
+    if _deeper(found, limits.json_depth):
+        raise ApiError(400, "too_deep", f"the JSON is nested more than {limits.json_depth} levels deep")
+    return found
 
 
-def _depth(raw: bytes) -> int:
-    """How deep brackets nest; an estimate from above for broken JSON."""
-    most = depth = 0
-    for bracket in _NOT_BRACKET.sub(b"", _STRING.sub(b"", raw)):
-        if bracket in b"[{":
-            depth += 1
-            most = max(most, depth)
-        else:
-            depth -= 1
-    return most
+def _deeper(found: Any, most: int) -> bool:
+    """Whether lists and objects nest deeper than ``most``."""
+    level = [found] if isinstance(found, dict | list) else []
+    for _ in range(most):
+        if not level:
+            return False
+        level = [
+            part
+            for parts in level
+            for part in (parts.values() if type(parts) is dict else parts)
+            if type(part) is dict or type(part) is list
+        ]
+    return bool(level)
 
 
 def _finite(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,6 +20,8 @@ _ACTIVE_ORDER = (
     "CASE state WHEN 'queued' THEN seq ELSE -seq END"
 )
 _ENDED_INDEX = "INDEXED BY jobs_ended"  # of all that have ended, by number; only where no state is left out
+_FEW = 1000  # workflows that a search names one by one
+_JOBS_OF = "SELECT {} FROM jobs WHERE document IN (SELECT value FROM json_each(?))"
 _NEWEST = "NOT EXISTS (SELECT 1 FROM outputs AS later WHERE later.path = outputs.path AND later.seq > outputs.seq)"
 
 
@@ -42,7 +45,7 @@ class History:
         chosen = list(states) or list(TRANSITIONS)
 
         def work(db: sqlite3.Connection) -> tuple[list[JobRow], dict[str, list[OutputRow]], int]:
-            condition, values = _job_search(text)
+            condition, values = _job_search(db, text)
             active = _states([state for state in chosen if state in _ACTIVE], condition)
             ended = _states([state for state in chosen if state in FINAL], condition)
             waiting = _count(db, "jobs", active, values)
@@ -52,7 +55,7 @@ class History:
                 rows = select_jobs(db, f"WHERE {active} {_ACTIVE_ORDER} LIMIT ? OFFSET ?", (*values, limit, offset))
             if len(rows) < limit:
                 rest = (*values, limit - len(rows), max(0, offset - waiting))
-                every = _ENDED_INDEX if {*chosen} >= FINAL else ""
+                every = _ENDED_INDEX if {*chosen} >= FINAL and not condition else ""
                 rows += select_jobs(db, f"{every} WHERE {ended} ORDER BY seq DESC LIMIT ? OFFSET ?", rest)
             return rows, outputs_of(db, [row.id for row in rows]), total
 
@@ -80,22 +83,23 @@ class History:
                 where.append("substr(media_type, 1, ?) = ?")
                 values += [len(kind) + 1, f"{kind}/"]
             for term in terms_of(text):
-                where.append(
-                    "(instr(lower(path), ?) OR outputs.job IN (SELECT jobs.id FROM jobs JOIN words "
-                    "ON words.document = jobs.document WHERE instr(words.text, ?)) OR outputs.job = ?)"
+                few = _few_documents(db, [term])
+                made = (
+                    _JOBS_OF.format("id") if few is not None else f"SELECT jobs.id FROM jobs WHERE {_has_words([term])}"
                 )
-                values += [term, term, term]
+                where.append(f"(instr(lower(path), ?) OR outputs.job = ? OR outputs.job IN ({made}))")
+                values += [term, term, term if few is None else few]
             condition = " AND ".join(where)
             if len(where) == 1 and not job:
                 total = db.execute("SELECT count(DISTINCT path) FROM outputs").fetchone()[0]
             else:
                 total = _count(db, "outputs", condition, values)
-            found = db.execute(
+            rows = db.execute(
                 "SELECT outputs.job, node, path, media_type, size, outputs.created, coalesce(title, '') FROM outputs "
                 f"LEFT JOIN jobs ON jobs.id = outputs.job WHERE {condition} ORDER BY outputs.seq DESC LIMIT ? OFFSET ?",
                 (*values, limit, offset),
             )
-            return [OutputRow(*row) for row in found], total
+            return [OutputRow(*row) for row in rows], total
 
         return await self._database.read(work)
 
@@ -106,13 +110,35 @@ def _states(states: Sequence[str], condition: str) -> str:
     return f"state IN ({named}) {condition}"
 
 
-def _job_search(text: str) -> tuple[str, list[str]]:
+def _job_search(db: sqlite3.Connection, text: str) -> tuple[str, list[str]]:
+    """A further condition on a job, and its values; empty where nothing is searched."""
     terms = terms_of(text)
     if not terms:
         return "", []
+    name = text.strip()
+    few = _few_documents(db, terms)
+    if few is None:
+        return f"AND ({_has_words(terms)} OR id = ? OR client = ?)", [*terms, name, name]
+    some = (
+        f"{_JOBS_OF.format('seq')} UNION SELECT seq FROM jobs WHERE id = ? UNION SELECT seq FROM jobs WHERE client = ?"
+    )
+    return f"AND seq IN ({some})", [few, name, name]
+
+
+def _few_documents(db: sqlite3.Connection, terms: Sequence[str]) -> str | None:
+    """The workflows in which all these words stand, as a JSON list; ``None`` where they are many.
+
+    An index leads from few workflows to their jobs. Where there are many, a page of jobs is soon full, and each job is
+    looked at by itself.
+    """
     every = " AND ".join("instr(text, ?)" for _ in terms)
-    condition = f"AND (document IN (SELECT document FROM words WHERE {every}) OR id = ? OR client = ?)"
-    return condition, [*terms, text.strip(), text.strip()]
+    found = db.execute(f"SELECT document FROM words WHERE {every} LIMIT {_FEW + 1}", tuple(terms)).fetchall()
+    return json.dumps([document for (document,) in found]) if len(found) <= _FEW else None
+
+
+def _has_words(terms: Sequence[str]) -> str:
+    every = " AND ".join("instr(text, ?)" for _ in terms)
+    return f"EXISTS (SELECT 1 FROM words WHERE words.document = jobs.document AND {every})"
 
 
 def _count(db: sqlite3.Connection, table: str, condition: str, values: Sequence[Any]) -> int:

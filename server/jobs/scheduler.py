@@ -1,8 +1,9 @@
 """Which job runs next, on which worker, and what the end of a run or of a worker means.
 
 The database is the truth; this keeps the waiting line and what is running in memory. That a job is accepted, and how
-it has ended, is on the disk before anybody hears of it. That it runs is written meanwhile, so that no worker waits for
-a disk: a job of which this was lost is queued, which is what becomes of a running one too.
+it has ended, is on the disk before anybody hears of it. That it runs is written a little later, so that no worker waits
+for a disk, and not at all where it has ended by then: a job of which this was lost is queued, which is what becomes of
+a running one too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Literal, TypeVar
 from engine.folders import Folders
 from server.contract.states import JobState, WrongState
 from server.events.log import EventLog
+from server.jobs.begun import BegunJobs
 from server.jobs.leftovers import remove_partial_files
 from server.jobs.results import output_rows, remove_twins
 from server.jobs.rows import JobRow, OutputRow
@@ -67,7 +69,7 @@ class Scheduler:
         self._alone: set[int] = set()
         self._starting: set[str] = set()
         self._bodies: dict[str, str] = {}  # of jobs that were just accepted and are small
-        self._begun: set[asyncio.Future[JobRow]] = set()  # what is being written about jobs that have begun
+        self._begun = BegunJobs(store)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -124,8 +126,7 @@ class Scheduler:
 
     async def settled(self) -> None:
         """Return when what is running can be read from the database."""
-        if self._begun:
-            await asyncio.wait(self._begun)
+        await self._begun.settled()
 
     def stop_running(self, job: str, intent: Intent) -> bool:
         """Let a job end early that runs or is about to; ``False`` when it does not.
@@ -227,14 +228,7 @@ class Scheduler:
         self._supervisor.run(worker, row.id, body, json.loads(row.targets) if row.targets else None)
         if row.id in self.intents:
             self._stop_in_worker(row.id)
-        begun = self._store.start(row)
-        self._begun.add(begun)
-        begun.add_done_callback(self._note_begun)
-
-    def _note_begun(self, begun: asyncio.Future[JobRow]) -> None:
-        self._begun.discard(begun)
-        if not begun.cancelled() and begun.exception() is not None:
-            log.error("that a job runs is not written: %s", begun.exception())
+        self._begun.add(row)
 
     async def _written(self, what: str, write: Callable[[], Awaitable[T]]) -> T:
         """Write something that must not be lost; while the disk is full or the database held, keep trying."""
@@ -312,6 +306,7 @@ class Scheduler:
             await remove_twins(self._store, self._folders.outputs, head["outputs"], running.row.created)
         result = {name: head.get(name) for name in _FIGURES}
         error = head.get("error")
+        self._begun.remove(job)
         self._events.flush()
         columns = {"result": json.dumps(result), "error": json.dumps(error) if error else None}
         row = await self._written(
@@ -363,6 +358,7 @@ class Scheduler:
             error = {"code": "crashed", "message": message, "node": next(iter(running.active), ""), "problems": []}
         else:
             target = "queued"
+        self._begun.remove(job)
         self._events.flush()
         columns = {"crashes": crashes, "error": json.dumps(error) if error else None}
         row = await self._written(f"the state of job {job}", lambda: self._store.end(running.row, target, columns))

@@ -16,7 +16,7 @@ class FolderLock:
     """Held while a server lives; the system lets go of it when the process dies, however it dies."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "server.storage.lock"
+        self._path = folder / "server.lock"
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

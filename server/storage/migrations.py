@@ -55,6 +55,7 @@ CREATE TRIGGER IF NOT EXISTS events_kept AFTER INSERT ON events
 CREATE TRIGGER IF NOT EXISTS events_gone AFTER DELETE ON events
     BEGIN UPDATE meta SET value = value - length(OLD.body) WHERE name = 'event_size'; END
 """,
+    "CREATE INDEX IF NOT EXISTS jobs_client ON jobs (client)",
 )
 """What makes each version of the database from the one before. Each is one transaction: a process that is killed
 meanwhile leaves the old version or the new one."""

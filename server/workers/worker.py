@@ -22,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.bulk import collection_paused
 from engine.cancel import CancelToken
 from engine.document.workflow import parse_workflow
 from engine.execution.answers import Answers
@@ -281,7 +282,10 @@ class Worker:
 
 def _described(plan: Plan) -> bytes:
     """A plan as it is stored with its job; empty for one of more steps than anybody reads."""
-    return json.dumps(plan.describe(), allow_nan=False).encode() if len(plan.order) <= _STORED_STEPS else b""
+    if len(plan.order) > _STORED_STEPS:
+        return b""
+    with collection_paused():
+        return json.dumps(plan.describe(), allow_nan=False).encode()
 
 
 def _plain(value: object) -> object:

@@ -89,6 +89,28 @@ async def test_a_slow_listener_gets_every_state_and_only_the_latest_progress_of_
     assert [event["type"] for event in flat(await slow.next())] == ["job_finished"]
 
 
+async def test_the_more_listen_the_longer_events_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[float] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "time", lambda: 100.0)
+    later = loop.call_later
+
+    def call_later(delay: float, callback: Any) -> asyncio.TimerHandle:
+        planned.append(delay)
+        return later(delay, callback)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    for listeners in (1, 20, 1000):
+        hub = Hub()
+        for _ in range(listeners):
+            hub.join()
+        hub.publish([hub.number("j", "", fields_of("job_queued"))])
+        hub.tell()  # from now on it gathers
+        hub.publish([hub.number("j", "", fields_of("job_started"))])
+        hub.tell()
+    assert [round(delay * 1000, 3) for delay in planned[1::2]] == [0.1, 2.0, 8.0]
+
+
 async def test_previews_carry_their_head() -> None:
     hub = Hub()
     outbox = hub.join()

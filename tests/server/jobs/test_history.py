@@ -56,6 +56,24 @@ async def test_a_job_is_found_by_any_words_of_its_texts_in_any_order(database: D
     assert len(await found("%")) == 0, "no character means anything but itself"
 
 
+@pytest.mark.parametrize("few", [0, 1000])
+async def test_a_word_of_few_and_a_word_of_many_are_found_alike(
+    database: Database, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("server.jobs.history._FEW", few)
+    store, history = JobStore(database), History(database)
+    balls = [await ended(store, saying(f"ball {n}"), f"clip_{n}.mp4") for n in range(4)]
+    await ended(store, saying("a cube"), "ball.png")
+    (mine,) = await store.accept([NewJob("{}", client="ball")])
+    rows, _, total = await history.jobs(text="ball", limit=3)
+    assert ([row.id for row in rows], total) == ([mine.id, balls[3], balls[2]], 5)
+    rows, _, total = await history.jobs(text="ball", limit=3, offset=3, states=["succeeded", "queued"])
+    assert ([row.id for row in rows], total) == ([balls[1], balls[0]], 5)
+    files, total = await history.files(text="ball", limit=2, offset=1)
+    assert ([file.path for file in files], total) == (["clip_3.mp4", "clip_2.mp4"], 5)
+    assert (await history.files(text="ball 2", limit=9, offset=0))[1] == 1
+
+
 async def test_running_and_waiting_jobs_stand_before_the_history_over_pages(database: Database) -> None:
     store, history = JobStore(database), History(database)
     old = [await ended(store, saying(f"number {n}")) for n in range(5)]
@@ -138,7 +156,8 @@ async def test_a_hundred_thousand_jobs_are_no_burden(database: Database) -> None
         "first page": await seconds(lambda: history.jobs()),
         "last page": await seconds(lambda: history.jobs(offset=99_950)),
         "one state": await seconds(lambda: history.jobs(states=["failed"])),
-        "search": await seconds(lambda: history.jobs(text="ball 99999")),
+        "search for few": await seconds(lambda: history.jobs(text="ball 99999")),
+        "search for many": await seconds(lambda: history.jobs(text="ball")),
         "gallery": await seconds(lambda: history.files(limit=60, offset=0)),
     }
     print({name: f"{value * 1000:.0f} ms" for name, value in times.items()})
