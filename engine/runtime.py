@@ -21,6 +21,7 @@ from engine.file_digests import SHARED, FileDigests
 from engine.folders import Folders
 from engine.graph.graph import Graph, inspect
 from engine.graph.infer import infer
+from engine.graph.needed import problems_of
 from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.node_types.registry import Registry
 from engine.planning.ledger import Ledger
@@ -128,13 +129,14 @@ class Runtime:
         """What is known of each node's outputs before anything runs (sizes, lengths, families)."""
         return self._inspect(workflow)[2]
 
-    def check(self, workflow: Workflow) -> Graph:
-        """The checked graph.
+    def check(self, workflow: Workflow, targets: Sequence[str] | None = None) -> Graph:
+        """The checked graph. With ``targets``, only what these nodes need has to be right.
 
         Raises:
             WorkflowError: with every mistake.
         """
         graph, problems, _ = self._inspect(workflow)
+        problems = problems_of(workflow, problems, targets)
         if problems:
             raise WorkflowError(problems)
         return graph
@@ -145,7 +147,7 @@ class Runtime:
         Raises:
             WorkflowError: with every mistake.
         """
-        graph = workflow if isinstance(workflow, Graph) else self.check(workflow)
+        graph = workflow if isinstance(workflow, Graph) else self.check(workflow, targets)
         return make_plan(
             graph,
             targets,

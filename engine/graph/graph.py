@@ -6,17 +6,19 @@ the index of its reader. Checking is linear in nodes and edges.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from engine.bulk import collection_paused
+from engine.document.provider import provider_of
 from engine.document.workflow import Workflow
 from engine.folders import Folders
 from engine.graph.bodies import plain_bodies
 from engine.graph.graph_node import GraphNode, Link
 from engine.graph.inline import inline
 from engine.graph.modes import apply_modes
+from engine.graph.needed import problems_of
 from engine.graph.wiring import check_wire, circles, one_wire_each, order_of, read_wires
 from engine.graph.written_values import WrittenValues
 from engine.ids import NodeId
@@ -90,13 +92,18 @@ class Graph:
         return [index for index, flag in enumerate(wanted) if flag]
 
 
-def check(workflow: Workflow, registry: Registry, folders: Folders | None = None) -> Graph:
+def check(
+    workflow: Workflow, registry: Registry, folders: Folders | None = None, targets: Sequence[str] | None = None
+) -> Graph:
     """Check a document: types known, sockets known, wires fit, values in range, nothing missing, no cycle.
+
+    With ``targets``, only what these nodes need has to be right.
 
     Raises:
         WorkflowError: listing every mistake with node, socket, what was given and what is wanted.
     """
     graph, problems = inspect(workflow, registry, folders)
+    problems = problems_of(workflow, problems, targets)
     if problems:
         raise WorkflowError(problems)
     return graph
@@ -126,7 +133,7 @@ def _check_plain(workflow: Workflow, registry: Registry, folders: Folders | None
     for node_id, placed in workflow.nodes.items():
         found = registry.node_types.get(placed.type)
         if found is None:
-            problems.append(_unknown_type(node_id, placed.type, registry, suggest))
+            problems.append(_unknown_type(node_id, placed.type, workflow, registry, suggest))
         else:
             names.append(node_id)
             types.append(found)
@@ -167,6 +174,9 @@ def _check_plain(workflow: Workflow, registry: Registry, folders: Folders | None
     return Graph(nodes, places, workflow, registry), problems
 
 
-def _unknown_type(node_id: str, given: str, registry: Registry, suggest: Suggestions) -> Problem:
-    message = f"unknown node type {given!r}{suggest(given, registry.node_types)}"
+def _unknown_type(node_id: str, given: str, workflow: Workflow, registry: Registry, suggest: Suggestions) -> Problem:
+    hint, plugin = suggest(given, registry.node_types), provider_of(workflow, given)
+    if not hint and plugin:
+        hint = f"; the plugin {plugin} provides it"
+    message = f"unknown node type {given!r}{hint}"
     return Problem("unknown_type", message, node=node_id, given=given, wanted="an installed node type")

@@ -21,7 +21,7 @@ _SHOWN_PROBLEMS = 200
 
 def _checked(app: web.Application, data: dict[str, Any], targets: Sequence[str] | None) -> tuple[Workflow, str]:
     workflow = parse_workflow(data)
-    graph = check(workflow, app[NODE_TYPES].registry, app[FOLDERS])
+    graph = check(workflow, app[NODE_TYPES].registry, app[FOLDERS], targets)
     for target in targets or ():
         graph.at(target)
     if not graph.nodes:

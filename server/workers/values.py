@@ -29,7 +29,7 @@ def key_of(runtime: Runtime, body: bytes, node_id: str) -> str:
         NotThere: when the node is not there, or its outputs are never kept.
         WorkflowError: for a workflow that cannot run.
     """
-    graph = runtime.check(parse_workflow(body))
+    graph = runtime.check(parse_workflow(body), [node_id])
     index = graph.by_id.get(node_id)
     if index is None:
         raise NotThere("unknown_node", f"there is no node {node_id!r} that runs in this workflow")

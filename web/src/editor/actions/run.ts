@@ -5,6 +5,7 @@ import { Refused, answerNode, deleteJob, getJob, getJobEvents, jobAction, postJo
 import { upstreamOf } from "../../graph/clipboard";
 import { allViews, findPath, isBoundary, pathOf } from "../../graph/bodies";
 import type { NodeId, WorkflowDocument } from "../../graph/document";
+import { apartFromMissing } from "../../graph/missing";
 import { normalise } from "../../graph/normalise";
 import { nextSeeds } from "../../graph/seeds";
 import { toJson } from "../../graph/serialise";
@@ -34,10 +35,14 @@ function allPaths(document: WorkflowDocument): string[] {
   );
 }
 
-/** Send the workflow. `targets` runs only what these nodes need. */
-export async function run(targets?: readonly NodeId[]): Promise<string | undefined> {
-  const { catalogue } = useEditor.getState();
-  const { document: before } = useEditor.getState();
+/**
+ * Send the workflow. `targets` runs only what these nodes need; without them everything runs that needs no node whose plugin is
+ * missing here.
+ */
+export async function run(chosen?: readonly NodeId[]): Promise<string | undefined> {
+  const { catalogue, document: before } = useEditor.getState();
+  const possible = chosen ? undefined : apartFromMissing(before, catalogue);
+  const targets = chosen ?? possible?.targets;
   const involved = targets ? upstreamOf(before, targets.map((path) => outermost(before, path))) : undefined;
   applyWhole((document) => nextSeeds(document, catalogue, rollSeed, involved), "step.seed");
   const { document } = useEditor.getState();
@@ -56,6 +61,7 @@ export async function run(targets?: readonly NodeId[]): Promise<string | undefin
       return { jobs: { ...state.jobs, [id]: job }, mine: new Set([...state.mine, id]), problems: [] };
     });
     announce(tr("said.queued"));
+    if (possible) toast("info", tr("run.leftOut", { nodes: possible.leftOut.join(", ") }));
     return id;
   } catch (error) {
     if (error instanceof Refused) {

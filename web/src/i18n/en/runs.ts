@@ -55,6 +55,7 @@ export const runs = {
   "run.failed": "That did not work. {reason}",
   "run.four": "Run four times",
   "run.mistakes": "{count} to put right",
+  "run.leftOut": "{nodes} left out: a plugin is missing.",
   "run.more": "More ways to run",
   "run.pause": "Pause",
   "run.refused": "{count} to put right before it runs. {first}",

@@ -58,6 +58,7 @@ export const runs: Translated<typeof english> = {
   "run.failed": "没有成功。{reason}",
   "run.four": "运行四次",
   "run.mistakes": "有 {count} 处要改正",
+  "run.leftOut": "未运行 {nodes}：缺少插件。",
   "run.more": "其他运行方式",
   "run.pause": "暂停",
   "run.refused": "运行前有 {count} 处要改正。{first}",
