@@ -74,7 +74,8 @@ def _plugins(
         told |= set(types)
         found = here.get(name)
         if found is None:
-            yield Line("plugin", name, "missing", f"{version or 'some version'} provides {', '.join(types) or 'nodes'}")
+            who = f"version {version}" if version else "it"
+            yield Line("plugin", name, "missing", f"{who} provides {', '.join(types) or 'nodes'}")
             continue
         types = {type_id: _dict(about) for type_id, about in types.items()}
         changed = [type_id for type_id, about in types.items() if _other_code(about, registry.get(type_id))]
@@ -88,7 +89,7 @@ def _plugins(
             yield Line("plugin", name, "unknown", f"{found.version} here; the file does not say which code")
         else:
             unused = "" if code == found.code else "; only code that this workflow does not use is different"
-            yield Line("plugin", name, "same", f"{version} ({code[:8]}){unused}")
+            yield Line("plugin", name, "same", f"{version or 'no version'} ({code[:8]}){unused}")
         for type_id, about in types.items():
             kind, number = registry.get(type_id), about.get("version")
             if kind is None:

@@ -81,7 +81,7 @@ def diff(before: Workflow, after: Workflow) -> list[Change]:
         changes.append(Change("form", "changed", "", "", "order", list(before.inputs), list(after.inputs)))
     changes += _of_data("about", before.meta, after.meta)
     changes += _of_data("about", before.model_extra or {}, after.model_extra or {})
-    changes += _of_data("requires", before.requires, after.requires)
+    changes += _requires_changes(_required(before.requires), _required(after.requires))
     return changes + list(_of_data("layout", _places(before, renamed), _places(after, {})))
 
 
@@ -131,8 +131,30 @@ def wires(workflow: Workflow) -> Iterator[tuple[Socket, Socket]]:
 
 def _of_data(part: Part, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     for place, left, right in paths(before, after):
-        kind: Kind = "added" if isinstance(left, Absent) else "removed" if isinstance(right, Absent) else "changed"
-        yield Change(part, kind, "", "", place, left, right)
+        yield _data_change(part, place, left, right)
+
+
+def _data_change(part: Part, place: str, before: Any, after: Any) -> Change:
+    kind: Kind = "added" if isinstance(before, Absent) else "removed" if isinstance(after, Absent) else "changed"
+    return Change(part, kind, "", "", place, before, after)
+
+
+def _required(requires: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document requires, one entry per plugin, model and file: ``plugins.NAME``, ``models.NODE.INPUT``."""
+    found: dict[str, Any] = {}
+    for group, entries in requires.items():
+        if isinstance(entries, Mapping) and entries:
+            found |= {f"{group}.{name}": entry for name, entry in entries.items()}
+        else:
+            found[group] = entries
+    return found
+
+
+def _requires_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for place in sorted({*before, *after}, key=natural):
+        left, right = before.get(place, ABSENT), after.get(place, ABSENT)
+        if not equal(left, right):
+            yield _data_change("requires", place, left, right)
 
 
 def paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -224,6 +246,8 @@ def in_words(change: Change) -> str:
             return f"{who}: new{_settings(change.after)}"
         case "removed" if change.part == "meaning":
             return f"{who}: removed"
+    if change.part == "requires":
+        return _requirement_in_words(change)
     if change.part == "form" and change.kind in ("added", "removed"):
         item = change.after if change.kind == "added" else change.before
         if isinstance(item, dict) and "node" in item:
@@ -232,6 +256,35 @@ def in_words(change: Change) -> str:
         return f"{change.place} {change.kind}: {words(change.after if change.kind == 'added' else change.before)}"
     text = f"{change.place} {words(change.before)} -> {words(change.after)}"
     return f"{who}: {text}" if who else text
+
+
+_REQUIRED: Final = {"plugins": "plugin ", "models": "model of ", "files": "file of "}
+
+
+def _requirement_in_words(change: Change) -> str:
+    """``plugin tints: 1.0 (0a1b2c3d) -> 1.1 (4e5f6a7b)``."""
+    group, dot, name = change.place.partition(".")
+    what = f"{_REQUIRED[group]}{name}" if dot and group in _REQUIRED else change.place
+    if change.kind == "removed":
+        return f"{what}: no longer"
+    before, after = required_in_words(change.before), required_in_words(change.after)
+    if change.kind == "added":
+        return f"{what}: {after}"
+    return f"{what}: {after}, for other nodes" if before == after else f"{what}: {before} -> {after}"
+
+
+def required_in_words(entry: Any) -> str:
+    """A plugin as ``1.0 (0a1b2c3d)``, a model or file as ``NAME (FAMILY) 0a1b2c3d4e5f``."""
+    if not isinstance(entry, Mapping):
+        return entry if isinstance(entry, str) else words(entry)
+    if "code" in entry or "version" in entry:
+        code = str(entry.get("code") or "")[:8]
+        return " ".join(filter(None, [str(entry.get("version") or "no version"), f"({code})" if code else ""]))
+    family = entry.get("family")
+    content = str(entry.get("sha256") or entry.get("digest") or "")[:12]
+    return " ".join(filter(None, [str(entry.get("name") or ""), f"({family})" if family else "", content])) or words(
+        entry
+    )
 
 
 def _settings(node: Any) -> str:

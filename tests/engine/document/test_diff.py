@@ -89,6 +89,23 @@ def test_layout_titles_and_the_form_do_not_look_like_meaning():
     assert summary(diff(before, after), layout=True)[-1] == "[layout] nodes.text.x 0 -> 9"
 
 
+def test_what_is_required_is_said_in_words_without_raw_data():
+    found = next(case for case in SHARED if case["name"] == "what is required")
+    assert said(parse_workflow(found["before"]), parse_workflow(found["after"])) == [
+        "[requires] file of clip.file: a.mp4 8899",
+        "[requires] model of load.name: mini (mini) 001122334455 -> mini (mini) ff1122334455",
+        "[requires] plugin a: 1 (01234567), for other nodes",
+        "[requires] plugin b: no longer",
+    ]
+
+
+@pytest.mark.parametrize("nonsense", [7, [], {"plugins": 7}, {"plugins": {"a": None}}, {"models": {"x": {"name": []}}}])
+def test_a_strangers_requires_can_be_anything(nonsense):
+    plain = parse_workflow({"format": "kinograph-workflow", "version": 1, "nodes": {}})
+    odd = plain.model_copy(update={"requires": nonsense if isinstance(nonsense, dict) else {"plugins": nonsense}})
+    assert len(said(plain, odd)) == len(said(odd, plain)) == 1
+
+
 def test_a_change_inside_a_sub_graph_is_found_where_it_is():
     def loop(amount):
         body = {"nodes": {"add": {"type": "Math", "values": {"b": amount}}}, "outputs": {"value": ["add", "result"]}}

@@ -50,7 +50,7 @@ export function diffDocuments(before: WorkflowDocument, after: WorkflowDocument)
     ...(reordered ? [documentChange("form", "changed", "order", oldOrder, newOrder)] : []),
     ...dataChanges("about", before.meta, after.meta),
     ...dataChanges("about", extraOf(before), extraOf(after)),
-    ...dataChanges("requires", before.requires, after.requires),
+    ...requiresChanges(requiredBy(before), requiredBy(after)),
     ...dataChanges("layout", placesOf(withNames(before, renamed)), placesOf(after)),
   ];
 }
@@ -110,11 +110,26 @@ const documentChange = (part: Part, kind: Change["kind"], place: string, before:
   ...sides(before, after),
 });
 
-function dataChanges(part: Part, before: Data, after: Data): Change[] {
-  return differences(before, after).map(([place, left, right]) =>
-    documentChange(part, left === undefined ? "added" : right === undefined ? "removed" : "changed", place, left, right),
+const dataChange = (part: Part, [place, left, right]: Difference): Change =>
+  documentChange(part, left === undefined ? "added" : right === undefined ? "removed" : "changed", place, left, right);
+
+const dataChanges = (part: Part, before: Data, after: Data): Change[] => differences(before, after).map((found) => dataChange(part, found));
+
+/** What a document requires, one entry per plugin, model and file: `plugins.NAME`, `models.NODE.INPUT`. */
+function requiredBy({ requires }: WorkflowDocument): Data {
+  return Object.fromEntries(
+    Object.entries(requires).flatMap(([group, entries]): [string, JsonValue | undefined][] => {
+      const named = isData(entries) ? Object.entries(entries) : [];
+      return named.length > 0 ? named.map(([name, entry]) => [`${group}.${name}`, entry]) : [[group, entries]];
+    }),
   );
 }
+
+const requiresChanges = (before: Data, after: Data): Change[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .sort(natural)
+    .filter((place) => oneText(before[place]) !== oneText(after[place]))
+    .map((place) => dataChange("requires", [place, before[place], after[place]]));
 
 type Difference = readonly [place: string, before: JsonValue | undefined, after: JsonValue | undefined];
 

@@ -1,6 +1,6 @@
 import type { Change } from "../../graph/diff";
 import { useT } from "../useT";
-import { PARTS, sentenceOf, shortValue } from "./words";
+import { PARTS, sentenceOf, sideText } from "./words";
 
 const MOST = 200;
 
@@ -40,8 +40,8 @@ function ChangeRow({ change }: { readonly change: Change }) {
         t(says.key, says.fill)
       ) : (
         <>
-          <del>{change.before === undefined ? t("diff.default") : shortValue(change.before)}</del> <span aria-hidden="true">→</span>{" "}
-          <ins>{change.after === undefined ? t("diff.default") : shortValue(change.after)}</ins>
+          <del>{change.before === undefined ? t("diff.default") : sideText(change, change.before)}</del> <span aria-hidden="true">→</span>{" "}
+          <ins>{change.after === undefined ? t("diff.default") : sideText(change, change.after)}</ins>
         </>
       )}
     </li>

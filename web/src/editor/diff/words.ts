@@ -15,6 +15,19 @@ export function shortValue(value: JsonValue | undefined, most = LONGEST): string
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
+/** A plugin, model or file that a document requires, in a line: `1.0 (0a1b2c3d)`. */
+export function requirementText(entry: JsonValue | undefined): string {
+  if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return shortValue(entry, SHORT);
+  const text = (name: string, most = SHORT): string => (typeof entry[name] === "string" ? entry[name].slice(0, most) : "");
+  const aside = text("family") || text("code", 8);
+  const parts = [text("name") || text("version"), aside && `(${aside})`, text("sha256", 12) || text("digest", 12)];
+  return parts.filter(Boolean).join(" ") || shortValue(entry, SHORT);
+}
+
+/** A side of a change as it is shown. */
+export const sideText = (change: Change, side: JsonValue | undefined): string =>
+  change.part === "requires" ? requirementText(side) : shortValue(side);
+
 export interface Sentence {
   /** The node or place that it is about. */
   readonly about: string;
@@ -39,7 +52,7 @@ export function sentenceOf(change: Change): Sentence {
     return { about, says: { key: kind === "removed" ? "diff.removed" : settings === "" ? "diff.added" : "diff.addedWith", fill: { settings } } };
   }
   const item = after ?? before;
-  const value = change.part === "form" && isInput(item) ? `${item.node}.${item.socket}` : shortValue(item, SHORT);
+  const value = change.part === "requires" ? requirementText(item) : change.part === "form" && isInput(item) ? `${item.node}.${item.socket}` : shortValue(item, SHORT);
   return { about, says: { key: kind === "added" ? "diff.dataAdded" : "diff.dataRemoved", fill: { value } } };
 }
 
