@@ -103,8 +103,8 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def submit(session: aiohttp.ClientSession, document: dict[str, Any]) -> str:
-    return await submit_raw(session, json.dumps({"workflow": document}).encode())
+async def submit(session: aiohttp.ClientSession, document: dict[str, Any], **more: Any) -> str:
+    return await submit_raw(session, json.dumps({"workflow": document, **more}).encode())
 
 
 async def submit_raw(session: aiohttp.ClientSession, body: bytes) -> str:
