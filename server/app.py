@@ -45,6 +45,7 @@ from server.jobs.scheduler import Scheduler
 from server.jobs.service import Jobs
 from server.jobs.store import JobStore
 from server.jobs.workflows import WorkflowStore
+from server.places import PACKAGE
 from server.routes import ROUTES
 from server.routes.events import close_streams, open_streams
 from server.storage.database import Database
@@ -79,7 +80,7 @@ def make_app(
     app[TRAFFIC] = traffic
     app[STARTED] = time.monotonic()
     app[KILLED] = killed
-    app[STATIC] = static or Path(__file__).parent / "static"
+    app[STATIC] = static or PACKAGE / "static"
     app[DATABASE] = database = Database(folders.data / "kinograph.sqlite", outputs=folders.outputs, thorough=killed)
     app[HUB] = hub = Hub()
     app[EVENTS] = events = EventLog(EventStore(database, limits.event_log), hub)

@@ -13,7 +13,6 @@ class Limits:
     json_depth: int = 64
     json_integer_digits: int = 20
     workflow_nodes: int = 100_000
-    text: int = 1 << 20
     name: int = 200
     upload: int = 4 << 30
     free_space: int = 256 << 20

@@ -25,7 +25,6 @@ class EventLog:
         self.store = store
         self._end = 0
         self._pending: dict[str, list[Line]] = {}
-        self._first: dict[str, int] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._reserving = False

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from engine.document.workflow import Workflow, parse_workflow
 from engine.graph.graph import check
+from engine.node_types.registry import Registry
 from engine.problems import Problem, WorkflowError
 from server.contract.errors import ApiError, compact
 from server.http.keys import FOLDERS, LIMITS, NODE_TYPES
@@ -29,6 +30,17 @@ def _checked(app: web.Application, data: dict[str, Any], targets: Sequence[str] 
     return workflow, compact(data)
 
 
+async def known_registry(app: web.Application) -> Registry:
+    """Node types as they are known now, which may be from an earlier run.
+
+    Raises:
+        ApiError: 503 while none are.
+    """
+    if not await app[NODE_TYPES].wait():
+        raise ApiError(503, "starting", "the node types are still being loaded")
+    return app[NODE_TYPES].registry
+
+
 async def accept_workflow(
     request: web.Request, data: dict[str, Any], targets: Sequence[str] | None
 ) -> tuple[Workflow, str]:
@@ -42,8 +54,7 @@ async def accept_workflow(
     count = len(nodes) if isinstance(nodes, dict) else 0
     if count > app[LIMITS].workflow_nodes:
         raise ApiError(413, "too_many_nodes", f"a workflow has at most {app[LIMITS].workflow_nodes} nodes")
-    if not await app[NODE_TYPES].wait():
-        raise ApiError(503, "starting", "the node types are still being loaded")
+    await known_registry(app)
     try:
         if count <= _INLINE_NODES:
             return _checked(app, data, targets)

@@ -13,6 +13,7 @@ import os
 import sys
 from pathlib import Path
 
+from server.places import child_environment
 from server.storage.files import OpenFile
 
 _SECONDS = 15.0
@@ -51,10 +52,7 @@ async def _make(found: OpenFile, size: int) -> bytes | None:
         stdin=found.descriptor,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]),
-        },
+        env=child_environment(),
         start_new_session=True,
     )
     try:

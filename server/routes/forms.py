@@ -13,8 +13,8 @@ from server.contract.errors import ApiError, json_response
 from server.contract.forms import FormField, FormRun, WorkflowForm
 from server.contract.models import JobAccepted, JobRequest
 from server.http.body import query_int, read_model
-from server.http.check import problems_error
-from server.http.keys import LIMITS, NODE_TYPES, WORKFLOWS
+from server.http.check import known_registry, problems_error
+from server.http.keys import LIMITS, WORKFLOWS
 from server.http.route import Route
 from server.jobs.workflows import UnknownWorkflow
 from server.routes.jobs import accepted
@@ -35,9 +35,7 @@ async def _saved(request: web.Request) -> tuple[int, Workflow]:
 async def get_form(request: web.Request) -> web.Response:
     """The inputs that a saved workflow declares, with their JSON Schema."""
     version, workflow = await _saved(request)
-    if not await request.app[NODE_TYPES].wait():
-        raise ApiError(503, "starting", "the node types are still being loaded")
-    fields = fields_of(workflow, request.app[NODE_TYPES].registry)
+    fields = fields_of(workflow, await known_registry(request.app))
     title, description = workflow.meta.get("title"), workflow.meta.get("description")
     form = WorkflowForm(
         name=name_of(request),

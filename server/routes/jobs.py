@@ -37,8 +37,13 @@ async def post_job(request: web.Request) -> web.Response:
     return await accepted(request, await read_model(request, JobRequest, request.app[LIMITS]))
 
 
-async def accepted(request: web.Request, asked: JobRequest) -> web.Response:
+async def accepted(request: web.Request, asked: JobRequest, *, fork_of: str = "") -> web.Response:
     """Check a workflow, store its job, and answer with its number.
+
+    Args:
+        request: whose answer this is.
+        asked: the workflow and how to run it.
+        fork_of: the job of which it keeps a sampler's first steps.
 
     Raises:
         ApiError: 422 with every mistake, 429 when too many jobs wait.
@@ -49,7 +54,7 @@ async def accepted(request: web.Request, asked: JobRequest) -> web.Response:
         raise ApiError(429, "queue_full", "too many jobs are waiting")
     targets = None if asked.targets is None else json.dumps(asked.targets)
     words = words_of(asked.workflow)
-    new = NewJob(body, title_of(workflow), targets, asked.priority, asked.client, words=words)
+    new = NewJob(body, title_of(workflow), targets, asked.priority, asked.client, fork_of=fork_of, words=words)
     row, n = (await jobs.submit([new]))[0]
     return json_response({"id": row.id, "n": n}, 202)
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from aiohttp import web
 
 from engine.document.workflow import parse_workflow
 from engine.graph.fork import forked
+from engine.node_types.registry import Registry
 from engine.problems import WorkflowError
-from server.contract.errors import ApiError, json_response
-from server.contract.models import ForkRequest, JobAccepted, PlanInfo
+from server.contract.errors import ApiError
+from server.contract.models import ForkRequest, JobAccepted, JobRequest, PlanInfo
 from server.http.body import read_model
-from server.http.check import accept_workflow, problems_error, title_of
-from server.http.keys import JOBS, LIMITS, NODE_TYPES
+from server.http.check import known_registry, problems_error
+from server.http.keys import JOBS, LIMITS
 from server.http.route import Route
-from server.jobs.rows import NewJob, UnknownJob
-from server.jobs.words import words_of
+from server.jobs.rows import UnknownJob
+from server.routes.jobs import accepted
 
 
 async def job_plan(request: web.Request) -> web.Response:
@@ -47,23 +49,22 @@ async def fork_job(request: web.Request) -> web.Response:
         body = await jobs.store.body(row.document)
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
-    if not await app[NODE_TYPES].wait():
-        raise ApiError(503, "starting", "the node types are still being loaded")
-    if len(jobs.scheduler.waiting) >= app[LIMITS].queued_jobs:
-        raise ApiError(429, "queue_full", "too many jobs are waiting")
+    registry = await known_registry(app)
     try:
-        document = await asyncio.to_thread(_forked, app, body, asked)
+        workflow = await asyncio.to_thread(_forked, body, registry, asked)
     except WorkflowError as error:
         raise problems_error(error) from None
-    workflow, text = await accept_workflow(request, document, None)
-    words = words_of(document)
-    new = NewJob(text, title_of(workflow), row.targets, asked.priority, asked.client, fork_of=row.id, words=words)
-    accepted, n = (await jobs.submit([new]))[0]
-    return json_response({"id": accepted.id, "n": n}, 202)
+    job = JobRequest(
+        workflow=workflow,
+        targets=json.loads(row.targets) if row.targets else None,
+        priority=asked.priority,
+        client=asked.client,
+    )
+    return await accepted(request, job, fork_of=row.id)
 
 
-def _forked(app: web.Application, body: str, asked: ForkRequest) -> dict[str, Any]:
-    workflow = forked(parse_workflow(body), app[NODE_TYPES].registry, asked.node, asked.step, asked.values)
+def _forked(body: str, registry: Registry, asked: ForkRequest) -> dict[str, Any]:
+    workflow = forked(parse_workflow(body), registry, asked.node, asked.step, asked.values)
     return workflow.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 

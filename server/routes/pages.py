@@ -14,7 +14,7 @@ from server.http.body import read_body
 from server.http.keys import ACCESS, STATIC
 from server.http.route import Route
 from server.http.security import cookie_name
-from server.storage.files import open_inside
+from server.storage.files import read_inside
 
 _TYPES = {
     ".js": "text/javascript",
@@ -26,6 +26,7 @@ _TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
+_MAX_BYTES = 64 << 20
 _FOREVER = "public, max-age=31536000, immutable"
 
 _PAGE = """<!doctype html>
@@ -76,7 +77,7 @@ async def static_file(request: web.Request) -> web.StreamResponse:
         if coding and coding not in accepted:
             continue
         try:
-            data = await asyncio.to_thread(_read, root, name + ending)
+            data = await asyncio.to_thread(read_inside, root, name + ending, _MAX_BYTES)
         except ApiError:
             continue
         if coding:
@@ -86,12 +87,6 @@ async def static_file(request: web.Request) -> web.StreamResponse:
             response.enable_compression()
         return response
     raise ApiError(404, "not_found", "there is no such page")
-
-
-def _read(root: Path, name: str) -> bytes:
-    found = open_inside(root, name)
-    with open(found.descriptor, "rb") as stream:  # noqa: PTH123 (a descriptor, not a path)
-        return stream.read()
 
 
 async def login_page(_request: web.Request) -> web.Response:

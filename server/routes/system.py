@@ -17,6 +17,7 @@ from aiohttp import web
 
 from server.contract.errors import ApiError, compact, json_response, json_text
 from server.contract.models import Health, ModelList, NodeTypesReply, SystemInfo
+from server.http.check import known_registry
 from server.http.keys import CONNECTIONS, EVENTS, FOLDERS, JOBS, NODE_TYPES, STARTED, SUPERVISOR, TRAFFIC
 from server.http.metrics import metrics_text
 from server.http.route import Route
@@ -42,8 +43,7 @@ async def health(request: web.Request) -> web.Response:
 async def node_types(request: web.Request) -> web.Response:
     """All node types: from the file of an earlier run at once, from the worker when it has loaded."""
     known = request.app[NODE_TYPES]
-    if not await known.wait():
-        raise ApiError(503, "starting", "the node types are still being loaded")
+    await known_registry(request.app)
     headers = {"ETag": f'"{known.revision}"', "Cache-Control": "no-cache"}
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)

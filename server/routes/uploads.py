@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 from aiohttp import BodyPartReader, web
 
@@ -130,17 +131,16 @@ async def _save(folder: Path, name: str, content: AsyncIterator[bytes], limits: 
                     raise ApiError(413, "too_large", f"a file may have {limits.upload} bytes", close=True)
                 check_rate(started, size, limits)
                 await asyncio.to_thread(stream.write, chunk)
-            await asyncio.to_thread(_flush, stream.fileno(), stream.flush)
+            await asyncio.to_thread(_sync, stream)
         return await asyncio.to_thread(_claim, temporary, folder, name), size
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def _flush(descriptor: int, flush: object) -> None:
-    assert callable(flush)
-    flush()
-    os.fsync(descriptor)
+def _sync(stream: BinaryIO) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _claim(temporary: Path, folder: Path, name: str) -> str:

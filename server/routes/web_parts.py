@@ -17,7 +17,8 @@ from server.contract.errors import ApiError
 from server.http.keys import WEB_PARTS
 from server.http.route import Route
 from server.http.security import FILE_POLICY
-from server.storage.files import open_inside
+from server.places import PACKAGE
+from server.storage.files import read_inside
 
 _TYPES = {
     ".js": "text/javascript",
@@ -29,7 +30,7 @@ _TYPES = {
 }
 _MAX_BYTES = 2 << 20
 
-_FRAME = Path(__file__).parents[1] / "frame.html"
+_FRAME = PACKAGE / "frame.html"
 
 
 async def frame(request: web.Request) -> web.Response:
@@ -61,18 +62,9 @@ async def part(request: web.Request) -> web.Response:
     kind = _TYPES.get(Path(name).suffix.lower())
     if root is None or kind is None:
         raise ApiError(404, "not_found", "there is no such file")
-    data = await asyncio.to_thread(_read, root, name)
+    data = await asyncio.to_thread(read_inside, root, name, _MAX_BYTES)
     headers = {"Content-Type": kind, "Cache-Control": "no-cache", "Content-Security-Policy": FILE_POLICY}
     return web.Response(body=data, headers=headers)
-
-
-def _read(root: Path, name: str) -> bytes:
-    found = open_inside(root, name)
-    with open(found.descriptor, "rb") as stream:  # noqa: PTH123 (a descriptor, not a path)
-        data = stream.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise ApiError(404, "not_found", "the file is too large")
-    return data
 
 
 _PLUGIN = "/plugins/{plugin:[a-z][a-z0-9_]*}"

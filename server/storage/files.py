@@ -122,6 +122,20 @@ def open_inside(root: Path, name: str) -> OpenFile:
     return OpenFile(descriptor, parts[-1], status.st_size, status.st_mtime)
 
 
+def read_inside(root: Path, name: str, most: int) -> bytes:
+    """The content of a file below ``root`` that has at most ``most`` bytes.
+
+    Raises:
+        ApiError: 404, alike for what :func:`open_inside` refuses and for what is larger.
+    """
+    found = open_inside(root, name)
+    with open(found.descriptor, "rb") as stream:  # noqa: PTH123 (a descriptor, not a path)
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ApiError(404, "not_found", "there is no such file")
+    return data
+
+
 def _walk(root: Path, parts: tuple[str, ...]) -> int:
     """Open ``parts`` one after the other, each relative to the one before, never through a link."""
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW

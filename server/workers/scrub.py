@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from server.places import ROOT
+
 
 class Scrubber:
     """Replaces known folders by short names: the data folder by ``DATA``, those inside it by what the server calls them
@@ -17,11 +19,10 @@ class Scrubber:
     """
 
     def __init__(self, data: Path) -> None:
-        home = Path(__file__).resolve().parents[2]
         places = {
             str(data.resolve()): "DATA",
             str(data.absolute()): "DATA",
-            str(home): "kinograph",
+            str(ROOT.resolve()): "kinograph",
             sys.prefix: "python",
             sys.base_prefix: "python",
             str(Path.home()): "~",

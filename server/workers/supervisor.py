@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from server.places import child_environment
 from server.workers.channel import AsyncChannel, ChannelClosed, Message
 
 log = logging.getLogger("kinograph.worker")
@@ -35,7 +36,6 @@ HANG_SECONDS = 900.0
 MAX_RESTING = 200
 """Jobs per worker that may wait for a person without taking a place; each holds a thread there."""
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
-_ENVIRONMENT_DROPPED = ("KINOGRAPH_TOKEN",)
 _MAX_LINE = 4096
 _LINES_PER_SECOND = 200
 
@@ -170,9 +170,6 @@ class Supervisor:
             f"--slots={worker.slots + MAX_RESTING}",
             *(f"--plugins={path}" for path in self._plugins),
         ]
-        environment = {name: value for name, value in os.environ.items() if name not in _ENVIRONMENT_DROPPED}
-        root = str(Path(__file__).resolve().parents[2])
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH", ""))))
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -180,7 +177,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                env=environment,
+                env=child_environment(),
                 limit=1 << 16,
                 start_new_session=True,  # so that what it has started (ffmpeg) can be ended with it
             )
