@@ -23,9 +23,9 @@ from engine.planning.ledger import Ledger
 from engine.planning.plan import Plan, make_plan
 from engine.problems import Problem
 from tests.engine.counted import COUNT
+from tests.searching import SEARCHING
 
-settings.register_profile("shared-machine", deadline=None)  # a slow moment is no failure
-settings.load_profile("shared-machine")
+settings.load_profile(SEARCHING)
 
 
 def document(nodes: Mapping[str, Any], wires: Sequence[str] = ()) -> Workflow:

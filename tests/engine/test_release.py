@@ -142,5 +142,9 @@ def test_what_a_run_held_is_free_when_it_has_ended_without_a_garbage_collection(
                 ["a.value -> s.value", "b.value -> s.lazy"])  # fmt: skip
         assert lab.failed == {"s": "ValueError: spoilt"}
         assert len(Precious.alive) == 0
+        result = lab.run({"a": "MakePrecious"})
+        assert len(Precious.alive) == 1, "a target's value is the caller's"
+        del result
+        assert len(Precious.alive) == 0
     finally:
         gc.enable()

@@ -13,9 +13,9 @@ from nodes.models.mini import MiniParts, save_mini
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import SPECIAL_WORDS, Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from tests.searching import SEARCHING
 
-settings.register_profile("shared-machine", deadline=None)  # a slow moment is no failure
-settings.load_profile("shared-machine")
+settings.load_profile(SEARCHING)
 
 WORDS = (*SPECIAL_WORDS, "a", "red", "blue", "ball", "circle", "bounces", "over", "meadow", "红色", "圆")
 CHANNELS = 6

@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cache import DiskStore
 from tests.engine.cache.blobs import CODECS, KEY, OTHER, Blobs, entry, files_of
+from tests.searching import examples
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ writes = st.lists(st.tuples(st.sampled_from([KEY, OTHER]), st.integers(0, 10**6)
                   min_size=1, max_size=6)  # fmt: skip
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(writes, st.integers(1, 80), st.booleans(), st.floats(0, 1))
 def test_after_any_history_of_writes_the_lights_may_go_out_anywhere(history, at, after, torn):
     """Also what was written but not flushed is lost then: such files keep a part of their content, or nothing."""

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.document.compose import Composition
 from engine.document.python_script import python_script
 from engine.document.workflow import Workflow, parse_workflow, read_workflow
 from tests.engine.documents import JSON, NAMES, workflows
+from tests.searching import examples
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [*sorted((ROOT / "workflows").glob("*.json")), *sorted((ROOT / "tests/documents/now").glob("*.json"))]
@@ -86,7 +87,7 @@ def test_every_shipped_workflow_comes_back_from_its_script(path):
     assert read_back(python_script(workflow, layout=False)).layout == {}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(workflows(), st.dictionaries(NAMES, JSON.filter(lambda value: value not in (None, {}, [])), max_size=2))
 def test_any_document_comes_back_from_its_script(workflow, more):
     known = {"format", "version", "nodes", "edges", "inputs", "layout", "requires", "meta"}

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from engine.document.diff import diff, same_meaning, summary
 from engine.document.workflow import Workflow, parse_workflow
 from tests.engine.documents import document, workflows
+from tests.searching import examples
 
 PIPE = {"text": ("Text", {"value": "a ball"}), "noise": ("Noise", {"seed": 1}), "sampler": ("Sampler", {"steps": 20})}
 WIRES = ["text.value > sampler.prompt", "noise.latent > sampler.latent"]
@@ -134,7 +135,7 @@ def test_nothing_differs_from_itself_however_it_is_written(workflow):
     assert diff(workflow, parse_workflow(workflow.to_json())) == []
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(workflows(), workflows())
 def test_no_difference_means_the_same_text(left, right):
     changes = diff(left, right)

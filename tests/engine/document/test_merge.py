@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.document.diff import diff
 from engine.document.merge import merge
 from engine.document.workflow import Workflow, WorkflowNode
 from tests.engine.documents import document, workflows
+from tests.searching import examples
 
 PIPE = {"text": ("Text", {"value": "a ball"}), "noise": ("Noise", {"seed": 1}), "sampler": ("Sampler", {"steps": 20})}
 WIRES = ["text.value > sampler.prompt", "noise.latent > sampler.latent"]
@@ -116,7 +117,7 @@ def test_wires_that_form_a_circle_only_together_are_told():
     assert [str(conflict) for conflict in merged.conflicts] == ["a: both sides' wires form a circle: a -> b -> a"]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(workflows(), workflows())
 def test_a_change_on_one_side_only_is_simply_taken(start, changed):
     for ours, theirs in ((changed, start), (start, changed)):
@@ -125,7 +126,7 @@ def test_a_change_on_one_side_only_is_simply_taken(start, changed):
         assert [change for change in diff(merged.workflow, changed) if change.part in ("meaning", "about")] == []
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(workflows(), workflows(), workflows(), st.sampled_from(["ours", "theirs"]))
 def test_every_merge_is_a_sound_document_that_loses_no_new_node(start, ours, theirs, prefer):
     merged = merge(start, ours, theirs, prefer)

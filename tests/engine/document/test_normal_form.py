@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.document.json_schema import schema_text, workflow_schema
@@ -17,6 +17,7 @@ from engine.document.normal_form import natural
 from engine.document.workflow import MIGRATIONS, VERSION, parse_workflow, read_workflow
 from engine.numbers import without_kind
 from tests.engine.documents import workflows
+from tests.searching import examples
 
 ROOT = Path(__file__).parents[3]
 FROZEN = sorted((ROOT / "tests" / "documents").glob("format_*/*.json"))
@@ -90,7 +91,7 @@ def test_the_schema_in_docs_is_the_one_that_the_command_prints():
     assert path.read_text(encoding="utf-8") == schema_text(), "kinograph schema > docs/workflow.schema.json"
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(workflows())
 def test_every_document_keeps_to_the_schema(workflow):
     jsonschema.Draft202012Validator(workflow_schema()).validate(json.loads(workflow.to_json()))

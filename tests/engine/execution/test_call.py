@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.events import NodeFinished, NodePreview, NodeProgress, NodeShown
-from engine.node_types.authoring import Display, Lazy, node
+from engine.node_types.authoring import Block, Display, Lazy, node
 from engine.node_types.context import NodeContext, Preview
 from engine.node_types.guards import Guard
 
@@ -210,6 +210,20 @@ def test_asking_for_a_lazy_input_that_has_failed_already_skips_the_reader_and_al
     assert set(lab.failed) == {"a"}
     assert lab.skipped == {"c": "upstream_failed", "after": "upstream_failed", "end": "upstream_failed"}
     assert result.skipped == 3
+
+
+@pytest.mark.parametrize("choose_type", ["Choose", "AsyncChoose"])
+def test_asking_for_a_lazy_input_that_is_blocked_skips_the_reader(make_lab, choose_type):
+    @node("Closed")
+    def closed() -> int:
+        return Block("closed")  # type: ignore[return-value]
+
+    lab = make_lab(number, closed, choose, async_choose)
+    nodes = {"x": "Closed", "n": "Number", "c": (choose_type, {"first": True}), "d": (choose_type, {"first": False})}
+    wires = [f"{source}.value -> {reader}.{name}" for reader in "cd" for source, name in (("x", "a"), ("n", "b"))]
+    result = lab.run(nodes, wires, ["c", "d"])
+    assert (result.status, lab.skipped) == ("succeeded", {"c": "blocked"})
+    assert result.values["d"] == {"value": 0}, "who does not ask is not blocked"
 
 
 def test_written_values_of_lazy_items(make_lab):

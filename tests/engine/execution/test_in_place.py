@@ -135,6 +135,12 @@ def test_nothing_spoiled_stays_in_memory_or_on_disk(make_lab, tmp_path):
         assert lab.value({"z": "Costly", "t": ("Sum", {"after": 1})}, ["z.tensor -> t.tensor"]) == 0.0
 
 
+def test_no_plan_counts_on_a_spoiled_value(lab):
+    lab.run({"z": "Zeros", "s": "Spoil"}, ["z.tensor -> s.tensor"])
+    plan = lab.plan({"z": "Zeros", "t": "Sum"}, ["z.tensor -> t.tensor"])
+    assert {step.node: step.status for step in plan.steps()} == {"z": "run", "t": "run"}
+
+
 def test_the_spoilers_own_result_is_not_kept(lab):
     nodes, wires = {"z": "Zeros", "s": "Spoil"}, ["z.tensor -> s.tensor"]
     lab.run(nodes, wires)

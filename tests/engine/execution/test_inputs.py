@@ -179,6 +179,13 @@ def test_a_gate_that_opens_lets_the_rest_run(lab):
     assert lab.ran == ["a", "g"]
 
 
+def test_a_blocked_output_is_not_kept(lab):
+    nodes = {"g": ("Gate", {"open": False, "value": 1}), "a": "Add"}
+    for _ in range(2):
+        lab.run(nodes, ["g.value -> a.a"])
+        assert (lab.ran, lab.skipped) == (["g"], {"a": "blocked"}), "it is asked again"
+
+
 def test_a_node_may_change_the_list_that_it_was_given(lab):
     nodes = {"i": ("Items", {"values": [1]}), "s": "Shout", "t": "Total"}
     result = lab.run(nodes, ["i.values -> s.values", "i.values -> t.values"], ["s", "t", "i"])

@@ -16,6 +16,8 @@ RUNNING = 0
 MOST = 0
 GUARD = threading.Lock()
 MEETING = threading.Barrier(4)
+CROWD = 20
+CROWD_MEETING = threading.Barrier(CROWD)
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +25,7 @@ def _fresh():
     global RUNNING, MOST
     RUNNING = MOST = 0
     MEETING.reset()
+    CROWD_MEETING.reset()
 
 
 def _enter():
@@ -70,13 +73,20 @@ def io_meet(value: int = 0) -> int:
 
 
 @node("AsyncMeet")
-async def async_meet(value: int = 0) -> int:
+async def async_meet(value: int = 0, all_of_them: int = 4) -> int:
     global RUNNING
     RUNNING += 1
     deadline = time.monotonic() + 30
-    while RUNNING < 4:  # only the loop's own thread counts here
+    while all_of_them > RUNNING:  # only the loop's own thread counts here
         assert time.monotonic() < deadline
         await asyncio.sleep(0.001)
+    return value
+
+
+@node("IoCrowd", lane="io")
+def io_crowd(value: int = 0) -> int:
+    """Ends when twenty of its kind run at the same time."""
+    CROWD_MEETING.wait(30)
     return value
 
 
@@ -130,6 +140,7 @@ FUNCTIONS = (
     meet,
     io_meet,
     async_meet,
+    io_crowd,
     device,
     async_device,
     device_fails,
@@ -171,6 +182,14 @@ def test_also_when_they_sit_in_four_jobs(make_lab, place, type_id):
     for value in range(4):
         lab.run({"n": (type_id, {"value": value})})
         assert lab.cached == ["n"], "it has succeeded"
+
+
+@pytest.mark.parametrize("crowd", [("AsyncMeet", {"all_of_them": CROWD}), ("IoCrowd", {})])
+def test_nodes_that_wait_take_no_thread_from_those_that_compute(make_lab, crowd):
+    lab = make_lab(*FUNCTIONS, limits=LaneLimits(cpu=1))
+    type_id, values = crowd
+    result = lab.run({f"n{i}": (type_id, {"value": i, **values}) for i in range(CROWD)})
+    assert result.status == "succeeded", "they waited for a thread"
 
 
 def test_branches_overlap(make_lab):

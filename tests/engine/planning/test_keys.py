@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.file_digests import FileDigests
-from engine.node_types.authoring import node
+from engine.node_types.authoring import Outputs, node
 from engine.planning.keys import KeyingError, canonical
 
 JSON = st.recursive(
@@ -148,6 +149,24 @@ def test_the_output_that_is_wired_enters_the_key(make_lab):
     lab = make_lab(take, two)
     nodes = {"p": "Two", "t": "Take"}
     assert key_of(lab, nodes, ["p.low -> t.a"]) != key_of(lab, nodes, ["p.high -> t.a"])
+
+
+def test_no_boundary_between_names_can_be_moved(make_lab):
+    @node("Free")
+    def free() -> Outputs[Any]:
+        return Outputs()
+
+    @node("Three")
+    def three(a: Any = None, ab: Any = None, b: Any = None) -> None:
+        pass
+
+    lab = make_lab(three, free)
+    inputs, outputs = ("a", "ab", "b"), ("", "x", "xa")  # x + ab reads like xa + b
+    keys = [
+        key_of(lab, {"f": "Free", "t": "Three"}, [f"f.{output} -> t.{name}" for name, output in wires if output])
+        for wires in (tuple(zip(inputs, chosen, strict=True)) for chosen in product(outputs, repeat=len(inputs)))
+    ]
+    assert len(set(keys)) == len(keys) == 27
 
 
 names = st.text(min_size=1, max_size=6) | st.sampled_from(["a", "a.b", "1", "0:", "1:a", "\x00", '"', "value"])
