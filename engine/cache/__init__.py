@@ -1,7 +1,7 @@
 """The cache: key -> outputs, in tiers. It never forgets without need, and it can say why."""
 
 from engine.cache.budgets import TIERS, Budgets, read_chosen, save_chosen
-from engine.cache.cache import Cache, CacheStats
+from engine.cache.cache import Cache, worth_writing
 from engine.cache.codecs import Codecs, NotStorable
 from engine.cache.disk import DiskStore, Stored
 from engine.cache.entry import About, Entry
@@ -13,7 +13,6 @@ __all__ = [
     "About",
     "Budgets",
     "Cache",
-    "CacheStats",
     "Codecs",
     "DiskStore",
     "Entry",
@@ -25,4 +24,5 @@ __all__ = [
     "Stored",
     "read_chosen",
     "save_chosen",
+    "worth_writing",
 ]

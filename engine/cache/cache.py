@@ -12,7 +12,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal
 from weakref import WeakValueDictionary
 
@@ -30,16 +30,9 @@ _READ_BYTES_PER_SECOND = 5e8
 _MAX_QUEUED = 1 << 30
 
 
-@dataclass(slots=True)
-class CacheStats:
-    """Figures of one cache since it was made."""
-
-    hits: dict[str, int] = field(default_factory=lambda: {"device": 0, "memory": 0, "disk": 0})
-    misses: int = 0
-    stored: int = 0
-    written: int = 0
-    write_failures: int = 0
-    spoiled: int = 0
+def worth_writing(seconds: float, nbytes: int) -> bool:
+    """Whether reading a result from disk is quicker than computing it again."""
+    return seconds > _READ_LATENCY + nbytes / _READ_BYTES_PER_SECOND
 
 
 class Cache:
@@ -51,6 +44,9 @@ class Cache:
         disk: the disk tier, or ``None``.
         adapters: array adapters of the registry.
         policy: makes the eviction policy of a memory tier.
+
+    Attributes:
+        write_error: why results could lately not be written to disk; empty where they could.
     """
 
     def __init__(
@@ -63,7 +59,6 @@ class Cache:
         policy: Callable[[], Policy] = GreedyDualSizeFrequency,
     ) -> None:
         self.disk = disk
-        self.stats = CacheStats()
         self.write_error = ""
         self._adapters = adapters
         self._lock = threading.RLock()
@@ -95,29 +90,21 @@ class Cache:
     def get(self, key: str) -> Entry | None:
         """The entry from the fastest tier that has it, or ``None``. What comes from disk is kept in memory."""
         with self._lock:
-            for name, tier in (("memory", self._memory), ("device", self._device)):
-                if key in tier:
-                    entry = tier.get(key)
-                    if entry is not None:
-                        self.stats.hits[name] += 1
-                        return entry
-                    self.stats.spoiled += 1
+            entry = self._memory.get(key) or self._device.get(key)
+            if entry is not None:
+                return entry
             entry = self._in_use.get(key)
             if entry is not None and not entry.spoiled():
-                self.stats.hits["memory"] += 1
                 return entry
-        entry = self.disk.read(key) if self.disk is not None and self.disk.has(key) else None
-        if entry is not None:
-            entry.watch, entry.checks = watch_of(entry.outputs, self._adapters), checks_of(entry.outputs)
-            if entry.spoiled():
-                assert self.disk is not None
-                self.disk.remove(key)
-                entry = None
+        disk = self.disk
+        entry = disk.read(key) if disk is not None and disk.has(key) else None
+        if disk is None or entry is None:
+            return None
+        entry.watch, entry.checks = watch_of(entry.outputs, self._adapters), checks_of(entry.outputs)
+        if entry.spoiled():
+            disk.remove(key)
+            return None
         with self._lock:
-            if entry is None:
-                self.stats.misses += 1
-                return None
-            self.stats.hits["disk"] += 1
             self._keep(self._memory, key, entry)
         return entry
 
@@ -128,8 +115,7 @@ class Cache:
         with self._lock:
             on_device = any(adapter.device(buffer) != "cpu" for adapter, buffer, _ in entry.watch)
             self._keep(self._device if on_device else self._memory, key, entry)
-            self.stats.stored += 1
-            worth = entry.seconds > _READ_LATENCY + entry.nbytes / _READ_BYTES_PER_SECOND
+            worth = worth_writing(entry.seconds, entry.nbytes)
             if self.disk is None or not worth or self._queued + entry.nbytes > _MAX_QUEUED:
                 return
             self._queued += entry.nbytes
@@ -170,17 +156,14 @@ class Cache:
 
     def _write_behind(self, key: str, entry: Entry) -> None:
         try:
-            written, failed = self._write(key, entry), ""
+            if self._write(key, entry):
+                self.write_error = ""
         except NotStorable:
-            written, failed = False, ""
+            pass
         except Exception as error:  # a full or read-only disk must not stop the work
-            written, failed = False, f"{type(error).__name__}: {error}"
+            self.write_error = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         with self._lock:
             self._queued -= entry.nbytes
-            self.stats.written += written
-            if failed:
-                self.stats.write_failures += 1
-                self.write_error = failed
             self._idle.notify_all()
 
     def _write(self, key: str, entry: Entry) -> bool:

@@ -25,7 +25,6 @@ class MemoryTier:
     ) -> None:
         self.budget = budget
         self.used = 0
-        self.evictions = 0
         self._entries: dict[str, Entry] = {}
         self._policy = policy or GreedyDualSizeFrequency()
         self._on_evict = on_evict
@@ -94,6 +93,5 @@ class MemoryTier:
                 return
             entry = self._entries[victim]
             self.drop(victim)
-            self.evictions += 1
             if self._on_evict is not None:
                 self._on_evict(victim, entry)

@@ -31,8 +31,8 @@ class GreedyDualSizeFrequency:
 
     def __init__(self) -> None:
         self._age = 0.0
-        self._heap: list[tuple[float, int, str]] = []
         self._current: dict[str, tuple[float, int, int]] = {}  # key -> (priority, ticket, uses)
+        self._heap: list[tuple[float, int, str]] = []  # at ranks that entries have now or have outgrown by a use
         self._ticket = 0
 
     def touch(self, key: str, cost: float, size: int) -> None:
@@ -40,13 +40,14 @@ class GreedyDualSizeFrequency:
         known = self._current.get(key)
         uses = known[2] + 1 if known is not None else 1
         # a floor of 10 microseconds: what took no measurable time still cost scheduling
-        priority = self._age + uses * max(cost, 1e-5) / max(size, 1)
+        priority = self._age + uses * (cost if cost > 1e-5 else 1e-5) / (size or 1)
         self._ticket += 1
         self._current[key] = (priority, self._ticket, uses)
-        heapq.heappush(self._heap, (priority, self._ticket, key))
-        if len(self._heap) > 64 + 4 * len(self._current):
-            self._heap = [(rank, ticket, name) for name, (rank, ticket, _) in self._current.items()]
-            heapq.heapify(self._heap)
+        if known is None or priority < known[0]:
+            heapq.heappush(self._heap, (priority, self._ticket, key))
+            if len(self._heap) > 64 + 4 * len(self._current):
+                self._heap = [(rank, ticket, name) for name, (rank, ticket, _) in self._current.items()]
+                heapq.heapify(self._heap)
 
     def remove(self, key: str) -> None:
         """See :class:`Policy`."""
@@ -57,10 +58,13 @@ class GreedyDualSizeFrequency:
         while self._heap:
             priority, ticket, key = self._heap[0]
             known = self._current.get(key)
-            if known is not None and known[1] == ticket:
+            if known is None:
+                heapq.heappop(self._heap)
+            elif known[1] == ticket:
                 self._age = priority
                 return key
-            heapq.heappop(self._heap)
+            else:  # it has been used since; it stands further back now
+                heapq.heapreplace(self._heap, (known[0], known[1], key))
         return None
 
 

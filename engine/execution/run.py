@@ -123,7 +123,7 @@ class Run:
                 steps.state[index] = HIT
             steps.demand(reversed(plan.targets), planned=True)
         self.cancel.listen(self._stop)
-        for index in hits:
+        for index in hits if self.tell.heard else ():
             self._tell_cached(index)
         while True:
             self._crew.work(helping=False)

@@ -64,10 +64,12 @@ class Teller:
 
     Attributes:
         skipped: how many nodes of the workflow did not run because of a failure or a block.
+        heard: whether anybody listens.
     """
 
     def __init__(self, steps: Steps, sink: EventSink | None) -> None:
         self.skipped = 0
+        self.heard = sink is not None
         self._steps = steps
         self._sink = sink
         self._failed: set[str] = set()

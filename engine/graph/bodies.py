@@ -57,13 +57,13 @@ def plain_bodies(workflow: Workflow, registry: Registry, judge: Judge) -> tuple[
 
 def _written(nodes: dict[str, WorkflowNode], registry: Registry) -> Iterator[tuple[str, str, dict[str, Any]]]:
     takers: dict[str, list[str]] = {}  # inputs that take a sub-graph, by type
-    for node_id, node in list(nodes.items()):
+    for node_id, node in nodes.items():
         names = takers.get(node.type)
         if names is None:
             node_type = registry.get(node.type)
             inputs = node_type.inputs if node_type is not None else {}
             names = takers[node.type] = [name for name, socket in inputs.items() if Subgraph in socket.type.classes]
-        for name in names if node_id != _EDGE else ():
+        for name in names:
             value = node.values.get(name)
             if isinstance(value, dict):
                 yield node_id, name, value

@@ -6,8 +6,7 @@ the index of its reader. Checking is linear in nodes and edges.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.bulk import collection_paused
@@ -27,8 +26,6 @@ from engine.node_types.registry import Registry
 from engine.problems import Problem, Suggestions, WorkflowError, did_you_mean
 
 __all__ = ["Graph", "GraphNode", "Link", "check", "inspect"]
-
-_NOWHERE: AbstractSet[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -154,13 +151,14 @@ def _check_plain(workflow: Workflow, registry: Registry, folders: Folders | None
     fitting: set[tuple[int, int]] = set()  # sockets that were compared already
     for index, place in enumerate(order):
         node_id, node_type, wires = names[place], types[place], links[place]
+        wired: Collection[str] = [link.input for link in wires]
         if len(wires) > 1:
+            wired = frozenset(wired)
             wires = one_wire_each(node_id, wires, names, problems)
         if not wiring.forward:  # a wire that closes a circle is left out; it has been reported
             wires = [link._replace(source=ranks[link.source]) for link in wires if ranks[link.source] < index]
-        wired = {link.input for link in links[place]} if links[place] else _NOWHERE
         if place in wiring.claimed:
-            wired = wired | wiring.claimed[place]
+            wired = wiring.claimed[place].union(wired)
         values, raw = written.read(node_id, workflow.nodes[node_id].values, node_type, wired)
         made = GraphNode(index, NodeId(node_id), node_type, values, raw, wires)
         for link in wires:

@@ -31,9 +31,8 @@ class WrittenValues:
 
     def read(self, node_id: str, given: Values, node_type: NodeType, wired: Container[str]) -> tuple[Values, Values]:
         """Checked values, and those that differ from the defaults as they are written (often the same object)."""
-        values: dict[str, Any] | None = None
-        raw: dict[str, Any] | None = None
-        alike = True  # raw and values have the same content
+        values: dict[str, Any] = {}
+        raw = values  # one object as long as they have the same content
         for name, value in given.items():
             if name in wired:
                 continue  # the wire wins; the value stays in the document for when it is taken off
@@ -61,26 +60,22 @@ class WrittenValues:
                 else:
                     if socket.file is None:  # 20 and 20.0 are one value
                         value = checked if type(checked) in _SCALARS else without_kind(value)
-            if values is None or raw is None:
-                values, raw = {}, {}
+            written = socket.variadic or not is_default(value, socket.default)  # writing a default changes nothing
+            if raw is values and not (written and checked is value):
+                raw = dict(values)
             values[name] = checked
-            alike = alike and checked is value
-            if socket.variadic or not is_default(value, socket.default):
-                raw[name] = value  # writing a default down changes nothing
+            if written:
+                raw[name] = value
         required = self._required.get(id(node_type))
         if required is None:
             required = tuple(socket for socket in node_type.inputs.values() if socket.required)
             self._required[id(node_type)] = required
         for socket in required:
-            if socket.name not in wired and (values is None or socket.name not in values):
+            if socket.name not in wired and socket.name not in values:
                 wanted = _wanted(socket.type)
                 problem = Problem("missing_input", "needs a value or a wire", node_id, socket.name, wanted=wanted)
                 self._problems.append(problem)
-        if values is None or raw is None:
-            return NOTHING, NOTHING
-        if not raw:
-            return values, NOTHING
-        return values, values if alike and len(raw) == len(values) else raw
+        return values or NOTHING, raw or NOTHING
 
 
 def _bad_value(node_id: str, name: str, value: Any, error: BadValue) -> Problem:
