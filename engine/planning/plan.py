@@ -106,9 +106,9 @@ class Plan:
         for index in self.order:
             node, key, status = nodes[index], self.keys[index], self.status[index]
             where = (self.cache.where(key) or "") if self.cache is not None and status == _CACHED else ""
-            past = pasts.get((node.id, node.type.id), ())
-            reason = reason_for(self, index, past, workflow) if status in (_RUN, _LAZY) else ""
-            seconds, nbytes = costs.get(key) or averages.get(node.type.id) or (None, None)
+            past, cost = pasts.get((node.id, node.type.id), ()), costs.get(key)
+            reason = reason_for(self, index, past, workflow, cost) if status in (_RUN, _LAZY) else ""
+            seconds, nbytes = cost or averages.get(node.type.id) or (None, None)
             found.append(Step(node.id, node.type.id, key, _STATUS[status], where, reason, seconds, nbytes))
         return found
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.cache import worth_writing
 from engine.graph.graph import Graph, GraphNode
 from engine.node_types.node_type import REQUIRED
 from engine.planning.keys import canonical
@@ -24,11 +25,17 @@ if TYPE_CHECKING:
 _SHOWN = 40
 
 
-def reason_for(plan: Plan, index: int, candidates: Sequence[PastStep], workflow: str) -> str:
+def reason_for(
+    plan: Plan, index: int, candidates: Sequence[PastStep], workflow: str, cost: tuple[float, int] | None
+) -> str:
     """A short text: ``seed: 41 -> 42``, ``upstream encode changed``, ``code of plugin X changed`` ...
 
-    ``candidates`` are earlier steps of a node with this id and type, ``workflow`` is the graph's
-    :func:`workflow_digest`.
+    Args:
+        plan: what is to run.
+        index: of the step.
+        candidates: earlier steps of a node with this id and type.
+        workflow: the graph's :func:`workflow_digest`.
+        cost: seconds and bytes of this step when it ran before, if it did.
     """
     node = plan.graph.nodes[index]
     if not node.type.mark.cache:
@@ -36,7 +43,7 @@ def reason_for(plan: Plan, index: int, candidates: Sequence[PastStep], workflow:
     if not candidates:
         return "has not run before"
     if any(past.key == plan.keys[index] for past in candidates):
-        return "evicted"
+        return _gone(node, cost)
     fewest: list[str] | None = None
     for past in [past for past in candidates if past.workflow == workflow] or candidates:
         found = _differences(plan, index, past)
@@ -45,6 +52,20 @@ def reason_for(plan: Plan, index: int, candidates: Sequence[PastStep], workflow:
         if len(found) <= 1:
             break
     return "; ".join(fewest or ()) or "its inputs changed"
+
+
+def _gone(node: GraphNode, cost: tuple[float, int] | None) -> str:
+    """Why a result that was there is no longer: it had to leave, or it was in memory only and the program has ended."""
+    if _gives_model(node):
+        return "evicted: a loaded model is kept in memory only"
+    if cost is not None and not worth_writing(*cost):
+        return "evicted: quicker to compute than to keep on disk"
+    return "evicted"
+
+
+def _gives_model(node: GraphNode) -> bool:
+    kinds = [kind for output in node.type.outputs.values() for kind in output.type.classes]
+    return any(hasattr(kind, "__kinograph_buffers__") for kind in kinds)
 
 
 def workflow_digest(graph: Graph) -> str:
@@ -76,9 +97,7 @@ def _changed_outside(node: GraphNode, before: str, after: str) -> str:
         (hooked, _, old), (hooks, _, new) = before.rpartition("|"), after.rpartition("|")
         if hooked == hooks:
             return f"saves to {new} instead of {old}" if old and new else "saves to another folder"
-    kinds = [kind for output in node.type.outputs.values() for kind in output.type.classes]
-    is_model = any(hasattr(kind, "__kinograph_buffers__") for kind in kinds)
-    return "model file changed" if is_model else "something outside the graph changed"
+    return "model file changed" if _gives_model(node) else "something outside the graph changed"
 
 
 def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:

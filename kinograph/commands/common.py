@@ -49,6 +49,16 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
     add_data_folder(parser)
 
 
+def add_output_folder(parser: argparse.ArgumentParser) -> None:
+    """``--output-dir``."""
+    parser.add_argument(
+        "--output-dir",
+        type=Path,
+        metavar="DIR",
+        help="where results are saved (default: outputs in the data folder)",
+    )
+
+
 def folders_of(arguments: argparse.Namespace) -> Folders:
     """The folders that the arguments name. At the command line a workflow may name any file of the machine."""
     base = getattr(arguments, "workflow", None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.planning.plan import Plan, Step
 from engine.runtime import Runtime
-from kinograph.commands.common import add_workflow, folders_of, load_workflow
+from kinograph.commands.common import add_output_folder, add_workflow, folders_of, load_workflow
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     add_workflow(parser)
     parser.add_argument("--target", action="append", metavar="NODE", help="plan only what this node needs")
+    add_output_folder(parser)
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
 
 

@@ -19,7 +19,7 @@ from engine.events import NodeAsks
 from engine.execution.answers import Answers
 from engine.problems import Problem, WorkflowError
 from engine.runtime import Runtime, discover_in
-from kinograph.commands.common import add_workflow, folders_of, load_workflow
+from kinograph.commands.common import add_output_folder, add_workflow, folders_of, load_workflow
 from kinograph.commands.progress import Narrator
 from kinograph.device import default_device
 
@@ -35,12 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NODE",
         help="run only what this node needs; may be given several times",
     )
-    parser.add_argument(
-        "--output-dir",
-        type=Path,
-        metavar="DIR",
-        help="where results are saved (default: outputs in the data folder)",
-    )
+    add_output_folder(parser)
     parser.add_argument(
         "--fork",
         default="",
@@ -81,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         runtime.close()
     outputs = [{"node": node, "path": str(file.path), "media_type": file.media_type} for node, file in result.files]
     narrator.summary(result)
+    if runtime.cache.write_error:
+        narrator.warn(f"not everything could be kept in {folders.cache}: {runtime.cache.write_error}")
     if arguments.json:
         line: dict[str, Any] = {
             "status": result.status,

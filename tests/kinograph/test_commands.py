@@ -68,6 +68,9 @@ def test_an_image_is_saved_listed_and_found_again_in_the_cache(tmp_path: Path, c
     (saved,) = last_json(capsys)["outputs"]
     assert saved["node"] == "save"
     assert Path(saved["path"]).parent == out
+    assert run_command(["plan", workflow, "--json", "--output-dir", str(tmp_path / "elsewhere")]) == 0
+    reasons = {step["node"]: step["reason"] for step in last_json(capsys)["steps"]}
+    assert reasons["save"] == f"saves to {tmp_path / 'elsewhere'} instead of {out}"
     assert run_command(["run", workflow, "--json", "--output-dir", str(out)]) == 0
     again = last_json(capsys)
     assert again["outputs"] == [saved]
@@ -77,6 +80,21 @@ def test_an_image_is_saved_listed_and_found_again_in_the_cache(tmp_path: Path, c
     Path(saved["path"]).unlink()
     assert run_command(["run", workflow, "--json", "--output-dir", str(out)]) == 0
     assert Path(last_json(capsys)["outputs"][0]["path"]).is_file()
+
+
+def test_a_cache_that_cannot_be_written_costs_no_result_and_is_told(
+    data_folder: Path, tmp_path: Path, capsys: Output
+) -> None:
+    plugins = data_folder / "plugins"
+    plugins.mkdir(parents=True)
+    body = "def slow() -> int:\n    time.sleep(0.01)\n    return 1\n"
+    (plugins / "slow.py").write_text(f"import time\nfrom kinograph import node\n\n@node('slow.Slow')\n{body}")
+    workflow = write(tmp_path / "slow.json", {"slow": {"type": "slow.Slow", "values": {}}})
+    (data_folder / "cache").write_text("a file where the folder should be")
+    assert run_command(["run", workflow]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 run" in said
+    assert "not everything could be kept" in said
 
 
 def test_values_can_be_set_and_take_the_place_of_a_wire(sum_of_two: str, capsys: Output) -> None:

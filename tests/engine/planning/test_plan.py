@@ -156,9 +156,14 @@ def test_workflows_with_equal_node_ids_have_a_past_of_their_own(lab):
 
 
 def test_what_was_there_and_is_gone_was_evicted(lab):
-    lab.run(NODES, WIRES)
+    nodes = {**NODES, "model": "LoadShipped"}
+    lab.run(nodes, WIRES, ["sample", "model"])
     lab.cache.clear()
-    assert reasons(lab, NODES) == {"encode": "evicted", "sample": "evicted"}
+    assert reasons(lab, nodes, WIRES, ["sample", "model"]) == {
+        "encode": "evicted",
+        "sample": "evicted: quicker to compute than to keep on disk",
+        "model": "evicted: a loaded model is kept in memory only",
+    }
 
 
 def test_never_cached_by_its_author(lab):
