@@ -299,12 +299,21 @@ def check_mini(socket: str, family: str | None) -> None:
     outputs=("dataset",),
     infer=encoded_facts,
 )
-def encode_dataset(context: NodeContext, vae: VideoVAE, dataset: ClipDataset) -> EncodedDataset:
+def encode_dataset(
+    context: NodeContext,
+    vae: VideoVAE,
+    dataset: ClipDataset,
+    pictures: Annotated[int, Field(ge=0, le=65)] = 0,
+) -> EncodedDataset:
     """Render or read every clip of a dataset once and encode it, so that training need not.
+
+    What something looks like is learnt several times faster from single pictures than from clips; how it moves only
+    from clips. Give both to a training.
 
     Args:
         vae: the VAE of the model that is trained.
         dataset: from RenderedWorld or VideoFolder.
+        pictures: encode so many frames of each clip, evenly spread, each as a picture of its own; 0: whole clips.
     """
     from nodes.training.latents import LatentSet
 
@@ -312,21 +321,21 @@ def encode_dataset(context: NodeContext, vae: VideoVAE, dataset: ClipDataset) ->
     parts: list[LatentSet] = []
     done = 0
     context.progress(0, dataset.count)
-    for part in parts_of(vae, dataset):
+    for part in parts_of(vae, dataset, pictures):
         parts.append(part)
-        done += len(part.specs)
+        done += len(part.specs) // max(1, min(pictures, dataset.size[2]))
         context.progress(done, dataset.count, message=f"{done} of {dataset.count} clips")
     return EncodedDataset.of(LatentSet.join(parts))
 
 
-def parts_of(vae: VideoVAE, dataset: ClipDataset) -> Iterator[LatentSet]:
+def parts_of(vae: VideoVAE, dataset: ClipDataset, pictures: int = 0) -> Iterator[LatentSet]:
     """The encoded clips of a dataset, a few at a time."""
     from nodes.training.latents import encode_clip, encoded_parts
 
     size = clip_size(dataset.size)
     if dataset.kind != "folder":
-        yield from encoded_parts(vae.module, dataset.specs(), size)  # type: ignore[arg-type]
+        yield from encoded_parts(vae.module, dataset.specs(), size, pictures)  # type: ignore[arg-type]
         return
     for path, text in dataset.files:
         pixels = read_clip(Path(path), size)
-        yield encode_clip(vae.module, pixels.permute(0, 3, 1, 2)[None], text)  # type: ignore[arg-type]
+        yield encode_clip(vae.module, pixels.permute(0, 3, 1, 2)[None], text, pictures)  # type: ignore[arg-type]

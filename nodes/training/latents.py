@@ -86,21 +86,23 @@ def world_specs(count: int, seed: int, mix: WorldMix = DEFAULT_MIX, split: Split
 
 
 @torch.no_grad()
-def encoded_parts(vae: VideoVAE, specs: Iterable[ClipSpec], size: ClipSize = BASE) -> Iterator[LatentSet]:
-    """Render clips and encode them, a few at a time."""
+def encoded_parts(
+    vae: VideoVAE, specs: Iterable[ClipSpec], size: ClipSize = BASE, pictures: int = 0
+) -> Iterator[LatentSet]:
+    """Render clips and encode them, or so many `pictures` of each (see `as_pictures`), a few at a time."""
     left = iter(specs)
     while chunk := list(islice(left, clips_at_once(size))):
-        yield _encode(vae, render(chunk, size), chunk)
+        yield _encode(vae, *as_pictures(render(chunk, size), chunk, pictures))
 
 
 @torch.no_grad()
-def encode_clip(vae: VideoVAE, frames: Tensor, told: str) -> LatentSet:
-    """Encode a clip that somebody filmed, `[1, T, 3, H, W]` uint8, with its caption.
+def encode_clip(vae: VideoVAE, frames: Tensor, told: str, pictures: int = 0) -> LatentSet:
+    """Encode a clip that somebody filmed, `[1, T, 3, H, W]` uint8, with its caption, or so many `pictures` of it.
 
     Where its objects are is not known: the cover is everywhere 1, the outline nowhere.
     """
     cover = torch.ones(1, frames.shape[1], *frames.shape[3:])
-    found = _encode(vae, Rendered(frames, cover), [ToldClip(told)])
+    found = _encode(vae, *as_pictures(Rendered(frames, cover), [ToldClip(told)], pictures))
     return replace(found, outline=torch.zeros_like(found.outline))
 
 
@@ -125,6 +127,18 @@ def encode_frames(
         single = Rendered(clips.frames[clip, frame, None], clips.cover[clip, frame, None])
         parts.append(_encode(vae, single, [chunk[i] for i in clip.tolist()]))
     return LatentSet.join(parts)
+
+
+def as_pictures(
+    clips: Rendered, specs: Sequence[ClipSpec | ToldClip], count: int
+) -> tuple[Rendered, list[ClipSpec | ToldClip]]:
+    """`count` frames of each clip, evenly spread, each as a clip of one frame; 0: the clips as they are."""
+    if not count:
+        return clips, list(specs)
+    length = clips.frames.shape[1]
+    places = torch.linspace(0, length - 1, min(count, length)).round().long()
+    frames, cover = (part[:, places].flatten(0, 1)[:, None] for part in (clips.frames, clips.cover))
+    return Rendered(frames, cover), [spec for spec in specs for _ in places]
 
 
 def clips_at_once(size: ClipSize) -> int:

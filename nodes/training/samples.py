@@ -31,8 +31,9 @@ class SampleOrder:
         self.batch = max(1, cells // size)
         """Samples of a step: as many as fit into this many latent cells."""
         self.pool = _pool(data.specs, crowded)
-        if window and data.latents.shape[2] > 1:  # a clip is only cut where nothing of its objects is lost
-            fits = _fitting(data.cover, window)
+        if window:  # a clip is only cut where nothing of its objects is lost, and nothing where they are not known
+            clips = data.latents.shape[2] > 1
+            fits = _fitting(data.cover, window) if clips else [not isinstance(one, ToldClip) for one in data.specs]
             self.pool = [i for i in self.pool if fits[i]]
         self.turns = turns
         """How much more often this order's turn comes than its number of samples alone says."""

@@ -67,6 +67,8 @@ def test_a_lora_is_trained_measured_saved_and_used(run: Run) -> None:
             "new": {"count": 3, **SMALL},
             "others": {"count": 2, **SMALL},
             "known": {"count": 3, **SMALL},
+            "new_pictures": {"pictures": 2},
+            "known_pictures": {"pictures": 2},
             "train": {"steps": 2, "sample_every": 0},
             "new_measure": {"prompts": 2, "steps": 1},
             "known_measure": {"prompts": 2, "steps": 1, **SMALL},

@@ -31,7 +31,9 @@ from nodes.models.mini import MiniParts, load_mini
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.video_vae import VideoVAE, VideoVAEConfig
+from nodes.training.flow import FlowTraining, sample_orders
 from nodes.training.world.captions import vocabulary
+from nodes.training.world.specs import ToldClip
 
 SMALL = {"width": 64, "depth": 1, "cells": 64, "sample_every": 0}
 
@@ -107,11 +109,31 @@ def test_a_folder_of_clips_with_captions(parts: Parts, tmp_path: Path) -> None:
     assert dataset_clip(found).caption == "a grey wall gets brighter"
     encoded = encode_dataset(NodeContext(), parts.vae, found)
     assert encoded.latents.shape == (1, 8, 2, 4, 4)
+    pictures = encode_dataset(NodeContext(), parts.vae, found, pictures=3)
+    assert pictures.latents.shape == (3, 8, 1, 4, 4) and len(pictures.specs) == 3
     with pytest.raises(InvalidInput, match="6 frames"):
         encode_dataset(NodeContext(), parts.vae, video_folder(tmp_path, 32, 32, 9))
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInput, match="no videos"):
         video_folder(tmp_path / "empty")
+
+
+def test_pictures_of_a_dataset_are_frames_of_its_clips(parts: Parts, dataset: EncodedDataset) -> None:
+    world = rendered_world(12, width=32, height=32, frames=5)
+    pictures = encode_dataset(NodeContext(), parts.vae, world, pictures=2)
+    assert pictures.latents.shape == (24, 8, 1, 4, 4)
+    assert [spec["seed"] for spec in pictures.specs[:4]] == [spec["seed"] for spec in dataset.specs[:2] for _ in "ab"]
+    first, last = pictures.latents[0::2, :, 0], pictures.latents[1::2, :, 0]
+    assert torch.equal(first, dataset.latents[:, :, 0])  # the codec keeps a first frame on its own
+    assert not torch.equal(first, last)
+
+
+def test_what_is_not_known_to_be_somewhere_is_never_cut_out(parts: Parts) -> None:
+    world = encode_dataset(NodeContext(), parts.vae, rendered_world(4, frames=1), pictures=1).latent_set()
+    told = replace(world, specs=[ToldClip("mine")] * 4, cover=torch.ones_like(world.cover))
+    recipe = FlowTraining(cells=64)
+    assert [order.window for order in sample_orders(world, recipe)] == [0, 5]
+    assert [order.window for order in sample_orders(told, recipe)] == [0]
 
 
 def test_training_resumes_with_the_same_bits(parts: Parts, dataset: EncodedDataset) -> None:
