@@ -1,21 +1,25 @@
-"""Make the strips of frames of Mini's abilities for the docs: `python workflows/strips.py [NAME ...]`.
+"""Make the strips of frames of docs/abilities.md: `python workflows/strips.py [NAME ...]`.
 
-Every workflow is run as it is, with the weights of the package; a row has its title and eight frames of its result,
-evenly spread from the first to the last. Nothing is picked.
+The workflow of every ability, or of those named, is run as it is, with the weights of the package (a long clip is made
+shorter); a strip has eight frames of its result, four of wide ones, evenly spread from the first to the last. Nothing
+is picked.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from thumbnails import HERE, frames_of, made
 
 ABILITIES = (
     "text_to_video",
+    "text_to_image",
+    "two_languages",
+    "any_size",
     "image_to_video",
+    "arrive_at_a_picture",
     "between_two_frames",
     "extend_video",
     "loop",
@@ -23,53 +27,45 @@ ABILITIES = (
     "change_a_region",
     "prompts_over_time",
     "negative_prompt",
+    "out_of_sight",
     "long_video",
+    "forward_noising",
+    "noise_to_picture",
+    "how_diffusion_works",
 )
-OUTPUT = HERE.parent / "docs" / "images" / "abilities.webp"
-FRAMES = 8
+FOLDER = HERE.parent / "docs" / "images" / "abilities"
 HEIGHT = 96
 GAP = 4
-LABEL = 22
 
 
 def spread(pictures: list[Image.Image]) -> list[Image.Image]:
-    """Eight of a clip's frames, the first and the last among them."""
-    last = len(pictures) - 1
-    return [pictures[round(place * last / (FRAMES - 1))] for place in range(FRAMES)]
+    """Some of a clip's frames, the first and the last among them."""
+    wanted = min(len(pictures), 4 if pictures[0].width > 1.5 * pictures[0].height else 8)
+    return [pictures[round(place * (len(pictures) - 1) / max(1, wanted - 1))] for place in range(wanted)]
 
 
-def row(title: str, pictures: list[Image.Image]) -> Image.Image:
-    """The title above the frames, each as high as the others."""
+def strip(pictures: list[Image.Image]) -> Image.Image:
+    """Frames next to each other, each as high as the others."""
     frames = [
         one.resize((round(one.width * HEIGHT / one.height), HEIGHT), Image.Resampling.LANCZOS) for one in pictures
     ]
-    width = sum(frame.width + GAP for frame in frames) + GAP
-    picture = Image.new("RGB", (width, LABEL + HEIGHT + GAP), "white")
-    ImageDraw.Draw(picture).text((GAP, 3), title, fill="black", font=ImageFont.load_default(15))
-    left = GAP
+    row = Image.new("RGB", (sum(frame.width + GAP for frame in frames) - GAP, HEIGHT), "white")
+    left = 0
     for frame in frames:
-        picture.paste(frame, (left, LABEL))
+        row.paste(frame, (left, 0))
         left += frame.width + GAP
-    return picture
+    return row
 
 
 def main() -> None:
     """All abilities, or those that are named."""
-    rows = []
+    FOLDER.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or ABILITIES:
-        path = HERE / f"{name}.json"
         with tempfile.TemporaryDirectory() as folder:
-            pictures, _ = frames_of(made(path, folder))
-        rows.append(row(json.loads(path.read_text(encoding="utf-8"))["meta"]["title"], spread(pictures)))
-        print(name, flush=True)
-    sheet = Image.new("RGB", (max(one.width for one in rows), sum(one.height for one in rows)), "white")
-    top = 0
-    for one in rows:
-        sheet.paste(one, (0, top))
-        top += one.height
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(OUTPUT, quality=80, method=6)
-    print(OUTPUT, OUTPUT.stat().st_size, "bytes")
+            pictures, _ = frames_of(made(HERE / f"{name}.json", folder))
+        target = FOLDER / f"{name}.webp"
+        strip(spread(pictures)).save(target, quality=70, method=6)
+        print(target, target.stat().st_size, "bytes", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ FRAMES = {
     "loop": 2 * (17 + 8),
     "long_video": 2 * 16,
     "how_diffusion_works": 17,
+    "arrive_at_a_picture": 17,
+    "any_size": 33,
+    "two_languages": 17,
+    "out_of_sight": 17,
 }
 """Of the clip that is saved; workflows that are not here save pictures."""
 SHORTER = {"steps": 2, "seconds": 2.0}

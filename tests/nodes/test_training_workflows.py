@@ -15,6 +15,7 @@ from engine.folders import Folders
 from engine.plugins.discovery import discover
 from engine.runtime import Runtime
 from nodes.media.probe import probe
+from nodes.models.mini import read_card
 
 SMALL = {"width": 32, "height": 32, "frames": 5}
 
@@ -98,4 +99,25 @@ def test_a_student_is_trained_measured_and_saved(run: Run) -> None:
     assert file.path.suffix == ".zip"
     folder = file.path.with_suffix("")
     assert sorted(path.name for path in folder.iterdir()) == sorted(zipfile.ZipFile(file.path).namelist())
+    assert run("text_to_video", {"load": {"folder": folder.name}, "sampler": {"steps": 2}}).status == "succeeded"
+
+
+def test_mini_is_trained_from_nothing_measured_and_saved(run: Run) -> None:
+    """The graph of train_mini with its numbers reduced; train_small in test_training_nodes.py shows that it learns."""
+    result = run(
+        "train_mini",
+        {
+            "codec": {"steps": 1, "batch": 1, "width": 16, "channels": 6, "component_clips": 32},
+            "clips": {"count": 4, **SMALL},
+            "wide": {"count": 2, **SMALL, "width": 48},
+            "long": {"count": 2, **SMALL, "frames": 9},
+            "pictures": {"count": 6, **SMALL, "frames": 1},
+            "train": {"steps": 3, "cells": 64, "width": 64, "depth": 1, "compiled": False, "sample_every": 0},
+            "measure": {"prompts": 2, "steps": 1, **SMALL},
+        },
+    )
+    assert "one object, en, 32x32x5" in result.values["measure"]["table"]
+    ((_, file),) = result.files
+    folder = file.path.with_suffix("")
+    assert read_card(folder / "dit.safetensors")["steps"] == 3
     assert run("text_to_video", {"load": {"folder": folder.name}, "sampler": {"steps": 2}}).status == "succeeded"
