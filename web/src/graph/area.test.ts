@@ -9,19 +9,27 @@ describe("the part of the canvas that is drawn", () => {
 
   it("is what the window shows, with half of it more on each side", () => {
     expect(seen).toEqual({ x: 1000, y: 500, width: 2000, height: 1000 });
-    expect(nextArea(undefined, seen)).toEqual({ x: 0, y: 0, width: 4000, height: 2000 });
+    expect(nextArea(undefined, seen, 0.5)).toEqual({ x: 0, y: 0, width: 4000, height: 2000 });
   });
 
   it("stays the same object while the person looks about inside of it", () => {
-    const area = nextArea(undefined, seen);
-    expect(nextArea(area, { ...seen, x: 1990, y: 990 })).toBe(area);
-    expect(nextArea(area, { ...seen, x: 2010 })).not.toBe(area);
+    const area = nextArea(undefined, seen, 0.5);
+    expect(nextArea(area, { ...seen, x: 1990, y: 990 }, 0.5)).toBe(area);
+    expect(nextArea(area, { ...seen, x: 2010 }, 0.5)).not.toBe(area);
   });
 
   it("becomes smaller when the person comes much nearer", () => {
-    const area = nextArea(undefined, seen);
-    expect(nextArea(area, { x: 1500, y: 700, width: 1500, height: 750 })).toBe(area);
-    expect(nextArea(area, { x: 1500, y: 700, width: 400, height: 200 }).width).toBe(800);
+    const area = nextArea(undefined, seen, 0.5);
+    expect(nextArea(area, { x: 1500, y: 700, width: 1500, height: 750 }, 0.6)).toBe(area);
+    expect(nextArea(area, { x: 1500, y: 700, width: 400, height: 200 }, 2.5).width).toBe(800);
+  });
+
+  it("is kept longer while nodes are tiles", () => {
+    const area = nextArea(undefined, seen, 0.1);
+    const nearer = { x: 1500, y: 700, width: 400, height: 200 };
+    expect(nextArea(area, nearer, 0.3)).toBe(area);
+    expect(nextArea(area, nearer, 0.4)).not.toBe(area);
+    expect(nextArea(area, { ...nearer, width: 300, height: 150 }, 0.3).width).toBe(600);
   });
 
   it("is touched by what reaches into it", () => {

@@ -7,8 +7,10 @@ import type { Rect } from "./document";
 
 /** How much is drawn beyond each side of the window, in widths and heights of it. */
 const MARGIN = 0.5;
-/** How many times larger than needed an area may be before it is made smaller. */
-const SLACK = 1.6;
+/** Below this zoom nodes are tiles. */
+export const FAR_ZOOM = 0.38;
+/** How many times larger than needed an area may be before it is made smaller: of whole nodes, and of tiles, which cost little. */
+const SLACK = { near: 1.6, far: 6 };
 
 interface View {
   readonly x: number;
@@ -31,9 +33,10 @@ function contains(outer: Rect, inner: Rect): boolean {
 }
 
 /** The area to draw for what is seen: the one before, as long as it holds all of it and is not far too large. */
-export function nextArea(before: Rect | undefined, seen: Rect): Rect {
+export function nextArea(before: Rect | undefined, seen: Rect, zoom: number): Rect {
   const full = 1 + 2 * MARGIN;
-  if (before && contains(before, seen) && before.width <= seen.width * full * SLACK) return before;
+  const slack = zoom < FAR_ZOOM ? SLACK.far : SLACK.near;
+  if (before && contains(before, seen) && before.width <= seen.width * full * slack) return before;
   return { x: seen.x - seen.width * MARGIN, y: seen.y - seen.height * MARGIN, width: seen.width * full, height: seen.height * full };
 }
 

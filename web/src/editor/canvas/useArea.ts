@@ -12,7 +12,7 @@ export function useArea(canvas: RefObject<HTMLDivElement | null>): void {
       if (width === 0 || height === 0) return;
       const [x, y, zoom] = transform;
       const before = useCanvas.getState().area;
-      const area = nextArea(before, seenRect({ x, y, zoom }, width, height));
+      const area = nextArea(before, seenRect({ x, y, zoom }, width, height), zoom);
       if (area === before) return;
       useCanvas.setState({ area });
       const ground: Record<string, number> = { x: area.x, y: area.y, width: area.width, height: area.height };

@@ -1,12 +1,12 @@
 import { useReactFlow, type OnMove } from "@xyflow/react";
 import { useCallback, useEffect, useRef, type RefObject } from "react";
+import { FAR_ZOOM } from "../../graph/area";
 import { rememberViewport, useEditor } from "../../store/editor";
 import { setUi, useUi } from "../../store/ui";
 import { fitNodes, setProjection } from "./projection";
 
-const FAR_ZOOM = 0.38;
 /** How much the zoom may change before the picture that is being moved is drawn anew, sharp. */
-const SHARP = 1.5;
+const SHARP = 2;
 /** The canvas is being moved: it is kept as one picture, so that a frame paints nothing. */
 const MOVING = "canvas-moving";
 
