@@ -20,7 +20,7 @@ def test_a_template_becomes_a_video(editor: Any) -> None:
     expect(editor.node("save").locator("video")).to_be_visible()
     expect(page.locator(".run-note")).to_have_text("Everything is cached")
     assert time.monotonic() - begin < 15
-    assert page.evaluate("document.querySelector('video').readyState") >= 1
+    expect(page.locator("video")).to_have_js_property("readyState", 4)
 
 
 def test_the_player_steps_loops_and_opens_large(editor: Any) -> None:

@@ -36,7 +36,7 @@ def test_a_wire_shows_what_it_carries(real: Any) -> None:
     expect(count).to_have_text("1 / 17")
     picture = viewers.get_by_role("img")
     expect(picture).to_have_js_property("complete", True)
-    page.wait_for_function("document.querySelector('.reel-stage img').naturalWidth >= 64")
+    assert picture.evaluate("(image) => image.naturalWidth") >= 64
     first = picture.get_attribute("src")
     viewers.get_by_role("button", name="One frame forward").click()
     expect(count).to_have_text("2 / 17")

@@ -38,12 +38,15 @@ def test_fifty_steps_back_and_forth(editor: Any) -> None:
 
 
 def test_opening_another_file_can_be_undone(editor: Any) -> None:
-    """A dropped file takes the place of what was open; undo brings it back."""
+    """A dropped file takes the place of what was open, without its results; undo brings it back."""
     page = editor.page
     editor.template("Text to video")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(editor.node("save").locator("video")).to_be_visible()
     before = editor.document()["nodes"]
     editor.drop("other.json", "application/json", json.dumps(GHOST).encode())
     expect(editor.node("odd")).to_be_visible()
+    expect(editor.node("save")).to_contain_text("The result appears here")
     page.keyboard.press("Control+z")
     assert editor.document()["nodes"] == before
 

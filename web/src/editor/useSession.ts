@@ -5,6 +5,7 @@ import { openStream, type Connection } from "../api/stream";
 import { startWith } from "../store/editor";
 import { watchMistakes } from "../store/mistakes";
 import { takeNodeTypes, watchNames } from "../store/nodeTypes";
+import { followQueue } from "../store/follow";
 import { watchPlan } from "../store/plan";
 import { receiveEvent, receiveJobs, receivePreview, useRun } from "../store/run";
 import { normalise } from "../graph/normalise";
@@ -13,6 +14,7 @@ import { usePluginTroubles } from "../store/pluginTroubles";
 import { setUi, toast } from "../store/ui";
 import { setWebParts } from "../store/webParts";
 import { recover, watchSaving } from "./actions/autosave";
+import { recoverResults, rememberResults } from "./actions/recoverResults";
 import { retell } from "./actions/run";
 import { documentFromLink } from "./actions/files";
 import { sharedForm } from "./actions/shareForm";
@@ -82,11 +84,12 @@ function onEvent(event: StreamEvent): void {
 export function useSession(): void {
   useEffect(() => {
     let alive = true;
-    const stops: (() => void)[] = [watchMistakes(), watchPlan(), watchNames()];
+    const stops: (() => void)[] = [watchMistakes(), watchPlan(), watchNames(), followQueue(), rememberResults()];
     void loadTypes(() => alive);
     void openFirst().then(() => {
       // who fills in somebody's form changes neither the form nor what this browser has open
       if (alive && sharedForm() === undefined) stops.push(watchSaving());
+      if (alive) void recoverResults();
     });
     void getJobs("?limit=100")
       .then(

@@ -1,14 +1,18 @@
 /** Ask the server, a moment after each change, what a run would do, and keep the answer for the nodes. */
 
 import { Refused, postPlan } from "../api/client";
-import type { JsonObject, JsonValue, PlanInfo } from "../api/protocol";
+import type { JsonObject, JsonValue, PlanInfo, Problem } from "../api/protocol";
 import type { WorkflowDocument } from "../graph/document";
+import { whatRuns, withResting } from "../graph/resting";
 import { computedPart, toJson, withRequires } from "../graph/serialise";
+import { mistakesOf } from "../graph/validate";
 import { useEditor } from "./editor";
 import { useRun } from "./run";
 
 const PAUSE_MS = 350;
 const PATIENCE_MS = 3000;
+/** The server tells mistakes of wiring first, and of values where the wiring is right. */
+const MOST_TURNS = 4;
 
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -53,29 +57,45 @@ function keepRequires(part: string, info: PlanInfo): void {
   required = info.requires === undefined ? undefined : { part, requires: info.requires };
 }
 
+/** What the server says of a document: its plan, or that of the part that is sound, with what is wrong in the rest. */
+async function planOf(document: WorkflowDocument): Promise<{ readonly info?: PlanInfo; readonly problems: readonly Problem[] }> {
+  const problems: Problem[] = [];
+  let sound = document;
+  for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+    try {
+      const info = await postPlan(toJson(sound));
+      return { info, problems: [...problems, ...(info.problems ?? [])] };
+    } catch (error) {
+      if (!(error instanceof Refused)) return { problems };
+      problems.push(...error.problems);
+      const before = sound;
+      sound = withResting(sound, new Set(error.problems.map((problem) => problem.node ?? "")));
+      if (sound === before) return { problems };
+    }
+  }
+  return { problems };
+}
+
 async function askPlan(): Promise<void> {
-  const { document } = useEditor.getState();
+  const { document, catalogue } = useEditor.getState();
   const part = computedPart(document);
-  if (part === asked) return;
+  if (part === asked || catalogue.size === 0) return;
   asked = part;
   if (Object.keys(document.nodes).length === 0) {
-    useRun.setState({ plan: {}, facts: {}, problems: [], foreseen: [] });
+    useRun.setState({ plan: {}, resting: new Set(), facts: {}, problems: [], foreseen: [] });
     return;
   }
-  try {
-    const info = await postPlan(toJson(document));
-    if (part !== asked) return;
-    keepRequires(part, info);
-    useRun.setState({
-      plan: Object.fromEntries(info.steps.map((step) => [step.node, step])),
-      facts: factsByOutput(info.facts ?? {}),
-      foreseen: info.problems ?? [],
-      problems: [],
-    });
-  } catch (error) {
-    if (part !== asked) return;
-    useRun.setState({ plan: {}, facts: {}, problems: [], foreseen: error instanceof Refused ? error.problems : [] });
-  }
+  const { resting } = whatRuns(document, catalogue, mistakesOf(document, catalogue));
+  const { info, problems } = await planOf(withResting(document, resting));
+  if (part !== asked) return;
+  if (info && problems.length === 0 && resting.size === 0) keepRequires(part, info);
+  useRun.setState({
+    plan: Object.fromEntries((info?.steps ?? []).map((step) => [step.node, step])),
+    facts: factsByOutput(info?.facts ?? {}),
+    foreseen: problems,
+    resting,
+    problems: [],
+  });
 }
 
 /** Ask again now: a run has changed what is cached. */
@@ -92,7 +112,8 @@ export function watchPlan(): () => void {
     timer = setTimeout(() => void askPlan(), PAUSE_MS);
   };
   const stopDocument = useEditor.subscribe((state, before) => {
-    if (state.document.nodes !== before.document.nodes || state.document.edges !== before.document.edges) later();
+    const same = state.document.nodes === before.document.nodes && state.document.edges === before.document.edges;
+    if (!same || state.catalogue !== before.catalogue) later();
   });
   const stopRun = useRun.subscribe((state, before) => {
     const ended = state.shown !== undefined && state.jobs[state.shown]?.finished && !before.jobs[state.shown]?.finished;

@@ -3,7 +3,7 @@
 import { create } from "zustand";
 import type { Connection } from "../api/stream";
 import type { JobSummary, JsonObject, OutputFile, PlanStep, PreviewHeader, Problem, StreamEvent } from "../api/protocol";
-import type { NodeId } from "../graph/document";
+import type { NodeId, WorkflowDocument } from "../graph/document";
 import { reduceEvent } from "./events";
 import { filmFrame } from "./film";
 
@@ -30,6 +30,15 @@ export interface NodeRun {
   readonly warnings?: readonly string[];
 }
 
+/** A job that was sent for the open document, or whose graph was opened. */
+export interface SentJob {
+  readonly job: string;
+  /** The document as it was then. */
+  readonly document: WorkflowDocument;
+  /** The nodes that take part, by path. */
+  readonly nodes: readonly string[];
+}
+
 export interface RunState {
   readonly connection: Connection;
   readonly jobs: Readonly<Record<string, JobSummary>>;
@@ -37,14 +46,16 @@ export interface RunState {
   readonly order: readonly string[];
   /** The job whose progress is shown on the nodes. */
   readonly shown: string | undefined;
-  /** Jobs that this tab has sent. */
-  readonly mine: ReadonlySet<string>;
+  /** In the order in which they were sent. */
+  readonly sent: readonly SentJob[];
   readonly nodes: Readonly<Record<NodeId, NodeRun>>;
   /** Why the server refused the last run. */
   readonly problems: readonly Problem[];
   /** What the server would refuse now; shown at the fields, not as a failure. */
   readonly foreseen: readonly Problem[];
   readonly plan: Readonly<Record<NodeId, PlanStep>>;
+  /** Nodes, by path, that a run leaves out: of unknown types, or unfinished and needed by nothing. */
+  readonly resting: ReadonlySet<string>;
   readonly facts: Readonly<Record<NodeId, Readonly<Record<string, JsonObject>>>>;
 }
 
@@ -53,11 +64,12 @@ export const EMPTY_RUN: RunState = {
   jobs: {},
   order: [],
   shown: undefined,
-  mine: new Set(),
+  sent: [],
   nodes: {},
   problems: [],
   foreseen: [],
   plan: {},
+  resting: new Set(),
   facts: {},
 };
 
@@ -129,7 +141,7 @@ export function retellJob(id: string, events: readonly StreamEvent[]): void {
 export function clearNodes(): void {
   const { nodes } = useRun.getState();
   for (const run of Object.values(nodes)) if (run.preview) URL.revokeObjectURL(run.preview.url);
-  useRun.setState({ nodes: {}, problems: [], foreseen: [], plan: {}, facts: {}, shown: undefined });
+  useRun.setState({ nodes: {}, sent: [], problems: [], foreseen: [], plan: {}, resting: new Set(), facts: {}, shown: undefined });
 }
 
 /** Take in what the server lists, the queue first and in its order. */

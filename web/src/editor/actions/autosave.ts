@@ -9,6 +9,7 @@ import { normalise } from "../../graph/normalise";
 import { toJson } from "../../graph/serialise";
 import { useEditor } from "../../store/editor";
 import { asGiven, asSaved } from "../../store/plan";
+import { clearNodes } from "../../store/run";
 import { useSaving } from "../../store/saving";
 import { setUi, toast } from "../../store/ui";
 import { tr } from "./tr";
@@ -76,11 +77,13 @@ export function isDraft(name: string): boolean {
 
 /**
  * Another document is about to be opened: what is open now is saved under its name, and the other gets its own (a new
- * draft's, or that under which it was saved). So opening never writes one document over another.
+ * draft's, or that under which it was saved). So opening never writes one document over another. Results of the one are
+ * not shown on nodes of the other.
  */
 export function beginOther(of?: { readonly name: string; readonly version: number; readonly document: WorkflowDocument }): void {
   clearTimeout(timer);
   if (useSaving.getState().state !== "saved") void send();
+  clearNodes();
   sessionStorage.removeItem(NAME_KEY);
   if (of) sessionStorage.setItem(NAME_KEY, of.name);
   saved = of?.document;

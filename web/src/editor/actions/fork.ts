@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue, NodeId } from "../../graph/document";
 import { addedBelow } from "../../graph/fork";
 import { normalise } from "../../graph/normalise";
 import { openDocument, useEditor } from "../../store/editor";
-import { showJob } from "../../store/run";
+import { showJob, useRun } from "../../store/run";
 import { toast } from "../../store/ui";
 import { clientName } from "./client";
 import { isBusy } from "./run";
@@ -23,7 +23,9 @@ export async function fork(
     const [made, origin] = await Promise.all([getJob(id), getJob(job)]);
     const document = addedBelow(normalise(made.workflow).document, normalise(origin.workflow).document, useEditor.getState().catalogue);
     openDocument(document, "step.fork");
-    if (!isBusy()) showJob(id, Object.keys(document.nodes));
+    const nodes = Object.keys(document.nodes);
+    useRun.setState((state) => ({ sent: [...state.sent, { job: id, document, nodes }] }));
+    if (!isBusy()) showJob(id, nodes);
     toast("info", tr("fork.sent", { step }));
     return true;
   } catch (error) {

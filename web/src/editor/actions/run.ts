@@ -1,18 +1,20 @@
 /** Run, cancel, and what comes back at once when the server refuses. */
 
-import type { OutputFile, StreamEvent } from "../../api/protocol";
+import type { Job, OutputFile, StreamEvent } from "../../api/protocol";
 import { Refused, answerNode, deleteJob, getJob, getJobEvents, jobAction, postJob, reorderJobs } from "../../api/client";
 import { upstreamOf } from "../../graph/clipboard";
-import { allViews, findPath, isBoundary, pathOf } from "../../graph/bodies";
+import { allViews, findPath, isBoundary, pathOf, recordAt } from "../../graph/bodies";
 import type { NodeId, WorkflowDocument } from "../../graph/document";
-import { apartFromMissing } from "../../graph/missing";
 import { normalise } from "../../graph/normalise";
+import { whatRuns } from "../../graph/resting";
 import { nextSeeds } from "../../graph/seeds";
 import { toJson } from "../../graph/serialise";
+import { mistakesOf } from "../../graph/validate";
 import { applyWhole, openDocument, showNode, useEditor } from "../../store/editor";
 import { isEnded, unknownJob } from "../../store/events";
 import { retellJob, showJob, useRun } from "../../store/run";
 import { announce, setUi, toast } from "../../store/ui";
+import { titleText } from "../shared/titles";
 import { beginOther } from "./autosave";
 import { clientName } from "./client";
 import { rollSeed } from "./seeds";
@@ -36,12 +38,12 @@ function allPaths(document: WorkflowDocument): string[] {
 }
 
 /**
- * Send the workflow. `targets` runs only what these nodes need; without them everything runs that needs no node whose plugin is
- * missing here.
+ * Send the workflow. `chosen` runs only what these nodes need; without them everything runs but what rests: what needs a node
+ * whose plugin is missing here, and unfinished nodes that nothing needs.
  */
 export async function run(chosen?: readonly NodeId[]): Promise<string | undefined> {
   const { catalogue, document: before } = useEditor.getState();
-  const possible = chosen ? undefined : apartFromMissing(before, catalogue);
+  const possible = chosen ? undefined : whatRuns(before, catalogue, mistakesOf(before, catalogue));
   const targets = chosen ?? possible?.targets;
   const involved = targets ? upstreamOf(before, targets.map((path) => outermost(before, path))) : undefined;
   applyWhole((document) => nextSeeds(document, catalogue, rollSeed, involved), "step.seed");
@@ -58,10 +60,13 @@ export async function run(chosen?: readonly NodeId[]): Promise<string | undefine
     useRun.setState((state) => {
       const title = typeof document.meta.title === "string" ? document.meta.title : "";
       const job = state.jobs[id] ?? unknownJob(id, title);
-      return { jobs: { ...state.jobs, [id]: job }, mine: new Set([...state.mine, id]), problems: [] };
+      return { jobs: { ...state.jobs, [id]: job }, sent: [...state.sent, { job: id, document, nodes }], problems: [] };
     });
     announce(tr("said.queued"));
-    if (possible) toast("info", tr("run.leftOut", { nodes: possible.leftOut.join(", ") }));
+    if (possible && possible.resting.size > 0) {
+      const names = [...possible.resting].map((path) => titleText(recordAt(document, path), catalogue));
+      toast("info", tr("run.rests", { names: names.join(", ") }));
+    }
     return id;
   } catch (error) {
     if (error instanceof Refused) {
@@ -147,17 +152,24 @@ export async function openJob(id: string): Promise<void> {
     const { document } = normalise(job.workflow);
     beginOther();
     openDocument(document, "step.openJob");
-    useRun.setState({ nodes: {} });
-    showJob(id, []);
-    await retell(id);
-    const byNode: Record<string, OutputFile[]> = {};
-    for (const output of job.outputs) byNode[output.node] = [...(byNode[output.node] ?? []), output];
-    useRun.setState((state) => {
-      const made = Object.entries(byNode).map(([node, outputs]) => [node, { ...(state.nodes[node] ?? { state: "done" as const }), outputs }]);
-      return { nodes: { ...state.nodes, ...Object.fromEntries(made) } };
-    });
+    await showResults(job, document);
     setUi({ panel: undefined });
   } catch (error) {
     toast("error", tr("run.failed", { reason: reasonOf(error) }));
   }
+}
+
+/** Show what a job made, or how far it is, on the nodes of the document that it ran. */
+export async function showResults(job: Job, document: WorkflowDocument): Promise<void> {
+  const { id } = job;
+  const nodes = allPaths(document);
+  useRun.setState({ nodes: {}, sent: [{ job: id, document, nodes }] });
+  showJob(id, isEnded(job.state) ? [] : nodes);
+  await retell(id);
+  const byNode: Record<string, OutputFile[]> = {};
+  for (const output of job.outputs) byNode[output.node] = [...(byNode[output.node] ?? []), output];
+  useRun.setState((state) => {
+    const made = Object.entries(byNode).map(([node, outputs]) => [node, { ...(state.nodes[node] ?? { state: "done" as const }), outputs }]);
+    return { nodes: { ...state.nodes, ...Object.fromEntries(made) } };
+  });
 }

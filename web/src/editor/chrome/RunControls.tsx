@@ -20,13 +20,18 @@ export function RunControls() {
   const empty = useEditor((state) => Object.keys(state.document.nodes).length === 0);
   const job = useRun((state) => (state.shown === undefined ? undefined : state.jobs[state.shown]));
   const plan = useRun((state) => state.plan);
-  const mistakes = useMistakes((state) => state.all.filter((mistake) => mistake.level !== "notice").length);
+  const mistakes = useBlocking();
+  const resting = useRun((state) => state.resting.size);
   const busy = job !== undefined && !isEnded(job.state);
   const steps = Object.values(plan);
   const running = steps.filter((step) => step.status === "run");
   const seconds = running.reduce((sum, step) => sum + (step.seconds ?? 0), 0);
   const scope = useEditor((state) => state.scope);
   const ids = [...selected].filter((id) => !isBoundary(id)).map((id) => pathOf(scope, id));
+  const planText = (): string => {
+    const plan = running.length === 0 ? t("plan.nothing") : t("plan.count", { count: running.length });
+    return resting === 0 ? plan : t("plan.rests", { plan, count: resting });
+  };
   return (
     <div className="run-controls">
       <div className="run-split">
@@ -66,13 +71,23 @@ export function RunControls() {
           : busy
             ? t(`job.${job.state}`)
             : steps.length > 0
-              ? running.length === 0
-                ? t("plan.nothing")
-                : t("plan.count", { count: running.length })
+              ? planText()
               : ""}
       </span>
     </div>
   );
+}
+
+/** How many mistakes keep a run from beginning: those seen here and those told by the server, without what is left out. */
+function useBlocking(): number {
+  const resting = useRun((state) => state.resting);
+  const foreseen = useRun((state) => state.foreseen);
+  const own = useMistakes((state) => state.all);
+  const ends = [
+    ...own.filter((mistake) => mistake.level !== "notice" && !resting.has(mistake.node)),
+    ...foreseen,
+  ].map(({ node, socket }) => `${node ?? ""}|${socket ?? ""}`);
+  return new Set(ends).size;
 }
 
 /** Four jobs one after the other; with a random seed, four results to choose from. */

@@ -4,8 +4,10 @@ import { setValue } from "../../graph/commands";
 import type { JsonValue } from "../../graph/document";
 import type { InputRow } from "../../graph/geometry";
 import type { Placed } from "../../graph/place";
-import { valueOf } from "../../graph/sockets";
+import { valueOf, type InputSocket } from "../../graph/sockets";
+import { rangeText } from "../../graph/validate";
 import { apply } from "../../store/editor";
+import { tr } from "../actions/tr";
 import { useT } from "../useT";
 import { Widget } from "../widgets/Widget";
 import { GhostValue } from "./GhostValue";
@@ -13,6 +15,12 @@ import { Mistake } from "./Mistake";
 import { SocketButton } from "./SocketButton";
 import { useHome } from "./useHome";
 import { useMistake } from "./useMistake";
+
+/** What a field takes: its documentation, and the range that it keeps to. */
+function hintOf({ info }: InputSocket): string {
+  const range = info?.limits ? rangeText(info.limits) : "";
+  return [info?.doc ?? "", range && tr("value.range", { range })].filter(Boolean).join("\n");
+}
 
 interface Props {
   readonly placed: Placed;
@@ -37,7 +45,7 @@ export const InputRowView = memo(function InputRowView({ placed, row }: Props) {
   const required = socket.info?.required === true && !socket.spare;
   const widget = (!wired || open) && !socket.spare && socket.widget !== null;
   return (
-    <div className={`row row-input${mistake ? " row-mistaken" : ""}`} style={{ top: row.y, height: row.height }} title={widget ? socket.info?.doc : undefined}>
+    <div className={`row row-input${mistake ? " row-mistaken" : ""}`} style={{ top: row.y, height: row.height }} title={widget ? hintOf(socket) : undefined}>
       <SocketButton
         node={id}
         name={socket.name}

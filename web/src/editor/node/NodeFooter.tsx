@@ -23,6 +23,7 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
   const run = useNodeRun(placed);
   const plan = useNodePlan(placed);
   const problem = useRun((state) => state.problems.find((candidate) => isAbout(candidate, placed)));
+  const resting = useRun((state) => state.resting.has(placed.path));
   const busy = useRun((state) => state.shown !== undefined && state.jobs[state.shown]?.finished === null);
   const plugin = useEditor((state) => (ghost ? providerOf(state.document, placed.record.type) : undefined));
   const language = useUi((state) => state.language);
@@ -73,7 +74,9 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
     if (plan.status === "cached" && run?.state !== "cached") words.push(t("plan.cached"));
     if (plan.status === "run") words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
     if (plan.status === "run" && plan.seconds) words.push(`~${secondsText(plan.seconds, language)}`);
+    if (plan.status === "run" && plan.nbytes) words.push(`~${bytesText(plan.nbytes)}`);
   }
+  if (resting && !ghost) words.push(t("node.rests"));
   if (ghost) words.push(plugin === undefined ? t("node.ghostOwn") : t("node.ghostFooter", { plugin }));
   return (
     <div className={`footer${plan?.status === "cached" || run?.state === "cached" ? " footer-cached" : ""}`} style={{ top: y }} title={words.join(" · ")}>

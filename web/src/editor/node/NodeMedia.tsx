@@ -1,5 +1,6 @@
 import { memo } from "react";
 import { fileUrl } from "../../api/client";
+import { chosenFile } from "../../graph/chosenFile";
 import { MEDIA } from "../../graph/geometry";
 import type { Placed } from "../../graph/place";
 import { Player } from "../player/Player";
@@ -14,11 +15,12 @@ interface Props {
   readonly y: number;
 }
 
-/** What a node has made, where it was made: the live preview, then the player, the picture, the text. */
+/** What a node has made, where it was made: the live preview, then the player, the picture, the text. Before that, the file that it reads. */
 export const NodeMedia = memo(function NodeMedia({ placed, y }: Props) {
   const t = useT();
   const run = useNodeRun(placed);
   const output = run?.outputs?.[0];
+  const file = chosenFile(placed.info, placed.record);
   const busy = run?.state === "running" || run?.state === "waiting";
   return (
     <div className="node-media nodrag" style={{ top: y, height: MEDIA }}>
@@ -35,6 +37,8 @@ export const NodeMedia = memo(function NodeMedia({ placed, y }: Props) {
         <img className="media-fill" src={run.preview.url} alt={t("preview.of", { title: titleOf(placed) })} draggable={false} />
       ) : run?.ui ? (
         <UiValue value={run.ui} />
+      ) : file ? (
+        <Player url={fileUrl(`inputs/${file.name}`)} mediaType={file.mediaType} title={file.name} path={file.name} />
       ) : (
         <span className="media-empty">{t("media.empty")}</span>
       )}

@@ -3,6 +3,7 @@ import type { Language } from "../../i18n";
 /** A duration as people say it: `0.8 s`, `12 s`, `3 min 20 s`. */
 export function secondsText(seconds: number, language: Language): string {
   const [s, min] = language === "zh" ? ["秒", "分"] : ["s", "min"];
+  if (seconds > 0 && seconds < 0.01) return `<0.01 ${s}`;
   if (seconds < 10) return `${seconds.toFixed(seconds < 1 ? 2 : 1)} ${s}`;
   if (seconds < 60) return `${Math.round(seconds)} ${s}`;
   return `${Math.floor(seconds / 60)} ${min} ${Math.round(seconds % 60)} ${s}`;

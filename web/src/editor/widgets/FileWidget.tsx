@@ -13,6 +13,7 @@ export function FileWidget({ home, socket, value, label, invalid, describedBy, o
   const t = useT();
   const picker = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
+  const [over, setOver] = useState(false);
   const list = useId();
   const kind = socket.widget?.file_kind ?? "file";
   const endings = socket.widget?.extensions ?? [];
@@ -32,15 +33,24 @@ export function FileWidget({ home, socket, value, label, invalid, describedBy, o
     }
   };
   const onDrop = (event: DragEvent): void => {
+    setOver(false);
     const file = event.dataTransfer.files[0];
     if (!file) return;
-    event.preventDefault();
-    event.stopPropagation();
+    event.preventDefault(); // so it is not opened as a workflow
     void send(file);
+  };
+  const onDragOver = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(event.dataTransfer.types.includes("Files"));
   };
   const extensions = endings.join(",");
   return (
-    <div className={`field field-file${invalid ? " field-invalid" : ""}`} onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
+    <div
+      className={`field field-file${invalid ? " field-invalid" : ""}${over ? " field-over" : ""}`}
+      onDrop={onDrop}
+      onDragOver={onDragOver}
+      onDragLeave={() => setOver(false)}
+    >
       <span className="field-label">{label}</span>
       <input
         className="field-input"

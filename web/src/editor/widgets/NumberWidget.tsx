@@ -1,7 +1,8 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { evaluate } from "../../graph/expression";
-import { clampNumber } from "../../graph/validate";
+import { clampNumber, rangeText } from "../../graph/validate";
 import { useT } from "../useT";
+import { useAutomatic } from "./useAutomatic";
 import type { WidgetProps } from "./types";
 
 function stepOf(props: WidgetProps, whole: boolean): number {
@@ -18,17 +19,23 @@ function shown(value: number, whole: boolean): string {
   return String(Number(value.toPrecision(6)));
 }
 
-/** A number: drag sideways to change it, click to type it or an expression, arrow keys to step. */
+/**
+ * A number: drag sideways to change it, click to type it or an expression, arrow keys to step, Delete for its default.
+ * A slider follows the pointer over its whole range.
+ */
 export function NumberWidget(props: WidgetProps) {
   const t = useT();
   const { socket, value, label, invalid, describedBy, onChange } = props;
   const classes = socket.type.classes;
   const whole = classes.includes("int") && !classes.includes("float");
   const limits = socket.info?.limits ?? null;
-  const number = typeof value === "number" ? value : 0;
+  const automatic = useAutomatic(props.home, value);
+  const number = typeof value === "number" ? value : (automatic ?? 0);
   const step = stepOf(props, whole);
   const [editing, setEditing] = useState<string>();
-  const drag = useRef<{ x: number; start: number; moved: boolean; id: string }>(undefined);
+  const drag = useRef<{ x: number; start: number; width: number; moved: boolean; id: string }>(undefined);
+  const [low, high] = [limits?.ge ?? limits?.gt, limits?.le ?? limits?.lt];
+  const bounded = low != null && high != null && high > low && high - low < 1e6;
 
   const set = (wanted: number, gesture?: string): void => onChange(clampNumber(wanted, limits, whole), gesture);
 
@@ -36,6 +43,7 @@ export function NumberWidget(props: WidgetProps) {
     if (editing === undefined) return;
     const result = evaluate(editing);
     if (result !== undefined) set(result);
+    else if (editing.trim() === "") onChange(undefined);
     setEditing(undefined);
   };
   const puzzled = editing !== undefined && editing.trim() !== "" && evaluate(editing) === undefined;
@@ -48,6 +56,7 @@ export function NumberWidget(props: WidgetProps) {
       setEditing(/^[-\d.(]$/.test(event.key) ? event.key : shown(number, whole));
     } else if (event.key === "Home" && limits?.ge != null) set(limits.ge);
     else if (event.key === "End" && limits?.le != null) set(limits.le);
+    else if (event.key === "Delete" || event.key === "Backspace") onChange(undefined);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -56,7 +65,8 @@ export function NumberWidget(props: WidgetProps) {
   const onPointerDown = (event: PointerEvent<HTMLDivElement>): void => {
     if (event.button !== 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    drag.current = { x: event.clientX, start: number, moved: false, id: `drag:${props.home.node}:${props.home.socket}:${Date.now()}` };
+    const { width } = event.currentTarget.getBoundingClientRect();
+    drag.current = { x: event.clientX, start: number, width, moved: false, id: `drag:${props.home.node}:${props.home.socket}:${Date.now()}` };
   };
   const onPointerMove = (event: PointerEvent): void => {
     const state = drag.current;
@@ -64,8 +74,8 @@ export function NumberWidget(props: WidgetProps) {
     const distance = event.clientX - state.x;
     if (!state.moved && Math.abs(distance) < 3) return;
     state.moved = true;
-    const speed = event.shiftKey ? 0.1 : 0.5;
-    set(state.start + Math.round(distance * speed) * step, state.id);
+    const steps = bounded && socket.widget?.kind === "slider" ? (distance / state.width) * ((high - low) / step) : distance * 0.5;
+    set(state.start + Math.round(event.shiftKey ? steps / 5 : steps) * step, state.id);
   };
   const onPointerUp = (): void => {
     const state = drag.current;
@@ -77,6 +87,7 @@ export function NumberWidget(props: WidgetProps) {
     return (
       <label className={`field field-editing${puzzled ? " field-invalid" : ""}`} title={puzzled ? t("number.puzzled") : undefined}>
         <span className="field-label">{label}</span>
+        {limits && <span className="field-range">{rangeText(limits)}</span>}
         <input
           className="field-input"
           autoFocus
@@ -98,8 +109,7 @@ export function NumberWidget(props: WidgetProps) {
       </label>
     );
   }
-  const [low, high] = [limits?.ge ?? limits?.gt, limits?.le ?? limits?.lt];
-  const bounded = low != null && high != null && high > low && high - low < 1e6;
+  const auto = automatic === undefined ? t("value.auto") : t("value.autoIs", { value: shown(automatic, whole) });
   const share = bounded ? Math.min(1, Math.max(0, (number - low) / (high - low))) : 0;
   return (
     <div
@@ -108,6 +118,7 @@ export function NumberWidget(props: WidgetProps) {
       tabIndex={0}
       aria-label={label}
       aria-valuenow={number}
+      aria-valuetext={value === null ? auto : undefined}
       aria-valuemin={low ?? undefined}
       aria-valuemax={high ?? undefined}
       aria-invalid={invalid}
@@ -120,7 +131,7 @@ export function NumberWidget(props: WidgetProps) {
     >
       {bounded && <span className="field-fill" style={{ transform: `scaleX(${share})` }} />}
       <span className="field-label">{label}</span>
-      <span className={`field-value${value === null ? " field-quiet" : ""}`}>{value === null ? t("value.auto") : shown(number, whole)}</span>
+      <span className={`field-value${value === null ? " field-quiet" : ""}`}>{value === null ? auto : shown(number, whole)}</span>
     </div>
   );
 }

@@ -1,6 +1,10 @@
 import { findPath, viewAt } from "../../graph/bodies";
 import { modesOf, setSeedMode, type SeedMode } from "../../graph/seeds";
+import type { InputInfo } from "../../api/protocol";
+import type { SocketRef } from "../../graph/document";
+import { valueOf } from "../../graph/sockets";
 import { applyIn, useEditor } from "../../store/editor";
+import { useRun } from "../../store/run";
 import { Icon, type IconName } from "../shared/Icon";
 import { useT } from "../useT";
 import { rollSeed } from "../actions/seeds";
@@ -10,9 +14,21 @@ import type { WidgetProps } from "./types";
 const NEXT: Readonly<Record<SeedMode, SeedMode>> = { fixed: "random", random: "increment", increment: "fixed" };
 const ICONS: Readonly<Record<SeedMode, IconName>> = { fixed: "lock", random: "dice", increment: "plus" };
 
+/** The seed of the run that the nodes show. */
+function useMade({ node, socket }: SocketRef, info: InputInfo | undefined): number | undefined {
+  return useRun(({ sent, shown }) => {
+    const document = sent.find(({ job }) => job === shown)?.document;
+    const found = document && findPath(document, node);
+    const record = found && viewAt(document, found.scope)?.nodes[found.id];
+    const seed = record && valueOf(record, info, socket);
+    return typeof seed === "number" ? seed : undefined;
+  });
+}
+
 /**
- * A seed. What is shown is always what the last result was made with: a random or counted seed is chosen when Run is
- * pressed, before the job is sent, and stays.
+ * A seed. What is shown is what the last run was made with: a random or counted seed is chosen when Run is pressed,
+ * before the job is sent, and stays. Where it was changed since, or the run that is shown is an earlier one of several,
+ * that one's seed stands beside it.
  */
 export function SeedWidget(props: WidgetProps) {
   const t = useT();
@@ -23,6 +39,8 @@ export function SeedWidget(props: WidgetProps) {
     const kept = found && view ? modesOf(view, found.id)[home.socket] : undefined;
     return kept === "random" || kept === "increment" ? kept : "fixed";
   });
+  const made = useMade(home, socket.info);
+  const other = made !== undefined && made !== props.value;
   const next = (): void => {
     const found = findPath(useEditor.getState().document, home.node);
     if (found) applyIn(found.scope, setSeedMode(found.id, home.socket, NEXT[mode]), "step.value");
@@ -30,6 +48,11 @@ export function SeedWidget(props: WidgetProps) {
   return (
     <div className="seed">
       <NumberWidget {...props} />
+      {other && (
+        <button type="button" className="seed-made" title={t("seed.made", { seed: made })} aria-label={t("seed.made", { seed: made })} onClick={() => props.onChange(made)}>
+          <Icon name="play" size={11} /> {made}
+        </button>
+      )}
       <button
         type="button"
         className="seed-button"

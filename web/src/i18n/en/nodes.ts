@@ -1,5 +1,6 @@
 /** Nodes, their sockets, values and mistakes. */
 export const nodes = {
+  "color.pick": "Choose {name} from a palette",
   "curve.point": "Point {number}",
   "details.empty": "Select a node to see what it does, its sockets and its last run.",
   "details.ghost": "Its values and wires are kept; the rest of the graph still runs.",
@@ -40,10 +41,12 @@ export const nodes = {
   "node.missing": "missing",
   "node.more": "{count} more",
   "node.rename": "Name of the node",
+  "node.rests": "left out of the run",
   "number.puzzled": "A number or arithmetic, such as 16*4+1",
   "preview.of": "Preview of {title}",
   "seed.fixed": "fixed",
   "seed.increment": "counts up with every run",
+  "seed.made": "The result that is shown was made with {seed}. Press to take it back.",
   "seed.mode": "Seed is {mode}. Press to change.",
   "seed.random": "new with every run",
   "seed.roll": "New seed now",
@@ -52,4 +55,6 @@ export const nodes = {
   "socket.required": "needed",
   "socket.wired": "connected",
   "value.auto": "auto",
+  "value.autoIs": "auto: {value}",
+  "value.range": "Allowed: {range}",
 } as const;

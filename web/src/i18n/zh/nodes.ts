@@ -3,6 +3,7 @@ import type { nodes as english } from "../en/nodes";
 
 /** 节点及其接口、取值与错误。 */
 export const nodes: Translated<typeof english> = {
+  "color.pick": "从调色板选择 {name}",
   "curve.point": "第 {number} 点",
   "details.empty": "选择一个节点，查看它的说明、接口和上次运行。",
   "details.ghost": "它的值和连线会保留，其余部分仍可运行。",
@@ -43,10 +44,12 @@ export const nodes: Translated<typeof english> = {
   "node.missing": "缺失",
   "node.more": "还有 {count} 项",
   "node.rename": "节点名称",
+  "node.rests": "此次运行跳过",
   "number.puzzled": "数字或算式，例如 16*4+1",
   "preview.of": "{title} 的预览",
   "seed.fixed": "固定",
   "seed.increment": "每次运行加一",
+  "seed.made": "当前显示的结果用的是 {seed}。点击取回。",
   "seed.mode": "种子：{mode}。按下更改。",
   "seed.random": "每次运行换新",
   "seed.roll": "立即换新种子",
@@ -55,4 +58,6 @@ export const nodes: Translated<typeof english> = {
   "socket.required": "必需",
   "socket.wired": "已连接",
   "value.auto": "自动",
+  "value.autoIs": "自动：{value}",
+  "value.range": "允许范围：{range}",
 };
