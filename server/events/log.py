@@ -7,7 +7,7 @@ import logging
 import secrets
 
 from server.events.store import EventStore
-from server.events.stream import Hub, Line, fields_of, number_of
+from server.events.stream import Hub, Line, fields_of
 from server.storage.database import StorageError
 
 _FLUSH_SECONDS = 0.05
@@ -82,7 +82,7 @@ class EventLog:
         chunks = []
         for job, lines in self._pending.items():
             text = "\n".join(line.text for line in lines)
-            chunks.append((number_of(lines[0].text), number_of(lines[-1].text), job, text))
+            chunks.append((lines[0].n, lines[-1].n, job, text))
         self._pending, self._count = {}, 0
         if chunks:
             self._spawn(self._written(self.store.append(chunks), len(chunks)))

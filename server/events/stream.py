@@ -12,7 +12,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ class Line:
     """One event as it goes out. ``node`` is empty for events of the job as a whole."""
 
     text: str
+    n: int
     job: str
     node: str
     progress: bool = False
@@ -36,9 +37,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a listener is sent: a JSON array of events, or (not ``text``) a preview."""
+    """What a listener is sent: JSON (an event, or an array of them), or (not ``text``) a preview.
+
+    ``n``: who has it knows of everything up to this number; 0 where it says nothing of that.
+    """
 
     data: bytes
+    n: int = 0
     text: bool = True
 
 
@@ -50,10 +55,11 @@ class Batch:
     progress: dict[Key, bytes] = field(default_factory=dict)
     previews: dict[Key, bytes] = field(default_factory=dict)
     changed: frozenset[Key] = frozenset()
+    n: int = 0
     frames: list[Frame] = field(default_factory=list)
 
     @classmethod
-    def of(cls, lines: Iterable[Line], previews: dict[Key, bytes]) -> Batch:
+    def of(cls, lines: Sequence[Line], previews: dict[Key, bytes]) -> Batch:
         """Put together; progress that a later change of state has overtaken is left out."""
         states: list[str] = []
         progress: dict[Key, str] = {}
@@ -71,15 +77,16 @@ class Batch:
             {key: text.encode("utf-8", "replace") for key, text in progress.items()},
             previews,
             frozenset(changed),
+            lines[-1].n if lines else 0,
         )
-        batch.frames = _frames([batch.states] if states else [], batch.progress, batch.previews)
+        batch.frames = _frames([batch.states] if states else [], batch.progress, batch.previews, batch.n)
         return batch
 
 
-def _frames(states: Iterable[bytes], progress: dict[Key, bytes], previews: dict[Key, bytes]) -> list[Frame]:
+def _frames(states: Iterable[bytes], progress: dict[Key, bytes], previews: dict[Key, bytes], n: int) -> list[Frame]:
     """One text frame, the changes of state before the progress, and the pictures."""
     events = b",".join((*states, *progress.values()))
-    frames = [Frame(b"[" + events + b"]")] if events else []
+    frames = [Frame(b"[" + events + b"]", n)] if events else []
     return frames + [Frame(picture, text=False) for picture in previews.values()]
 
 
@@ -91,7 +98,7 @@ class Outbox:
     """What one listener has still to receive. Usually nothing or one batch; more only where it reads slowly."""
 
     __slots__ = (
-        "_batch", "_bytes", "_limits", "_previews", "_progress", "_states", "_wake", "overflowed", "sending_since"
+        "_batch", "_bytes", "_limits", "_n", "_previews", "_progress", "_states", "_wake", "overflowed", "sending_since"
     )  # fmt: skip
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
@@ -99,6 +106,7 @@ class Outbox:
         self._batch: Batch | None = None
         self._states: deque[bytes] = deque()
         self._bytes = 0
+        self._n = 0
         self._progress: dict[Key, bytes] = {}
         self._previews: dict[Key, bytes] = {}
         self._wake = asyncio.Event()
@@ -121,6 +129,7 @@ class Outbox:
     def _merge(self, batch: Batch) -> None:
         for key in batch.changed:
             self._progress.pop(key, None)
+        self._n = max(self._n, batch.n)
         self._progress |= batch.progress
         self._previews |= batch.previews
         if batch.states:
@@ -152,7 +161,7 @@ class Outbox:
         if self._batch is not None:
             batch, self._batch = self._batch, None
             return batch.frames
-        frames = _frames(self._states, self._progress, self._previews)
+        frames = _frames(self._states, self._progress, self._previews, self._n)
         self._states.clear()
         self._bytes = 0
         self._progress.clear()
@@ -198,7 +207,7 @@ class Hub:
     def number(self, job: str, node: str, fields: str, *, progress: bool = False) -> Line:
         """Give an event its number. ``fields`` is its JSON object without braces."""
         self.n += 1
-        return Line(f'{{"n":{self.n},"job":"{job}",{fields}}}', job, node, progress)
+        return Line(f'{{"n":{self.n},"job":"{job}",{fields}}}', self.n, job, node, progress)
 
     def publish(self, lines: list[Line]) -> None:
         """Tell everybody, a few milliseconds later at most (sooner where few listen)."""

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from server.contract.limits import Limits
-from server.events.stream import Outbox, Overflow, number_of
+from server.events.stream import Frame, Outbox, Overflow, number_of
 from server.http.body import query_int
 from server.http.keys import EVENTS, HUB, LIMITS
 from server.http.route import Route
@@ -40,23 +40,30 @@ class _Streams:
 _STREAMS: web.AppKey[_Streams] = web.AppKey("streams", _Streams)
 
 
-async def catch_up(app: web.Application, after: int, now: int) -> list[str]:
-    """Frames with everything after event ``after`` up to ``now``; or one that says to load everything anew."""
+async def catch_up(app: web.Application, after: int, now: int) -> list[Frame]:
+    """Frames with everything after event ``after`` up to ``now``; or one that says to load everything anew.
+
+    The numbers of the frames grow: who loses the connection between two of them goes on where it was.
+    """
     limits = app[LIMITS]
-    hello = f'{{"n":{now},"job":"","type":"hello","server":{json.dumps(app[EVENTS].server)}}}'
+
+    def hello(n: int) -> Frame:
+        return Frame(f'{{"n":{n},"job":"","type":"hello","server":{json.dumps(app[EVENTS].server)}}}'.encode(), n)
+
     if after <= 0 or after == now:
-        return [hello]
-    resync = f'{{"n":{now},"job":"","type":"resync"}}'
+        return [hello(now)]
+    resync = Frame(f'{{"n":{now},"job":"","type":"resync"}}'.encode(), now)
     if after > now:
-        return [hello, resync]
+        return [hello(now), resync]
     await app[EVENTS].settled()
     chunks, dropped = await app[EVENTS].store.after(after, 1000)
     lines = [line for body in chunks for line in body.split("\n")]
     lines = [line for line in lines if after < number_of(line) <= now]
     if dropped or len(chunks) >= 1000 or len(lines) > limits.catch_up:
-        return [hello, resync]
+        return [hello(now), resync]
     lines.sort(key=number_of)
-    return [hello, *(f"[{','.join(lines[at : at + 1000])}]" for at in range(0, len(lines), 1000))]
+    parts = [lines[at : at + 1000] for at in range(0, len(lines), 1000)]
+    return [hello(after), *(Frame(f"[{','.join(part)}]".encode(), number_of(part[-1])) for part in parts)]
 
 
 async def stream(request: web.Request) -> web.WebSocketResponse:
@@ -101,7 +108,7 @@ async def _write(listener: _Listener, after: int, now: int) -> None:
     socket, outbox = listener.socket, listener.outbox
     try:
         for frame in await catch_up(listener.request.app, after, now):
-            await socket.send_frame(frame.encode(), WSMsgType.TEXT)
+            await socket.send_frame(frame.data, WSMsgType.TEXT)
         while True:
             for item in await outbox.next():
                 await socket.send_frame(item.data, WSMsgType.TEXT if item.text else WSMsgType.BINARY)
@@ -161,7 +168,7 @@ async def server_sent_events(request: web.Request) -> web.StreamResponse:
                 continue
             for item in items:
                 if item.text:
-                    await asyncio.wait_for(response.write(_as_sse(item.data.decode())), limits.send_seconds)
+                    await asyncio.wait_for(response.write(_as_sse(item)), limits.send_seconds)
     except (Overflow, TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()
@@ -175,11 +182,8 @@ async def server_sent_events(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _as_sse(frame: str) -> bytes:
-    number = frame.rfind('{"n":')
-    return (
-        f"id: {number_of(frame[number:])}\ndata: {frame}\n\n".encode() if number >= 0 else f"data: {frame}\n\n".encode()
-    )
+def _as_sse(frame: Frame) -> bytes:
+    return b"id: %d\ndata: %b\n\n" % (frame.n, frame.data)
 
 
 async def wait_for_job(app: web.Application, job: str, seconds: float) -> None:

@@ -63,7 +63,7 @@ async def test_who_does_not_read_overflows_and_the_others_get_everything() -> No
 
 async def test_an_outbox_is_bounded_in_bytes() -> None:
     outbox = Outbox(Limits(outbox_bytes=1000))
-    large = Batch.of([Line("x" * 600, "j", "")], {})
+    large = Batch.of([Line("x" * 600, 1, "j", "")], {})
     outbox.add(large)
     assert not outbox.overflowed
     outbox.add(large)
@@ -164,6 +164,22 @@ async def test_server_sent_events_tell_the_same(server: LiveServer) -> None:
         while f'"job":"{job}","type":"job_finished"' not in text:
             text += (await asyncio.wait_for(answer.content.readany(), 30)).decode()
         assert text.startswith("id: ")
+    (first, *_) = [int(line[4:]) for line in text.splitlines() if line.startswith("id: ")]
+    last = {"Last-Event-ID": str(first)}
+    async with aiohttp.ClientSession(server.url) as session, session.get("/api/events", headers=last) as answer:
+        again = ""
+        while '"job_finished"' not in again:
+            again += (await asyncio.wait_for(answer.content.readany(), 30)).decode()
+    ids = [int(line[4:]) for line in again.splitlines() if line.startswith("id: ")]
+    assert ids[0] == first, "hello does not run ahead of what was missed: the connection may be lost after it"
+    assert ids == sorted(ids)
+    assert again.count('"type":"job_queued"') == 1
+
+
+def test_an_event_may_carry_whatever_a_node_shows() -> None:
+    shown = Line('{"n":7,"job":"j","type":"node_shown","node":"a","ui":{"v":{"n":true}}}', 7, "j", "a")
+    (frame,) = Batch.of([shown], {}).frames
+    assert frame.n == 7
 
 
 async def test_who_comes_back_after_the_oldest_events_have_left_is_told_to_load_anew(tmp_path: Path) -> None:
