@@ -48,7 +48,7 @@ class Bundle:
         layout: what there is.
         device: where networks go.
         dtype: the number format of weights and computation.
-        overrides: number formats of single components, for ``dtype="auto"``.
+        overrides: number formats of single components, whatever ``dtype`` says.
         packing: how the weights of transformers and text encoders are packed; ``None``: as they are stored.
 
     Attributes:
@@ -91,8 +91,7 @@ class Bundle:
 
     def dtype(self, name: str) -> torch.dtype:
         """The number format in which a network computes."""
-        wanted = self._dtype if self._dtype != "auto" else self._overrides.get(name, "auto")
-        return dtype_named(wanted, self.device)
+        return dtype_named(self._overrides.get(name, self._dtype), self.device)
 
     def resident(self, name: str) -> Resident:
         """The network of a component, not loaded yet."""

@@ -124,7 +124,8 @@ class Run:
         scheduler = copy.copy(self._scheduler)
         if hasattr(scheduler, "_step_index"):
             scheduler._step_index = self.levels.index(self._sigma)
-        scaled: Tensor = scheduler.scale_model_input(x, t)
+        narrow = x.to(self.bundle.dtype("transformer")) if self.family.narrow_latents else x
+        scaled: Tensor = scheduler.scale_model_input(narrow, t)
         return scaled
 
     def velocity(self, x: Tensor, level: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
@@ -173,7 +174,7 @@ def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: 
         generator_after_noise(request),
         (0, *axes),
         rounded_to=bundle.dtype("transformer") if family.narrow_latents else None,
-        initial=float(getattr(scheduler, "init_noise_sigma", 1.0)),
+        initial=getattr(scheduler, "init_noise_sigma", 1.0),
     )
     exact = "step_cache" not in run.settings
     name = type(scheduler).__name__

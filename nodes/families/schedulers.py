@@ -47,7 +47,7 @@ class SchedulerSolver:
     generator: torch.Generator | None = None
     axes: tuple[int, ...] = (0, 1, 2, 3, 4)
     rounded_to: torch.dtype | None = None
-    initial: float = 1.0
+    initial: float | Tensor = 1.0
     _fresh: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class SchedulerSolver:
         """One step, from ``sigmas[state.step]`` to ``sigmas[state.step + 1]``."""
         index, x = state.step, state.latent
         if index == 0:
-            x = self._rounded(x * self.initial)
+            x = (self._narrow(x) * self.initial).to(x.dtype)
         output = velocity(x, sigmas[index])
         scheduler = with_memory(self.scheduler, self._fresh, state.memory)
         wanted = inspect.signature(scheduler.step).parameters
@@ -67,8 +67,7 @@ class SchedulerSolver:
         if generator is not None:
             extra["generator"] = generator
         t = self.timesteps[index]
-        narrow = x if self.rounded_to is None else x.to(self.rounded_to)  # schedulers compute in the sample's format
-        sample, direction = narrow.permute(self.axes), output.permute(self.axes)
+        sample, direction = self._narrow(x).permute(self.axes), output.permute(self.axes)
         if "old_pred_original_sample" in wanted:  # CogVideoX's DPM-Solver++ keeps nothing itself
             old = state.memory.get(PREVIOUS)
             before = self.timesteps[index - 1] if index > 0 else None
@@ -81,12 +80,11 @@ class SchedulerSolver:
             memory[RANDOM] = generator.get_state()
         back = [self.axes.index(axis) for axis in range(len(self.axes))]
         latent = sample.permute(back)
-        return State(
-            self._rounded(latent).to(x.dtype), index + 1, state.seed, self.prediction(x, output, index), memory
-        )
+        return State(self._narrow(latent).to(x.dtype), index + 1, state.seed, self.prediction(x, output, index), memory)
 
-    def _rounded(self, latent: Tensor) -> Tensor:
-        return latent if self.rounded_to is None else latent.to(self.rounded_to).to(latent.dtype)
+    def _narrow(self, latent: Tensor) -> Tensor:
+        """The latent in the number format in which the stock pipeline keeps it, and schedulers compute."""
+        return latent if self.rounded_to is None else latent.to(self.rounded_to)
 
     def _generator(self, state: State) -> torch.Generator | None:
         if self.generator is None:

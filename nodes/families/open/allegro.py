@@ -38,6 +38,7 @@ class AllegroFamily(DiffusersFamily):
         solver="own",
     )  # fmt: skip
     flow = False
+    narrow_latents = True
 
     def geometry(self, layout: Layout) -> Traits:
         """Size and length that the transformer was made for."""

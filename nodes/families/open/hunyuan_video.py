@@ -87,7 +87,7 @@ class HunyuanVideoFamily(DiffusersFamily):
             "pooled_projections": conditions["pooled"].to(x.dtype),
             "guidance": told,
         }
-        return super().predict(network, x, timestep, conditions, more)
+        return super().predict(network, x, timestep.to(x.dtype), conditions, more)
 
 
 FAMILY = HunyuanVideoFamily()

@@ -38,6 +38,7 @@ class HunyuanVideo15Family(DiffusersFamily):
         solver="euler", batched=False,
     )  # fmt: skip
     max_tokens = 1000
+    narrow_latents = True
     text_parts = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
 
     def geometry(self, layout: Layout) -> Traits:

@@ -33,6 +33,7 @@ class Kandinsky5Family(DiffusersFamily):
         "kandinsky5", 16, axes="THWC", patch=2, width=768, height=512, frames=121, fps=24.0, shift=5.0, solver="euler",
         batched=False,
     )  # fmt: skip
+    narrow_latents = True
     text_parts = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
 
     def geometry(self, layout: Layout) -> Traits:

@@ -71,8 +71,10 @@ class LTXFamily(DiffusersFamily):
         return math.exp(self.shift_of(scheduler.config, request))
 
     def pack(self, latent: Tensor) -> Tensor:
-        """Tokens ``[B, t h w, C]``."""
-        return latent.flatten(2).transpose(1, 2)
+        """Tokens ``[B, t h w, C]``. Two prompts together lie in memory as in the stock pipeline, which puts tokens side
+        by side and not latents: in bfloat16 matrix products round by the order in memory."""
+        tokens = latent.flatten(2).transpose(1, 2)
+        return tokens.contiguous() if tokens.shape[0] > 1 else tokens
 
     def unpack(self, output: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Tokens as a latent."""

@@ -118,7 +118,7 @@ class WanFamily(DiffusersFamily):
 
         more: dict[str, Any] = {}
         if constants.get("every_token"):
-            free = 1.0 - conditions["held_mask"] if "held_mask" in conditions else torch.ones_like(x[:, :1])
+            free = 1.0 - conditions["held_mask"] if "held_mask" in conditions else torch.ones_like(x[:, :1]).float()
             timestep = (free[:, 0, :, ::2, ::2] * timestep[:, None, None, None]).flatten(1)
         if "image" in conditions:
             image = conditions["image"].to(x.dtype)  # [B, pictures * tokens, D]

@@ -46,10 +46,14 @@ class Both:
 @pytest.fixture(scope="module", params=list(CASES))
 def both(request: pytest.FixtureRequest, checkpoint: Checkpoint) -> Iterator[Both]:
     folder = checkpoint(request.param)
-    parts = loaded(folder)
-    if request.param == "ltx_091":
-        parts = parts._replace(vae=decode_options(parts.vae, decode_timestep=0.05, decode_noise=0.025))
-    yield Both(request.param, folder, Stock(folder), parts)
+    yield Both(request.param, folder, Stock(folder), with_options(request.param, loaded(folder)))
+
+
+def with_options(name: str, parts: LoadedParts) -> LoadedParts:
+    """LTX 0.9.1 with the values that its case gives to the stock pipeline."""
+    if name != "ltx_091":
+        return parts
+    return parts._replace(vae=decode_options(parts.vae, decode_timestep=0.05, decode_noise=0.025))
 
 
 def small(name: str) -> Case:
@@ -108,16 +112,22 @@ def test_the_comparison_is_sensitive(both: Both) -> None:
         assert found > 10 * TOLERANCE, f"{name} changes the frames by {found} only"
 
 
-@pytest.mark.parametrize(
-    ("name", "guidance", "visible"),
-    [("wan", 5.0, 0.03), ("ltx", 1.0, 0.03), ("cogvideox_5b", 5.0, 1 / 255), ("mochi", 5.0, 1 / 255)],
-)
-def test_in_bfloat16(checkpoint: Checkpoint, name: str, guidance: float, visible: float) -> None:
-    """Latents are rounded at the same places. Frames of Wan and LTX differ by roundings inside of their VAEs."""
+NARROW = {"allegro": 0.05}
+"""Allegro's stock pipeline draws its noise in bfloat16, which rounds some values the other way: latents differ by one
+rounding of noise that begins at 157 times its deviation."""
+KEPT_PRECISE = ("wan", "wan_experts", "wan_5b")
+"""Their pipelines are meant to be loaded with the VAE in float32."""
+
+
+@pytest.mark.parametrize("guidance", [1.0, 5.0])
+@pytest.mark.parametrize("name", list(CASES))
+def test_in_bfloat16(checkpoint: Checkpoint, name: str, guidance: float) -> None:
+    """Latents are rounded at the same places, so that they are the same after every step."""
     case, folder = replace(small(name), guidance=guidance, dtype="bfloat16"), checkpoint(name)
-    stock = Stock(folder, "bfloat16")
-    if name == "wan":  # its pipeline is meant to be loaded with this part in float32
+    stock, parts = Stock(folder, "bfloat16"), with_options(name, loaded(folder, "bfloat16"))
+    if name in KEPT_PRECISE:
         stock.pipeline.vae = type(stock.pipeline.vae).from_pretrained(folder / "vae")
-    allowed = {"noise": 0.02, "frames": visible}  # some stock pipelines draw their noise in bfloat16
-    differences = compare(folder, case, stock)
-    assert {stage: found for stage, found in differences.items() if found > allowed.get(stage, TOLERANCE)} == {}
+    exact = NARROW.get(name, TOLERANCE)
+    allowed = {"noise": 0.03, "frames": max(exact, 0.02 if name == "skyreels_v2" else 1 / 255)}
+    differences = compare(folder, case, stock, parts)
+    assert {stage: found for stage, found in differences.items() if found > allowed.get(stage, exact)} == {}
