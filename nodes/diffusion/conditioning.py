@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Any
 
-from kinograph import Conditioning, Facts, Field, InvalidInput, NodeContext, TextEncoder, Widget, node
+from kinograph import Conditioning, Facts, Field, Frames, InvalidInput, NodeContext, TextEncoder, Widget, node
 from nodes.families.registry import family_named
 
 
@@ -28,6 +28,7 @@ def text_encode(
     context: NodeContext,
     encoder: TextEncoder,
     prompt: Annotated[str, Widget(multiline=True, placeholder="a red ball bounces over a green meadow")] = "",
+    picture: Frames | None = None,
 ) -> Conditioning:
     """Encode a prompt into conditioning for a diffusion transformer.
 
@@ -38,11 +39,14 @@ def text_encode(
     Args:
         encoder: the text encoder of the model that will read the conditioning.
         prompt: what the clip shows; English or Chinese for Mini.
+        picture: the picture that the clip begins with, for models whose text encoder looks at it (HunyuanVideo image
+            to video); it gets nothing for the negative prompt.
     """
     from nodes.families.residency import MEMORY
 
     with MEMORY.saving(context.memory_saving):
-        encoded = family_named(encoder.family).encode_text(encoder, prompt)
+        seen = None if picture is None else picture.pixels[0, ..., :3]
+        encoded = family_named(encoder.family).encode_text(encoder, prompt, seen)
     for warning in encoded.warnings:
         context.logger.warning(warning)
     return Conditioning(encoder.family, encoded.tensors, prompt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext, SamplingState
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from nodes.sampling.guidance import Weighted
     from nodes.sampling.solvers import State, Velocity
 
-SolverName = Literal["auto", "euler", "heun", "dpmpp_2m", "unipc", "euler_ancestral"]
+SolverName = Literal["auto", "euler", "heun", "dpmpp_2m", "unipc", "euler_ancestral", "lcm"]
 Batching = Literal["auto", "together", "one by one"]
+SHARE = "share"
+"""What a latent is told: of its model's schedule, the last share of the steps is to be taken ``[1]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,34 @@ class Settings:
     eta: float = 1.0
     repeats: int = 1
     tell_known: bool = True
+    timesteps: str = ""
+
+    @property
+    def levels(self) -> list[float] | None:
+        """The noise levels that ``timesteps`` names, and 0; ``None`` where it names none.
+
+        Raises:
+            InvalidInput: for something else than falling numbers above 0, up to 1000.
+        """
+        if not self.timesteps.strip():
+            return None
+        try:
+            levels = [float(part) / 1000.0 for part in self.timesteps.replace(",", " ").split()]
+        except ValueError:
+            levels = []
+        if not levels or levels[0] > 1.0 or not all(a > b for a, b in pairwise([*levels, 0.0])):
+            raise InvalidInput(
+                "timesteps",
+                f"these are no timesteps: {self.timesteps!r}",
+                wanted="falling numbers from 1000 to above 0",
+                example="1000, 757, 522",
+            )
+        return [*levels, 0.0]
+
+    def count(self, traits: Traits) -> int:
+        """How many steps are taken."""
+        levels = self.levels
+        return self.steps or traits.steps if levels is None else len(levels) - 1
 
 
 def sampled_facts(model: Any, positive: Any, latent: Any, negative: Any) -> Facts | None:
@@ -120,6 +151,8 @@ def course_of(
     family = family_named(model.family)
     if start is None:
         sampling = sampling_of(context, model, latent, settings)
+        if SHARE in latent.told:
+            return part_of_schedule(context, traits, latent, sampling)
         samples = latent.samples.to(context.device)
         if latent.keep is not None:
             clean, keep = known_part(context, latent)
@@ -133,7 +166,7 @@ def course_of(
             f"the stopped run has shape {list(start.samples.shape)}, the latent {list(latent.samples.shape)}",
             wanted="the size, length and batch of the run that was stopped",
         )
-    steps = settings.steps or traits.steps
+    steps = settings.count(traits)
     if steps <= start.step:
         raise InvalidInput(
             "steps", f"{start.step} steps are done already, {steps} are wanted", wanted=f"more than {start.step}"
@@ -165,8 +198,9 @@ def request_of(context: NodeContext, latent: Latent, settings: Settings, sigma: 
         fps=latent.fps,
         steps=settings.steps,
         shift=settings.shift,
-        solver=settings.solver,
+        solver="euler" if settings.solver == "auto" and settings.levels is not None else settings.solver,
         eta=settings.eta,
+        levels=settings.levels,
         plain=latent.keep is not None or settings.repeats > 1,
         saving=context.memory_saving,
         told=latent.told,
@@ -187,7 +221,30 @@ def sampling_of(context: NodeContext, model: DiffusionModel, latent: Latent, set
         )
     if latent.sigma <= 0.0:
         raise nothing_to_denoise()
-    return family_named(model.family).prepare(model, request_of(context, latent, settings, latent.sigma))
+    sigma = 1.0 if SHARE in latent.told else latent.sigma
+    return family_named(model.family).prepare(model, request_of(context, latent, settings, sigma))
+
+
+def part_of_schedule(context: NodeContext, traits: Traits, latent: Latent, sampling: Sampling) -> Course:
+    """The last share of a schedule's steps, from a clean clip noised as its level wants it: how the stock video to
+    video pipelines count strength.
+
+    Raises:
+        InvalidInput: where parts of the clip are known, or the family samples more latent frames than it has.
+    """
+    from nodes.diffusion.latents import starting_noise
+    from nodes.sampling.solvers import State
+
+    if latent.keep is not None or traits.lead or latent.clean is None:
+        raise InvalidInput(
+            "latent", "a share of the steps cannot be counted here", wanted="AddNoise with strength as noise level"
+        )
+    total = len(sampling.levels) - 1
+    begin = total - max(1, int(total * float(latent.told[SHARE])))
+    _, *shape = latent.clean.shape
+    fresh = starting_noise(traits, (shape[0], shape[1], shape[2], shape[3]), latent.clean.shape[0], latent.seed)
+    samples = sampling.noised(latent.clean.float().cpu(), fresh, begin)
+    return Course(sampling, State(samples.to(context.device), begin, latent.seed))
 
 
 def denoise(
@@ -250,6 +307,8 @@ def denoise(
                     state = replace(state, latent=finished(state.latent, *known_part(context, latent)))
                 if latent.told:
                     state = replace(state, latent=held(latent, state.latent))
+                if sampling.finish is not None and state.step == end:
+                    state = replace(state, latent=sampling.finish(state.latent))
             if resumable and state.step < end:
                 context.checkpoint(state.state_dict())  # thinned out by the engine to one in a few seconds
             if lineage and state.step < end:
@@ -306,7 +365,8 @@ def velocity_of(
             wanted="a TextEncode with an empty prompt will do, or guidance 1",
         )
     told = on_device(latent.told, context)
-    told.pop("drawn", None)  # what came before the noise is no concern of the model
+    for name in ("drawn", SHARE):  # how the noise came about is no concern of the model
+        told.pop(name, None)
     if latent.keep is not None and settings.tell_known:
         told |= dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))
     away = None if against is None else on_device(against, context) | told

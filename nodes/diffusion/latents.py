@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from kinograph import DiffusionModel, Display, Facts, Field, InvalidInput, Latent, Widget, node
+from nodes.diffusion.denoising import SHARE
 from nodes.families.traits import MAX_FRAMES, MAX_SIDE, Traits
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def starting_noise(traits: Traits, shape: tuple[int, int, int, int], batch: int,
     return drawn.permute(0, *(1 + traits.axes.index(axis) for axis in "CTHW")).contiguous()
 
 
+StrengthIs = Literal["noise level", "share of steps"]
+
+
 def noised_facts(latent: Any, strength: float | None) -> Facts | None:
     """The latent's facts with the new noise level."""
     if not isinstance(latent, Facts):
@@ -115,6 +119,7 @@ def add_noise(
     latent: Latent,
     strength: Annotated[float, Field(gt=0.0, le=1.0), Widget(kind="slider", step=0.01)] = 0.6,
     seed: Seed = 0,
+    strength_is: Annotated[StrengthIs, Widget(advanced=True)] = "noise level",
 ) -> Latent:
     """Noise a clean clip partly, so that a sampler makes a variation of it (video to video).
 
@@ -125,9 +130,18 @@ def add_noise(
         latent: a clean latent, from VAEEncode or a sampler.
         strength: how much is noise: 0.2 keeps nearly everything, 0.9 keeps little more than the layout.
         seed: the number that fixes the noise.
+        strength_is: noise level, as above; or the share of the model's own schedule that is run, counted from its end,
+            as the video to video pipelines of Wan and CogVideoX (and other programs' "denoise") count it: 0.6 of 50
+            steps are the last 30, and the sampler adds the noise that the first of them begins with. The only way for
+            models that are no rectified flow (CogVideoX, Allegro).
     """
+    import torch
+
     if latent.sigma > 0.0:
         raise already_noised(latent.sigma)
+    if strength_is == "share of steps":
+        told = {**latent.told, SHARE: torch.tensor([strength])}
+        return replace(latent, sigma=strength, seed=seed, clean=latent.samples, told=told)
     return noised(latent, strength, seed)
 
 

@@ -36,11 +36,16 @@ OWN = "the model's own"
 Steps = Annotated[int | None, Field(ge=1, le=1000), Widget(placeholder=OWN)]
 GuidanceScale = Annotated[float | None, Field(ge=0.0, le=100.0), Widget(step=0.5, placeholder=OWN)]
 Shift = Annotated[float | None, Field(gt=0.0, le=100.0), Widget(step=0.5, placeholder=OWN, advanced=True)]
+Timesteps = Annotated[str, Widget(placeholder="1000, 757, 522", advanced=True)]
 Share = Annotated[float, Field(ge=0.0, le=1.0), Widget(kind="slider", step=0.05, advanced=True)]
 
 
-def finished_facts(model: Any, positive: Any, latent: Any, negative: Any, start: Any) -> Facts | None:
-    """Facts of the denoised latent; refuses to go on with a run of another size or family."""
+def finished_facts(
+    model: Any, positive: Any, latent: Any, negative: Any, start: Any, timesteps: str | None
+) -> Facts | None:
+    """Facts of the denoised latent; refuses to go on with a run of another size or family, and timesteps that are
+    none."""
+    _ = Settings(timesteps=timesteps or "").levels
     found = sampled_facts(model, positive, latent, negative)
     if isinstance(start, Facts):
         check_family("start", start.get("family"), model.get("family") if isinstance(model, Facts) else None)
@@ -82,6 +87,7 @@ def dit_sampler(
     start: SamplingState | None = None,
     repeats: Annotated[int, Field(ge=1, le=20), Widget(advanced=True)] = 1,
     tell_known: Annotated[bool, Widget(advanced=True)] = True,
+    timesteps: Timesteps = "",
 ) -> Latent:
     """Denoise a latent with a diffusion transformer: from its noise level down to a clean clip.
 
@@ -103,7 +109,7 @@ def dit_sampler(
             Empty: the model's own (Mini 4).
         solver: euler (order 1), heun (order 2, two evaluations per step), dpmpp_2m (arXiv:2211.01095, order
             2), unipc (arXiv:2302.04867, order 2 with corrector), euler_ancestral (adds fresh noise at each
-            step). auto: the model's own.
+            step), lcm (for models distilled to a few steps). auto: the model's own.
         shift: above 1 spends more steps at high noise (arXiv:2403.03206). Empty: the model's own (Mini 2).
         guidance_low: guidance acts from this noise level up (arXiv:2404.07724); steps below cost half.
         guidance_high: guidance acts up to this noise level.
@@ -116,6 +122,9 @@ def dit_sampler(
         repeats: take each step this often, with fresh noise in between, so that new parts fit the known ones better
             (RePaint, arXiv:2201.09865); costs as many times as much.
         tell_known: tell a model that was trained for it what is known, besides keeping it.
+        timesteps: the timesteps to visit, from 1000 (pure noise) down, in the place of ``steps`` and ``shift``: as
+            checkpoints that were distilled to a few steps publish them (FastWan: 1000, 757, 522 with lcm). With solver
+            auto euler takes them. Not for CogVideoX and Allegro.
     """
     settings = Settings(
         steps=steps,
@@ -129,6 +138,7 @@ def dit_sampler(
         eta=eta,
         repeats=repeats,
         tell_known=tell_known,
+        timesteps=timesteps,
     )
     course = course_of(context, model, latent, settings, start)
     lineage = lineage_of(context, model, positive, negative, settings, course, start, latent=latent)
@@ -159,11 +169,21 @@ class StoppedRun(NamedTuple):
 
 
 def stopped_facts(
-    model: Any, positive: Any, latent: Any, negative: Any, start: Any, stop: int | None, steps: int | None
+    model: Any,
+    positive: Any,
+    latent: Any,
+    negative: Any,
+    start: Any,
+    stop: int | None,
+    steps: int | None,
+    timesteps: str | None,
 ) -> dict[str, Facts]:
     """Facts of a stopped run; refuses to stop at or after the end."""
-    end = finished_facts(model, positive, latent, negative, start)
+    end = finished_facts(model, positive, latent, negative, start, timesteps)
+    levels = Settings(timesteps=timesteps or "").levels
     total = steps or (model.get("steps") if isinstance(model, Facts) else None)
+    if levels is not None:
+        total = len(levels) - 1
     if stop is not None and total is not None:
         check_stop(stop, total)
     if end is None:
@@ -206,6 +226,7 @@ def dit_sampler_steps(
     start: SamplingState | None = None,
     repeats: Annotated[int, Field(ge=1, le=20), Widget(advanced=True)] = 1,
     tell_known: Annotated[bool, Widget(advanced=True)] = True,
+    timesteps: Timesteps = "",
 ) -> StoppedRun:
     """Begin like DiTSampler and stop after some steps, so that a DiTSampler can go on with other values.
 
@@ -231,6 +252,9 @@ def dit_sampler_steps(
         repeats: take each step this often, with fresh noise in between, so that new parts fit the known ones better
             (RePaint, arXiv:2201.09865); costs as many times as much.
         tell_known: tell a model that was trained for it what is known, besides keeping it.
+        timesteps: the timesteps to visit, from 1000 (pure noise) down, in the place of ``steps`` and ``shift``: as
+            checkpoints that were distilled to a few steps publish them (FastWan: 1000, 757, 522 with lcm). With solver
+            auto euler takes them. Not for CogVideoX and Allegro.
     """
     settings = Settings(
         steps=steps,
@@ -244,6 +268,7 @@ def dit_sampler_steps(
         eta=eta,
         repeats=repeats,
         tell_known=tell_known,
+        timesteps=timesteps,
     )
     course = course_of(context, model, latent, settings, start)
     check_stop(stop, len(course.levels) - 1)

@@ -137,9 +137,10 @@ class DiffusersFamily:
             pieces = list(self.encode_frames(vae, clip.to(vae.extras["bundle"].device), smallest))
         return torch.cat(pieces, 2).float().cpu()
 
-    def drawn(self, vae: VideoVAE, latent: Latent, pixels: Tensor) -> tuple[Tensor, Latent]:
+    def drawn(self, vae: VideoVAE, latent: Latent, pixels: Tensor, noise_first: bool = False) -> tuple[Tensor, Latent]:
         """What the VAE encodes of first frames ``[n, H, W, 3]`` in 0..1, ``[B, C, m, h, w]``, drawn as some stock
-        pipelines do: with the generator that gives the starting noise afterwards. And the latent with that noise."""
+        pipelines do: with the generator that gives the starting noise afterwards (``noise_first``: before). And the
+        latent with that noise."""
         import torch
 
         from nodes.families.diffusers_run import fresh_noise
@@ -150,7 +151,12 @@ class DiffusersFamily:
         with torch.no_grad():
             found = network.encode(clip).latent_dist
         generators = [torch.Generator().manual_seed(latent.seed + item) for item in range(latent.samples.shape[0])]
+        if noise_first:  # the latent has it already
+            for generator in generators:
+                torch.randn(latent.samples.shape[1:], generator=generator)
         picture = torch.cat([found.sample(generator) for generator in generators])
+        if noise_first:
+            return picture, latent
         samples = torch.cat([fresh_noise(vae.extras["traits"], latent.samples.shape, one) for one in generators])
         drawn = torch.tensor([found.mean.numel()])
         return picture, replace(latent, samples=samples, told={**latent.told, "drawn": drawn})
@@ -186,15 +192,26 @@ class DiffusersFamily:
         """The prompt as the tokenizer gets it."""
         return prompt
 
-    def encode_text(self, encoder: TextEncoder, prompt: str) -> EncodedText:
+    def encode_text(self, encoder: TextEncoder, prompt: str, picture: Tensor | None = None) -> EncodedText:
         """Encode one prompt; says what was cut off."""
         import torch
 
         bundle: Bundle = encoder.extras["bundle"]
         text = self.clean(prompt)
+        reads = self.reads_pictures(bundle)
+        if picture is not None and not reads:
+            raise InvalidInput("picture", f"the text encoder of this {self.name} sees no picture", wanted="nothing")
         with torch.no_grad():  # with gradients on, another attention kernel answers
-            tensors = self.encode(bundle, text)
+            tensors = self.encode_beside(bundle, text, picture) if reads else self.encode(bundle, text)
         return EncodedText(tensors, self.cut_off(bundle, text))
+
+    def reads_pictures(self, bundle: Bundle) -> bool:
+        """Whether the text encoder is shown the picture that a clip begins with."""
+        return False
+
+    def encode_beside(self, bundle: Bundle, text: str, picture: Tensor | None) -> dict[str, Tensor]:
+        """Conditioning tensors of a cleaned prompt and a picture ``[H, W, 3]`` in 0..1 (``None``: a black one)."""
+        raise NotImplementedError
 
     def cut_off(self, bundle: Bundle, text: str) -> tuple[str, ...]:
         """What of a prompt is longer than the encoder reads, as a sentence."""
@@ -228,7 +245,9 @@ class DiffusersFamily:
         """A run with the model's own scheduler, or with one of our solvers where that is asked for."""
         from nodes.families.diffusers_run import native_sampling, scheduled_sampling
 
-        if self.needs_picture(model.extras["bundle"], model.extras["traits"]) and "concat" not in request.told:
+        if self.needs_picture(model.extras["bundle"], model.extras["traits"]) and not {"concat", "held"} & set(
+            request.told
+        ):
             raise InvalidInput(
                 "latent", "this model makes clips from a picture, and no frame is known", wanted="KnownFrames before it"
             )
@@ -238,7 +257,7 @@ class DiffusersFamily:
         if not self.flow:
             socket, problem = "solver", f"solver {request.solver!r}"
             if request.levels is not None:
-                socket, problem = "start", "another number of steps than in the stopped run"
+                socket, problem = "timesteps", "other noise levels than those of its schedule"
             elif request.sigma < 1.0:
                 socket, problem = "latent", "a clip that is only partly noised"
             elif request.plain:
@@ -314,6 +333,16 @@ class DiffusersFamily:
         """The clean clip that a scheduler expects at a step, for previews: straight on to the end of the flow."""
         left: Tensor = scheduler.sigmas[-1] - scheduler.sigmas[step]
         return x + left.to(x.device, x.dtype) * output
+
+    def finished(self, latent: Tensor, request: Request) -> Tensor:
+        """What becomes of the clean latent ``[B, C, t, h, w]`` after the last step."""
+        return latent
+
+    def forward(self, scheduler: Any, clean: Tensor, noise: Tensor, step: int) -> Tensor:
+        """A clean clip at the noise level at which a step begins."""
+        level = scheduler.sigmas[step]
+        mixed: Tensor = (1.0 - level) * clean + level * noise
+        return mixed
 
     # --- VAE
 

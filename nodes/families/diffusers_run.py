@@ -178,7 +178,9 @@ def scheduled_sampling(family: DiffusersFamily, model: DiffusionModel, request: 
     )
     exact = "step_cache" not in run.settings
     name = type(scheduler).__name__
-    return Sampling(levels, solver, name, run.model, run.within, run.scale_at, run.around, exact)
+    forward = partial(family.forward, scheduler)
+    finish = partial(family.finished, request=request)
+    return Sampling(levels, solver, name, run.model, run.within, run.scale_at, run.around, exact, forward, finish)
 
 
 def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Request) -> Sampling:
@@ -192,7 +194,8 @@ def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Req
     run = Run(family, model, request, levels, {})
     exact = "step_cache" not in run.settings
     solver = solver_named(name, request.eta)
-    return Sampling(levels, solver, name, run.velocity, run.within, run.scale_at, run.around, exact)
+    finish = partial(family.finished, request=request)
+    return Sampling(levels, solver, name, run.velocity, run.within, run.scale_at, run.around, exact, finish=finish)
 
 
 def generator_after_noise(request: Request) -> torch.Generator:

@@ -136,6 +136,8 @@ class Sampling:
         scales: the guidance scale at a noise level, where it is not the same everywhere: ``scales(scale, sigma)``.
         around: entered around the whole run.
         resumable: whether a state holds all that the rest of the run depends on.
+        forward: ``forward(clean, noise, step)`` takes a clip to the level of a step; ``None``: as rectified flows do.
+        finish: what becomes of the clean latent after the last step; ``None``: nothing.
     """
 
     levels: list[float]
@@ -146,6 +148,14 @@ class Sampling:
     scales: Scales | None = None
     around: Callable[[], AbstractContextManager[object]] = nothing
     resumable: bool = True
+    forward: Callable[[Tensor, Tensor, int], Tensor] | None = None
+    finish: Callable[[Tensor], Tensor] | None = None
+
+    def noised(self, clean: Tensor, noise: Tensor, step: int) -> Tensor:
+        """A clean clip ``[B, C, t, h, w]`` at the noise level at which a step begins."""
+        if self.forward is not None:
+            return self.forward(clean, noise, step)
+        return (1.0 - self.levels[step]) * clean + self.levels[step] * noise
 
 
 class Family(Protocol):
@@ -192,8 +202,12 @@ class Family(Protocol):
         """
         ...
 
-    def encode_text(self, encoder: TextEncoder, prompt: str) -> EncodedText:
-        """Encode one prompt."""
+    def encode_text(self, encoder: TextEncoder, prompt: str, picture: Tensor | None = None) -> EncodedText:
+        """Encode one prompt; ``picture [H, W, 3]`` in 0..1 is what a clip begins with, for encoders that look at it.
+
+        Raises:
+            InvalidInput: for a picture that the encoder does not see.
+        """
         ...
 
     def prepare(self, model: DiffusionModel, request: Request) -> Sampling:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinograph import DiffusionModel, Latent, TextEncoder, VideoVAE, content_digest
+from kinograph import DiffusionModel, InvalidInput, Latent, TextEncoder, VideoVAE, content_digest
 from nodes.families.family import Adapted, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
 from nodes.families.traits import Traits
 from nodes.families.weight_files import combined, safetensors_metadata
@@ -54,8 +54,10 @@ class MiniFamily:
         """Mini is told of what a sampler keeps, at every step."""
         return None
 
-    def encode_text(self, encoder: TextEncoder, prompt: str) -> EncodedText:
+    def encode_text(self, encoder: TextEncoder, prompt: str, picture: Tensor | None = None) -> EncodedText:
         """Encode the words of a prompt; words outside the vocabulary are reported."""
+        if picture is not None:
+            raise InvalidInput("picture", "the text encoder of Mini sees no picture", wanted="KnownFrames for the clip")
         encoded = encoder.extras["tokenizer"].encode(prompt)
         warnings = tuple(unknown_word(word) for word in encoded.unknown)
         return EncodedText(encode_ids(encoder.module, encoded.ids), warnings)

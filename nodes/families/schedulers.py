@@ -60,6 +60,8 @@ class SchedulerSolver:
             x = (self._narrow(x) * self.initial).to(x.dtype)
         output = velocity(x, sigmas[index])
         scheduler = with_memory(self.scheduler, self._fresh, state.memory)
+        if not state.memory and hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(index)  # a run may begin in the middle of the schedule
         wanted = inspect.signature(scheduler.step).parameters
         memory: dict[str, Tensor] = {}
         extra: dict[str, Any] = {}

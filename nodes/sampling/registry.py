@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from nodes.sampling.solvers import Solver, State, Velocity, dpmpp_2m, euler, euler_ancestral, heun
+from nodes.sampling.solvers import Solver, State, Velocity, dpmpp_2m, euler, euler_ancestral, heun, lcm
 from nodes.sampling.unipc import unipc
 
 SOLVERS: MappingProxyType[str, Solver] = MappingProxyType(
@@ -16,6 +16,7 @@ SOLVERS: MappingProxyType[str, Solver] = MappingProxyType(
         "dpmpp_2m": dpmpp_2m,
         "unipc": unipc,
         "euler_ancestral": euler_ancestral,
+        "lcm": lcm,
     }
 )
 

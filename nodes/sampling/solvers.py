@@ -136,6 +136,21 @@ def euler_ancestral(velocity: Velocity, sigmas: Sequence[float], state: State, e
     return State(latent, step + 1, state.seed, prediction)
 
 
+def lcm(velocity: Velocity, sigmas: Sequence[float], state: State) -> State:
+    """Consistency sampling: jump to the prediction, and noise it again to the next level (arXiv:2310.04378).
+
+    What models that were distilled to a few steps (LCM, DMD) are made for. The noise of a step depends on the seed and
+    the step's number only.
+    """
+    step, x = state.step, state.latent
+    sigma, following = sigmas[step], sigmas[step + 1]
+    x0 = x - sigma * velocity(x, sigma)
+    latent = x0
+    if following > 0.0:
+        latent = (1.0 - following) * x0 + following * noise(x.shape, state.seed, stream=step + 1).to(x)
+    return State(latent, step + 1, state.seed, x0)
+
+
 def log_snr(sigma: float) -> float:
     """lambda = log((1 - sigma) / sigma); minus infinity for pure noise, infinity for a clean clip."""
     if sigma <= 0.0:

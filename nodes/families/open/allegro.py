@@ -104,6 +104,10 @@ class AllegroFamily(DiffusersFamily):
         """From the noise, the clean clip."""
         return x - float(scheduler.sigmas[step]) * output
 
+    def forward(self, scheduler: Any, clean: Tensor, noise: Tensor, step: int) -> Tensor:
+        """Noise on top of the clip."""
+        return clean + float(scheduler.sigmas[step]) * noise
+
     def constants(
         self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]
     ) -> dict[str, Any]:

@@ -126,6 +126,11 @@ class CogVideoXFamily(DiffusersFamily):
         alpha = float(scheduler.alphas_cumprod[int(scheduler.timesteps[step])])
         return math.sqrt(alpha) * x - math.sqrt(1.0 - alpha) * output
 
+    def forward(self, scheduler: Any, clean: Tensor, noise: Tensor, step: int) -> Tensor:
+        """So that the variance stays."""
+        mixed: Tensor = scheduler.add_noise(clean, noise, scheduler.timesteps[step : step + 1])
+        return mixed
+
     def scale_at(self, scale: float, timestep: float, bundle: Bundle, settings: Mapping[str, Any]) -> float:
         """Optionally rising along a cosine, as the stock pipeline's ``use_dynamic_cfg``."""
         if not settings.get("dynamic_guidance"):

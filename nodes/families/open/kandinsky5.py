@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from kinograph import InvalidInput, Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
-from nodes.families.family import Request
+from nodes.families.family import KnownPixels, Request
 from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     from nodes.families.bundle import Bundle
 
 
+NORMALISED = 4
+"""Latent frames of a clip from a picture that are normalised at the end."""
+
+
 class Kandinsky5Family(DiffusersFamily):
-    """Kandinsky 5.0 text to video (arXiv:2511.14993)."""
+    """Kandinsky 5.0, text and image to video (arXiv:2511.14993)."""
 
     name = "kandinsky5"
-    pipelines = ("Kandinsky5T2VPipeline",)
+    pipelines = ("Kandinsky5T2VPipeline", "Kandinsky5I2VPipeline")
     kinds: ClassVar = {
         "transformer": ("Kandinsky5Transformer3DModel",),
         "vae": ("AutoencoderKLHunyuanVideo",),
@@ -62,15 +67,16 @@ class Kandinsky5Family(DiffusersFamily):
         folder = bundle.layout.component("tokenizer").folder
         return library("transformers").AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
-    def stock(self, **components: Any) -> Any:
+    def stock(self, bundle: Bundle, **components: Any) -> Any:
         """The stock pipeline with these components alone."""
-        kind = library("diffusers").Kandinsky5T2VPipeline
+        kind = getattr(library("diffusers"), bundle.layout.pipeline)
         names = ("transformer", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2", "scheduler")
         return kind(**{name: components.get(name) for name in names})
 
     def encode(self, bundle: Bundle, text: str) -> dict[str, Tensor]:
         """The prompt inside a task for the language model, as long as it is; beside it CLIP's summary."""
         stock = self.stock(
+            bundle,
             text_encoder=bundle.network("text_encoder"),
             tokenizer=self.words(bundle),
             text_encoder_2=bundle.network("text_encoder_2"),
@@ -78,6 +84,33 @@ class Kandinsky5Family(DiffusersFamily):
         )
         embeds, pooled, lengths = stock.encode_prompt(text, max_sequence_length=self.max_tokens, device=bundle.device)
         return {"embeds": embeds, "pooled": pooled, "length": lengths.diff()[None]}
+
+    def needs_picture(self, bundle: Bundle, traits: Traits) -> bool:
+        """Text to video has the same places for known frames, and leaves them empty."""
+        return "I2V" in bundle.layout.pipeline
+
+    def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
+        """The first frame stays as it is."""
+        from nodes.families.known_pixels import holding
+
+        bundle: Bundle = vae.extras["bundle"]
+        if not self.needs_picture(bundle, vae.extras["traits"]):
+            return None
+        if known.first is None or known.last is not None:
+            raise InvalidInput("last", "Kandinsky 5 is told of a first frame only", wanted="a picture as first")
+        picture, latent = self.drawn(vae, latent, known.first[-1:], noise_first=True)
+        return holding(latent, self.normalise(bundle, picture))
+
+    def finished(self, latent: Tensor, request: Request) -> Tensor:
+        """After image to video the first latent frames get about the mean and deviation of those behind them, which
+        takes a mesh of artefacts away. (Shorter clips have none behind; the stock pipeline fails there.)"""
+        import torch
+
+        if "held" not in request.told or latent.shape[2] <= NORMALISED:
+            return latent
+        kind = library("diffusers").Kandinsky5I2VPipeline
+        stock = kind.__new__(kind)
+        return torch.cat([self.unpack(stock.normalize_first_frame(self.pack(clip)), ()) for clip in latent.split(1)])
 
     def pack(self, latent: Tensor) -> Tensor:
         """``[B, t, h, w, C]``."""
@@ -93,7 +126,7 @@ class Kandinsky5Family(DiffusersFamily):
         """Positions of the cells, how much they are spread, and which of them see each other in sparse models."""
         import torch
 
-        stock = self.stock(transformer=bundle.network("transformer"))
+        stock = self.stock(bundle, transformer=bundle.network("transformer"))
         frames, rows, columns = request.shape[2:]
         sides = (frames, rows // traits.patch, columns // traits.patch)
         cells = torch.empty(1, frames, rows, columns, 1, device="meta")
@@ -106,11 +139,13 @@ class Kandinsky5Family(DiffusersFamily):
     def predict(
         self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]
     ) -> Tensor:
-        """One clip after the other: prompts differ in length, and there is no mask. Known frames: none."""
+        """One clip after the other: prompts differ in length, and there is no mask. Beside the latent stand zeros, and
+        where frames are known."""
         import torch
 
         if network.visual_cond:
-            x = torch.cat([x, x.new_zeros(*x.shape[:-1], x.shape[-1] + 1)], -1)
+            known = self.pack(conditions["held_mask"]).to(x) if "held_mask" in conditions else x.new_zeros(1)
+            x = torch.cat([x, torch.zeros_like(x), known.expand(*x.shape[:-1], 1)], -1)
         outputs = []
         for clip in range(x.shape[0]):
             length = int(conditions["length"][clip])

@@ -56,6 +56,11 @@ class MochiFamily(DiffusersFamily):
         """Mochi's scheduler counts from 0 (noise) to 1."""
         return [1.0 - float(sigma) for sigma in scheduler.sigmas]
 
+    def forward(self, scheduler: Any, clean: Tensor, noise: Tensor, step: int) -> Tensor:
+        """Counted from noise."""
+        level = float(scheduler.sigmas[step])
+        return level * clean + (1.0 - level) * noise
+
     def timestep(self, sigma: float) -> float:
         """Counted from noise."""
         return 1000.0 * (1.0 - sigma)

@@ -22,7 +22,13 @@ from tests.nodes.families.checkpoint_parts import (
     t5_tokenizer,
     word_tokenizer,
 )
-from tests.nodes.families.hunyuan_checkpoints import hunyuan_video, hunyuan_video15, hunyuan_video15_image
+from tests.nodes.families.hunyuan_checkpoints import (
+    hunyuan_video,
+    hunyuan_video15,
+    hunyuan_video15_image,
+    hunyuan_video_image,
+    hunyuan_video_image_beside,
+)
 
 
 def wan(folder: Path, channels: int = 16, more: dict[str, Any] | None = None, **settings: Any) -> Path:
@@ -259,12 +265,12 @@ def skyreels_image(folder: Path) -> Path:
     return skyreels_v2(folder, image=True)
 
 
-def kandinsky5(folder: Path) -> Path:
+def kandinsky5(folder: Path, kind: str = "Kandinsky5T2VPipeline") -> Path:
     """Kandinsky 5, with places for known frames, as its lite models have them."""
+    import diffusers
     from diffusers import (
         AutoencoderKLHunyuanVideo,
         FlowMatchEulerDiscreteScheduler,
-        Kandinsky5T2VPipeline,
         Kandinsky5Transformer3DModel,
     )
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
@@ -286,7 +292,7 @@ def kandinsky5(folder: Path) -> Path:
     randomised(transformer, 2)
     with torch.no_grad():
         transformer.out_layer.out_layer.weight.mul_(0.2)  # outputs of about 1
-    template = Kandinsky5T2VPipeline(**dict.fromkeys(names)).prompt_template
+    template = getattr(diffusers, kind)(**dict.fromkeys(names)).prompt_template
     qwen = Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision))
     components = {
         "tokenizer": word_tokenizer(template, 1200),
@@ -297,7 +303,12 @@ def kandinsky5(folder: Path) -> Path:
         "vae": randomised(vae, 3),
         "scheduler": FlowMatchEulerDiscreteScheduler(shift=5.0),
     }
-    return saved(folder, "Kandinsky5T2VPipeline", components)
+    return saved(folder, kind, components)
+
+
+def kandinsky5_image(folder: Path) -> Path:
+    """Kandinsky 5 image to video."""
+    return kandinsky5(folder, "Kandinsky5I2VPipeline")
 
 
 def allegro(folder: Path) -> Path:
@@ -370,6 +381,9 @@ FROM_PICTURES: dict[str, Callable[[Path], Path]] = {
     "cogvideox_15_image": cogvideox_15_image,
     "hunyuan_video15_image": hunyuan_video15_image,
     "skyreels_image": skyreels_image,
+    "kandinsky5_image": kandinsky5_image,
+    "hunyuan_video_image": hunyuan_video_image,
+    "hunyuan_video_image_beside": hunyuan_video_image_beside,
 }
 """Checkpoints that make clips from pictures only."""
 OTHERS: dict[str, Callable[[Path], Path]] = {"latte": latte}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,15 @@ from tests.nodes.families.checkpoint_parts import (
 )
 
 
-def hunyuan_video(folder: Path) -> Path:
-    """HunyuanVideo."""
+def hunyuan_video(folder: Path, more: dict[str, Any] | None = None) -> Path:
+    """HunyuanVideo; ``more``: of the transformer's configuration."""
     from diffusers import AutoencoderKLHunyuanVideo, FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
     from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
     from transformers import LlamaConfig, LlamaModel
 
     transformer = HunyuanVideoTransformer3DModel(
-        in_channels=16, out_channels=16, num_attention_heads=2, attention_head_dim=16, num_layers=1,
-        num_single_layers=1, num_refiner_layers=1, text_embed_dim=TEXT_WIDTH, pooled_projection_dim=16,
+        **{"in_channels": 16, **(more or {})}, out_channels=16, num_attention_heads=2, attention_head_dim=16,
+        num_layers=1, num_single_layers=1, num_refiner_layers=1, text_embed_dim=TEXT_WIDTH, pooled_projection_dim=16,
         rope_axes_dim=(4, 6, 6),
     )  # fmt: skip
     vae = AutoencoderKLHunyuanVideo(
@@ -45,6 +46,53 @@ def hunyuan_video(folder: Path) -> Path:
         "scheduler": FlowMatchEulerDiscreteScheduler(shift=7.0),
     }
     return saved(folder, "HunyuanVideoPipeline", components)
+
+
+def hunyuan_video_image(folder: Path, condition: str = "token_replace") -> Path:
+    """HunyuanVideo image to video, whose language model sees a picture."""
+    from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_image2video import DEFAULT_PROMPT_TEMPLATE
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+    )
+
+    beside = condition == "latent_concat"
+    channels = 33 if beside else 16
+    more = {"in_channels": channels, "image_condition_type": condition, "guidance_embeds": not beside}
+    hunyuan_video(folder, more=more)
+    signs = ["<image>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    tokenizer = word_tokenizer(str(DEFAULT_PROMPT_TEMPLATE["template"]), 512)
+    tokenizer.add_special_tokens({"additional_special_tokens": signs})
+    vision = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=24, patch_size=1
+    )
+    llama = LlamaConfig(
+        vocab_size=400, hidden_size=TEXT_WIDTH, intermediate_size=32, num_hidden_layers=4, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=1200,
+    )  # fmt: skip
+    image_token = tokenizer.convert_tokens_to_ids("<image>")
+    config = LlavaConfig(vision_config=vision, text_config=llama, image_token_index=image_token, pad_token_id=0)
+    encoder: Any = randomised(LlavaForConditionalGeneration(config), 1)
+    encoder.save_pretrained(folder / "text_encoder")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    size = {"height": 24, "width": 24}
+    CLIPImageProcessor(size={"shortest_edge": 24}, crop_size=size).save_pretrained(folder / "image_processor")
+    path = folder / "model_index.json"
+    index = json.loads(path.read_text()) | {
+        "_class_name": "HunyuanVideoImageToVideoPipeline",
+        "text_encoder": ["transformers", "LlavaForConditionalGeneration"],
+        "image_processor": ["transformers", "CLIPImageProcessor"],
+    }
+    path.write_text(json.dumps(index))
+    return folder
+
+
+def hunyuan_video_image_beside(folder: Path) -> Path:
+    """The first version of it, which sees the picture in channels beside the latent."""
+    return hunyuan_video_image(folder, "latent_concat")
 
 
 def qwen_words(text: str, filler: int, length: int) -> Any:

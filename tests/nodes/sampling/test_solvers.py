@@ -192,3 +192,25 @@ def test_ancestral_items_depend_on_their_own_seed() -> None:
 def test_unknown_solver_names_the_known() -> None:
     with pytest.raises(ValueError, match="unipc"):
         solver_named("eulr")
+
+
+def test_lcm_is_the_stochastic_step_of_diffusers(monkeypatch: pytest.MonkeyPatch) -> None:
+    diffusers = pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
+    place = diffusers.schedulers.scheduling_flow_match_euler_discrete
+    levels = [1.0, 0.757, 0.522, 0.0]
+    start = noise((1, 2, 3, 4, 4), 5)
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(stochastic_sampling=True)
+    scheduler.set_timesteps(sigmas=levels[:-1])
+    state, theirs = State(start, seed=5), start
+    for step in range(3):
+        fresh = noise(start.shape, 5, stream=step + 1)
+        monkeypatch.setattr(place, "randn_tensor", lambda *_, fresh=fresh, **__: fresh)
+        theirs = scheduler.step(curved(theirs, levels[step]), scheduler.timesteps[step], theirs, return_dict=False)[0]
+        state = SOLVERS["lcm"](curved, levels, state)
+        assert (state.latent - theirs).abs().max() <= 1e-5
+    assert state.prediction is not None and torch.equal(state.latent, state.prediction)
+
+
+def curved(x: Tensor, sigma: float) -> Tensor:
+    """Some velocity that depends on place and level."""
+    return torch.sin(3.0 * x) + sigma * x
