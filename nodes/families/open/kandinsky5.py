@@ -110,7 +110,9 @@ class Kandinsky5Family(DiffusersFamily):
             return latent
         kind = library("diffusers").Kandinsky5I2VPipeline
         stock = kind.__new__(kind)
-        return torch.cat([self.unpack(stock.normalize_first_frame(self.pack(clip)), ()) for clip in latent.split(1)])
+        return torch.cat(
+            [self.unpack(stock.normalize_first_frame(self.pack(clip)), ()) for clip in torch.split(latent, 1)]
+        )
 
     def pack(self, latent: Tensor) -> Tensor:
         """``[B, t, h, w, C]``."""
