@@ -11,6 +11,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.clips.upscaling",
     "nodes.clips.video_files",
     "nodes.diffusion.conditioning",
+    "nodes.diffusion.control",
     "nodes.diffusion.diffusion_views",
     "nodes.diffusion.known",
     "nodes.diffusion.latents",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext, SamplingState
 from nodes.diffusion.previews import PreviewMaker
+from nodes.diffusion.settings import Settings
 from nodes.families.family import Request, Sampling
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
@@ -20,55 +20,8 @@ if TYPE_CHECKING:
     from nodes.sampling.guidance import Weighted
     from nodes.sampling.solvers import State, Velocity
 
-SolverName = Literal["auto", "euler", "heun", "dpmpp_2m", "unipc", "euler_ancestral", "lcm"]
-Batching = Literal["auto", "together", "one by one"]
 SHARE = "share"
 """What a latent is told: of its model's schedule, the last share of the steps is to be taken ``[1]``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to denoise; ``None`` and ``"auto"`` are the model's own. See the inputs of ``DiTSampler``."""
-
-    steps: int | None = None
-    guidance: float | None = None
-    solver: SolverName = "auto"
-    shift: float | None = None
-    guidance_low: float = 0.0
-    guidance_high: float = 1.0
-    rescale: float = 0.0
-    batching: Batching = "auto"
-    eta: float = 1.0
-    repeats: int = 1
-    tell_known: bool = True
-    timesteps: str = ""
-
-    @property
-    def levels(self) -> list[float] | None:
-        """The noise levels that ``timesteps`` names, and 0; ``None`` where it names none.
-
-        Raises:
-            InvalidInput: for something else than falling numbers above 0, up to 1000.
-        """
-        if not self.timesteps.strip():
-            return None
-        try:
-            levels = [float(part) / 1000.0 for part in self.timesteps.replace(",", " ").split()]
-        except ValueError:
-            levels = []
-        if not levels or levels[0] > 1.0 or not all(a > b for a, b in pairwise([*levels, 0.0])):
-            raise InvalidInput(
-                "timesteps",
-                f"these are no timesteps: {self.timesteps!r}",
-                wanted="falling numbers from 1000 to above 0",
-                example="1000, 757, 522",
-            )
-        return [*levels, 0.0]
-
-    def count(self, traits: Traits) -> int:
-        """How many steps are taken."""
-        levels = self.levels
-        return self.steps or traits.steps if levels is None else len(levels) - 1
 
 
 def sampled_facts(model: Any, positive: Any, latent: Any, negative: Any) -> Facts | None:
@@ -314,7 +267,7 @@ def denoise(
             if lineage and state.step < end:
                 context.keep(lineage, state.step, state.state_dict())
             seconds = (time.perf_counter() - began) / (state.step - done_before)
-            shown = None if state.prediction is None else previews.of(state.prediction)
+            shown = None if state.prediction is None else previews.of(state.prediction[:, :, frames_in_front(latent) :])
             context.progress(state.step, total, shown, pace(seconds, total - state.step))
             if state.step == total and not state.latent.isfinite().all():
                 raise ArithmeticError(
@@ -365,7 +318,7 @@ def velocity_of(
             wanted="a TextEncode with an empty prompt will do, or guidance 1",
         )
     told = on_device(latent.told, context)
-    for name in ("drawn", SHARE):  # how the noise came about is no concern of the model
+    for name in ("drawn", "front", SHARE):  # how the noise came about is no concern of the model
         told.pop(name, None)
     if latent.keep is not None and settings.tell_known:
         told |= dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))
@@ -392,6 +345,11 @@ def known_part(context: NodeContext, latent: Latent) -> tuple[Tensor, Tensor]:
             "latent", "it says where to keep the clip and not what", wanted="a latent from KnownFrames or KeepRegion"
         )
     return latent.clean.to(context.device), latent.keep.to(context.device)
+
+
+def frames_in_front(latent: Latent) -> int:
+    """Latent frames in front of the clip that stand for pictures that the model is told of (``Family.control``)."""
+    return int(latent.told["front"]) if "front" in latent.told else 0
 
 
 def held(latent: Latent, samples: Tensor) -> Tensor:

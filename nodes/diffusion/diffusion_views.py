@@ -14,9 +14,10 @@ from kinograph import (
     NodeContext,
     node,
 )
-from nodes.diffusion.denoising import Settings, SolverName, course_of, denoise, sampled_facts
+from nodes.diffusion.denoising import course_of, denoise, sampled_facts
 from nodes.diffusion.latents import Seed, already_noised, noised
 from nodes.diffusion.sampler import GuidanceScale, Shift, Steps
+from nodes.diffusion.settings import Settings, SolverName
 
 
 def each_level(latent: Any) -> Facts | None:

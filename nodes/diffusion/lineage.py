@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import asdict
 
 from kinograph import Conditioning, DiffusionModel, Latent, NodeContext, SamplingState
-from nodes.diffusion.denoising import Course, Settings, known_part
+from nodes.diffusion.denoising import Course, known_part
+from nodes.diffusion.settings import Settings
 
 
 def lineage_of(

@@ -22,11 +22,12 @@ from kinograph import (
     node,
 )
 from nodes.clips.video_files import file_facts, file_name
-from nodes.diffusion.denoising import Settings, SolverName, check_family, course_of, velocity_of
+from nodes.diffusion.denoising import check_family, course_of, velocity_of
 from nodes.diffusion.known import known_frames
 from nodes.diffusion.latents import Seed, Side, clip_size, noise_latent
 from nodes.diffusion.previews import PreviewMaker
 from nodes.diffusion.sampler import OWN, GuidanceScale, Shift, Steps
+from nodes.diffusion.settings import Settings, SolverName
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 

@@ -19,8 +19,9 @@ from kinograph import (
     node,
 )
 from nodes.clips.facts import changed
-from nodes.diffusion.denoising import Settings, SolverName, denoise, sampled_facts
+from nodes.diffusion.denoising import denoise, sampled_facts
 from nodes.diffusion.sampler import GuidanceScale, Shift, Steps
+from nodes.diffusion.settings import Settings, SolverName
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 

@@ -17,16 +17,9 @@ from kinograph import (
     Widget,
     node,
 )
-from nodes.diffusion.denoising import (
-    Batching,
-    Settings,
-    SolverName,
-    check_family,
-    course_of,
-    denoise,
-    sampled_facts,
-)
+from nodes.diffusion.denoising import check_family, course_of, denoise, frames_in_front, sampled_facts
 from nodes.diffusion.lineage import lineage_of
+from nodes.diffusion.settings import Batching, Settings, SolverName
 from nodes.families.traits import Traits
 
 if TYPE_CHECKING:
@@ -145,13 +138,13 @@ def dit_sampler(
     samples = course.first.latent
     for state in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
         samples = state.latent
-    return replace(latent, samples=without_lead(model, samples), sigma=0.0, clean=None, keep=None, told={})
+    return replace(latent, samples=without_lead(model, latent, samples), sigma=0.0, clean=None, keep=None, told={})
 
 
-def without_lead(model: DiffusionModel, samples: Tensor) -> Tensor:
+def without_lead(model: DiffusionModel, latent: Latent, samples: Tensor) -> Tensor:
     """A clip without the latent frames that some families sample in front of it."""
     traits: Traits = model.extras["traits"]
-    return samples[:, :, traits.lead :]
+    return samples[:, :, traits.lead + frames_in_front(latent) :]
 
 
 class StoppedRun(NamedTuple):
@@ -283,7 +276,7 @@ def dit_sampler_steps(
         state.latent, latent.family, state.step, course.levels, course.solver, dict(state.memory), lineage
     )
     known = None if latent.keep is None else latent.clean
-    noisy = replace(latent, samples=without_lead(model, state.latent), sigma=course.levels[stop], clean=known)
+    noisy = replace(latent, samples=without_lead(model, latent, state.latent), sigma=course.levels[stop], clean=known)
     prediction = state.latent if state.prediction is None else state.prediction
-    clean = replace(latent, samples=without_lead(model, prediction), sigma=0.0, clean=None, keep=None, told={})
+    clean = replace(latent, samples=without_lead(model, latent, prediction), sigma=0.0, clean=None, keep=None, told={})
     return StoppedRun(stopped, noisy, clean)

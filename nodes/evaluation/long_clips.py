@@ -16,8 +16,8 @@ import torch
 
 from kinograph import NodeContext
 from nodes.diffusion.conditioning import text_encode
-from nodes.diffusion.denoising import Settings
 from nodes.diffusion.long_video import Windows
+from nodes.diffusion.settings import Settings
 from nodes.evaluation.adherence import SamplerSettings
 from nodes.evaluation.checker import check
 from nodes.evaluation.requests import Request

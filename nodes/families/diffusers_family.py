@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinograph import DiffusionModel, InvalidInput, Latent, TextEncoder, VideoVAE
-from nodes.families.family import Adapted, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
+from nodes.families.family import Adapted, Control, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
 from nodes.families.layout import Layout, pipeline_of, read_layout
 from nodes.families.traits import Traits
 from nodes.families.weight_files import adapted_digest
@@ -127,6 +127,10 @@ class DiffusersFamily:
 
     def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
         """Text-to-video models are told nothing."""
+        return None
+
+    def control(self, vae: VideoVAE, latent: Latent, control: Control) -> Latent | None:
+        """Most models follow nothing."""
         return None
 
     def encoded(self, vae: VideoVAE, clip: Tensor, smallest: bool = False) -> Tensor:
@@ -245,11 +249,12 @@ class DiffusersFamily:
         """A run with the model's own scheduler, or with one of our solvers where that is asked for."""
         from nodes.families.diffusers_run import native_sampling, scheduled_sampling
 
-        if self.needs_picture(model.extras["bundle"], model.extras["traits"]) and not {"concat", "held"} & set(
-            request.told
-        ):
+        missing = not {"concat", "held", "control"} & set(request.told)
+        if missing and self.needs_picture(model.extras["bundle"], model.extras["traits"]):
             raise InvalidInput(
-                "latent", "this model makes clips from a picture, and no frame is known", wanted="KnownFrames before it"
+                "latent",
+                "this model makes clips from a picture, and no frame is known",
+                wanted="KnownFrames before it (or ControlVideo, where it follows one)",
             )
         own = request.solver == "auto" and request.sigma >= 1.0 and request.levels is None and not request.plain
         if own:

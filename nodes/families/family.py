@@ -46,6 +46,25 @@ class KnownPixels:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """What a clip follows, in the clip's size.
+
+    Attributes:
+        video: ``[n, H, W, 3]`` in 0..1, a control clip; or ``None``.
+        mask: ``[n, H, W]`` in 0..1: 1 where the clip is made anew; ``None``: everywhere.
+        references: ``[n, H, W, 3]`` in 0..1, pictures of what appears in it; or ``None``.
+        strength: how much the model follows.
+        smallest: whether memory is short.
+    """
+
+    video: Tensor | None
+    mask: Tensor | None
+    references: Tensor | None
+    strength: float = 1.0
+    smallest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LoRAFile:
     """A low-rank adaptation as a person chose it.
 
@@ -190,6 +209,13 @@ class Family(Protocol):
 
         Returns:
             ``None`` where the model was not: then a sampler keeps them without telling it.
+        """
+        ...
+
+    def control(self, vae: VideoVAE, latent: Latent, control: Control) -> Latent | None:
+        """A latent whose ``told`` says what the clip follows; ``None`` for a model that follows nothing.
+
+        ``told["front"] [1]``: how many latent frames it has in front of the clip, which are thrown away afterwards.
         """
         ...
 

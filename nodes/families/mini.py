@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinograph import DiffusionModel, InvalidInput, Latent, TextEncoder, VideoVAE, content_digest
-from nodes.families.family import Adapted, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
+from nodes.families.family import Adapted, Control, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
 from nodes.families.traits import Traits
 from nodes.families.weight_files import combined, safetensors_metadata
 
@@ -52,6 +52,10 @@ class MiniFamily:
 
     def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
         """Mini is told of what a sampler keeps, at every step."""
+        return None
+
+    def control(self, vae: VideoVAE, latent: Latent, control: Control) -> Latent | None:
+        """Mini follows nothing."""
         return None
 
     def encode_text(self, encoder: TextEncoder, prompt: str, picture: Tensor | None = None) -> EncodedText:

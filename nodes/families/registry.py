@@ -20,6 +20,7 @@ IMPORTED_BY_NAME: dict[str, str] = {
     "mochi": "nodes.families.open.mochi",
     "skyreels_v2": "nodes.families.open.skyreels_v2",
     "wan": "nodes.families.open.wan",
+    "wan_vace": "nodes.families.open.wan_vace",
 }
 """Name -> module with a ``FAMILY``. The engine reads this name: these modules belong to the code of nodes."""
 

@@ -11,8 +11,8 @@ import torch
 
 from kinograph import Conditioning, Facts, Frames, InvalidInput, NodeContext
 from nodes.diffusion.conditioning import prompt_schedule, text_encode
-from nodes.diffusion.denoising import Settings
 from nodes.diffusion.long_video import Windows, check_windows, long_facts, long_video, window_count
+from nodes.diffusion.settings import Settings
 from nodes.families.family import Parts
 from nodes.media.decode import Selection, read_frames
 from nodes.media.probe import probe

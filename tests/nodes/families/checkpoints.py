@@ -131,6 +131,20 @@ def indexed(folder: Path, **changes: Any) -> Path:
     return folder
 
 
+def wan_vace(folder: Path) -> Path:
+    """Wan 2.1 VACE."""
+    from diffusers import WanVACETransformer3DModel
+
+    wan(folder)
+    transformer = WanVACETransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, text_dim=TEXT_WIDTH, freq_dim=32,
+        ffn_dim=48, num_layers=3, vace_layers=[0, 2], vace_in_channels=96,
+    )  # fmt: skip
+    randomised(transformer, 2).save_pretrained(folder / "transformer")  # type: ignore[operator]
+    kind = ["diffusers", "WanVACETransformer3DModel"]
+    return indexed(folder, _class_name="WanVACEPipeline", transformer=kind, transformer_2=[None, None])
+
+
 def ltx(folder: Path, timestep_conditioning: bool = False) -> Path:
     """LTX-Video 0.9; with ``timestep_conditioning`` the VAE of 0.9.1."""
     from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXVideoTransformer3DModel
@@ -381,6 +395,7 @@ FROM_PICTURES: dict[str, Callable[[Path], Path]] = {
     "cogvideox_15_image": cogvideox_15_image,
     "hunyuan_video15_image": hunyuan_video15_image,
     "skyreels_image": skyreels_image,
+    "wan_vace": wan_vace,
     "kandinsky5_image": kandinsky5_image,
     "hunyuan_video_image": hunyuan_video_image,
     "hunyuan_video_image_beside": hunyuan_video_image_beside,

@@ -1,7 +1,7 @@
 /** 内置节点与类别的中文名称；按节点类型查找。 */
 export const nodeNames: Readonly<Record<string, string>> = {
   AddNoise: "添加噪声", Aggregate: "汇总", And: "与", ApplyLoRA: "应用 LoRA", Approve: "人工确认", Blend: "混合", Boolean: "是或否",
-  ChangeCase: "大小写转换", Clamp: "限制范围", Color: "颜色", Compare: "比较", ComputeOptions: "计算选项", ClipSheet: "片段总览", ContactSheet: "缩略图总览", Crop: "裁剪",
+  ChangeCase: "大小写转换", Clamp: "限制范围", Color: "颜色", Compare: "比较", ComputeOptions: "计算选项", ControlVideo: "控制视频", ClipSheet: "片段总览", ContactSheet: "缩略图总览", Crop: "裁剪",
   DatasetClip: "数据集片段", DecodeOptions: "解码选项", DenoisingSteps: "去噪步骤", DiTSampler: "DiT 采样器",
   DiTSamplerSteps: "DiT 采样器（前几步）", Distil: "蒸馏", EncodeDataset: "编码数据集", Evaluate: "评测", Float: "数值",
   ForLoop: "计数循环", FormatText: "格式化文本", ForwardDiffusion: "前向扩散", FramesInfo: "帧信息", Gate: "闸门", GetItem: "取一项",
