@@ -78,7 +78,8 @@ class WanVACEFamily(WanFamily):
             [self.encoded(vae, clip * (1.0 - made), smallest), self.encoded(vae, clip * made, smallest)], 1
         )
         side = traits.spatial
-        cells = made.unflatten(2, (-1, side)).unflatten(1, (-1, side)).permute(2, 4, 0, 1, 3).flatten(0, 1)[None]
+        frames, height, width = made.shape
+        cells = made.view(frames, height // side, side, width // side, side).permute(2, 4, 0, 1, 3).flatten(0, 1)[None]
         marks = functional.interpolate(cells, seen.shape[2:], mode="nearest-exact")  # [1, side * side, t, h, w]
         told = torch.cat([seen, marks], 1)
         for picture in () if references is None else references:
@@ -89,8 +90,8 @@ class WanVACEFamily(WanFamily):
         beside = told.shape[2] - seen.shape[2]
         samples = latent.samples
         if beside:
-            channels, frames, rows, columns = samples.shape[1:]
-            longer = (1, channels, frames + beside, rows, columns)
+            channels, before, rows, columns = samples.shape[1:]
+            longer = (1, channels, before + beside, rows, columns)
             draws = (torch.Generator().manual_seed(latent.seed + item) for item in range(len(samples)))
             samples = torch.cat([fresh_noise(traits, longer, draw) for draw in draws])
         more = {"control": told, "strength": torch.tensor([strength]), "front": torch.tensor([beside])}
