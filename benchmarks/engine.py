@@ -1,6 +1,7 @@
 """The engine's own cost: graphs of trivial nodes, from 10 to 100,000, beside a plain loop and beside ComfyUI's engine.
 
-    python benchmarks/engine.py [--largest N] [--comfyui FOLDER] [--comfyui-largest N] [--shapes chain,tree]
+    python benchmarks/engine.py [--comfyui FOLDER] [--comfyui-largest N]    # everything, about three minutes
+    python benchmarks/engine.py --shapes tree --sizes 10,1000               # some of it
     python benchmarks/engine.py --lines [--server]    # the recorded table, line by line: met or not
 
 Each row is measured in a process of its own. Times are processor time of that process (all threads), so that other
@@ -18,6 +19,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import resource
 import subprocess
 import sys
@@ -112,7 +115,7 @@ def measure_kinograph(shape: str, count: int) -> dict[str, float]:
         return done - parsed
 
     once({}, -10 * count)
-    turns = 5 if count <= 10_000 else 2
+    turns = 5 if count <= 10_000 else 3
     unit = 10 * count
     fresh = best(turns, lambda turn: once({}, unit * (turn + 1), split=True))
     cached = best(turns, lambda _: once({}, unit))
@@ -166,6 +169,20 @@ def in_child(*arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def machine() -> str:
+    """Processor, how many cores of it, Python, and how busy all that is."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def milliseconds(seconds: float | None) -> str:
     if seconds is None:
         return "-"
@@ -174,7 +191,7 @@ def milliseconds(seconds: float | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--largest", type=int, default=SIZES[-1])
+    parser.add_argument("--sizes", type=_numbers, help="how many nodes, by comma")
     parser.add_argument("--comfyui", type=Path, help="folder of a ComfyUI checkout")
     parser.add_argument("--comfyui-largest", type=int, default=300)
     parser.add_argument("--shapes", default=",".join(SHAPES), help="which graphs, by comma")
@@ -197,14 +214,16 @@ def main() -> None:
         )
         print(json.dumps(found))
         return
+    print(machine())
+    if arguments.comfyui is None:
+        print("ComfyUI is shown as it was recorded, on another day; give --comfyui FOLDER to run it beside.")
     print("| graph | nodes | engine | fresh ms | cached ms | last ms | middle ms | µs/node fresh | µs/node cached "
           "| parse + check + plan + run, µs/node | × plain loop | peak MiB |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     each_node: dict[str, list[tuple[float, float]]] = {}
     for shape in arguments.shapes.split(","):
-        sizes = sorted({size for size in (*SIZES, 300, *(size for what, size in RECORDED if what == shape))
-                        if size <= arguments.largest})  # fmt: skip
-        for count in sizes:
+        usual = {*SIZES, 300, *(size for what, size in RECORDED if what == shape)}
+        for count in sorted(arguments.sizes or usual):
             ours = in_child("--row", "kinograph", shape, str(count))
             if ours is not None:
                 if count >= 100:

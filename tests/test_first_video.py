@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,15 @@ WORKFLOW = ROOT / "workflows" / "text_to_video.json"
 PROMPT = "a red ball bounces over a green meadow"
 
 
-def kinograph(data: Path, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-X", "importtime", "-m", "kinograph", "run", *arguments]
+def kinograph(data: Path, *arguments: str, **environment: str) -> dict[str, Any]:
+    command = [sys.executable, "-X", "importtime", "-m", "kinograph", "run", *arguments, "--json"]
     done = subprocess.run(
-        [*command, "--json", "--data-dir", str(data)], capture_output=True, text=True, cwd=ROOT, timeout=300
+        [*command, "--data-dir", str(data)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+        env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     line: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -67,6 +73,22 @@ def test_the_same_again_after_a_restart_runs_no_model(data: Path, first: dict[st
     assert (again["nodes_run"], again["nodes_cached"]) == (0, 7)
     assert again["outputs"] == first["outputs"]
     assert not again["imported_torch"]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "1"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
+        {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "nowhere"},
+    ],
+)
+def test_no_restart_whatever_its_surroundings_makes_it_run_again(
+    data: Path, first: dict[str, Any], environment: dict[str, str]
+) -> None:
+    """No part of a key may hang on the order of a set, on compiled files, or on where and when Python was started."""
+    again = kinograph(data, str(WORKFLOW), "--prompt", PROMPT, "--set", "sampler.steps=6", **environment)
+    assert (again["nodes_run"], again["outputs"]) == (0, first["outputs"])
 
 
 def test_the_video_itself_can_be_run(data: Path, first: dict[str, Any]) -> None:

@@ -125,10 +125,12 @@ def test_after_any_edit_a_cached_run_equals_a_fresh_one_and_exactly_the_dependan
         assert lab.ran == []
 
         new, changed = edited(drawing, changes)
+        plan = lab.plan(*new.document())
         result = lab.run(*new.document())
         for place in new.ends():
             assert result.values[f"n{place}"] == {"value": new.value(place)}
         assert set(lab.ran) == {f"n{place}" for place in new.dependants(changed)}
+        assert set(lab.ran) == {plan.graph.nodes[index].id for index in plan.to_run}, "as the plan said before"
 
         lab.run(*drawing.document())  # and back: everything is still known
         assert lab.ran == []

@@ -46,6 +46,17 @@ def test_one_text_per_value(a, b):
     assert (canonical(a) == canonical(b)) == same(a, b)
 
 
+LOOK_ALIKES = (1, 1.0, True, "1", "1.0", "true", 0, 0.0, -0.0, False, None, "", "null", "0", [], {}, "[]", [[]], [{}])
+MANY = {f"n{place}": place for place in range(20)}
+
+
+@pytest.mark.parametrize(
+    "inside", [lambda x: x, lambda x: [x], lambda x: {"a": x}, lambda x: {"a": [x]}, lambda x: {**MANY, "a": x}]
+)
+def test_what_looks_alike_has_texts_of_its_own(inside):
+    assert len({canonical(inside(value)) for value in LOOK_ALIKES}) == len(LOOK_ALIKES)
+
+
 @given(st.dictionaries(st.text(max_size=3), st.integers(), max_size=6))
 def test_the_order_of_names_does_not_matter(values):
     assert canonical(values) == canonical(dict(reversed(values.items())))
