@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import re
 import resource
 import secrets
 import signal
@@ -26,6 +27,7 @@ from server.storage.migrations import DatabaseUnusable
 
 log = logging.getLogger("kinograph.server")
 
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|hpu|mtia)(:\d{1,3})?")
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits: the database's threads ask for it at every
 statement, and would wait ten times as long for a busy event loop."""
@@ -54,7 +56,7 @@ def serve(
         token: what must be shown to get in.
         workers: how many worker processes at least; one for each device anyway.
         open_browser: show the editor when the server is up.
-        devices: one device per worker (``"cuda:0"``); otherwise all accelerators, or the CPU where there is none.
+        devices: devices of workers (``"cuda:0"``); otherwise all accelerators, or the CPU where there is none.
         allow_hosts: further host names by which people reach the server.
         limits: what is taken from the outside at most.
     """
@@ -62,6 +64,9 @@ def serve(
         from kinograph.data_folder import default_data_folder
 
         data_dir = default_data_folder()
+    unknown = [name for name in devices or () if not _DEVICE.fullmatch(name)]
+    if unknown:
+        return _refuse(f"there is no device {unknown[0]!r}; devices are written as cpu, cuda, cuda:1, mps, xpu:0")
     folders = Folders.at(data_dir)
     try:
         _prepare(folders)
@@ -78,7 +83,7 @@ def serve(
     set_up_logs(folders.data / "logs", token or "")
     try:
         access = Access(host, token or "", frozenset(name.lower() for name in allow_hosts or ()))
-        chosen = devices or _devices(workers)
+        chosen = chosen_devices(devices, workers)
         return asyncio.run(
             _serve(folders, access, port, plugins or [], chosen, limits, made, open_browser, lock.killed)
         )
@@ -94,10 +99,11 @@ def serve(
         lock.release()
 
 
-def _devices(workers: int) -> list[str]:
+def chosen_devices(asked: list[str] | None, workers: int) -> list[str]:
+    """A device for each worker: those asked for, or all that are there; in turns where there are to be more workers."""
     from kinograph.device import likely_devices
 
-    found = likely_devices()
+    found = asked or likely_devices()
     return [found[index % len(found)] for index in range(max(len(found), workers))]
 
 

@@ -12,13 +12,13 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from server.workers.scrub import Scrubber
 from server.workers.values import NotThere, answer_picture, answer_value
 from server.workers.web_parts import WebParts
 
+_LIBRARIES = ("torch", "numpy", "diffusers", "transformers", "safetensors")
 _HEARTBEAT = 1.0
 _STORED_STEPS = 20_000
 _WATCH_SECONDS = 0.2
@@ -121,9 +122,7 @@ class Worker:
                 traceback.print_exc()
 
     def _tell_ready(self) -> None:
-        torch: Any = sys.modules.get("torch")
-        versions = {"torch": str(torch.__version__)} if torch is not None else {}
-        self.channel.send({"op": "ready", "device": self._device, "versions": versions}, self._node_types())
+        self.channel.send({"op": "ready", "device": self._device, "versions": _versions()}, self._node_types())
 
     def _node_types(self) -> bytes:
         found = [info.model_dump(mode="json") for info in self.runtime.registry.describe()]
@@ -278,6 +277,15 @@ class Worker:
         with contextlib.suppress(OSError):  # a file that cannot be read is a mistake that the plan tells of
             described["requires"] = plan.requires()
         return described
+
+
+def _versions() -> dict[str, str]:
+    """Of the libraries that computing rests on. None is imported: torch comes with the first node that needs it."""
+    found = {}
+    for name in _LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _described(plan: Plan) -> bytes:

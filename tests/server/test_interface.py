@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from engine import events
@@ -79,6 +80,7 @@ def test_health_system_metrics_and_models(server: LiveServer) -> None:
     assert server.get("/api/health").json()["status"] == "ok"
     system = server.get("/api/system").json()
     assert system["workers"][0]["device"] == "cpu"
+    assert system["versions"]["torch"] == metadata.version("torch"), "also while no worker has loaded it"
     metrics = server.get("/metrics").body.decode()
     assert re.search(r"^kinograph_jobs_waiting \d", metrics, re.MULTILINE)
     figures = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
