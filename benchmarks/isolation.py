@@ -2,24 +2,28 @@
 
     python benchmarks/isolation.py
 
-Compared with the same function called here, and with Python's own way to another process (multiprocessing: the value is
-pickled and copied through a pipe). "known" is a clip that has crossed before, or that came from an isolated plugin;
-"new" is one that was made in the worker's own memory, which is written into shared memory once. A clip that the plugin
-makes is "known" when it is made with ``kinograph.empty``, and "new" when it is made in ordinary memory.
+Compared with the same call here, and with Python's own way to another process (multiprocessing: the value is pickled
+and copied through a pipe). "per MB" is how much more each further megabyte costs. A clip that the plugin "knows" has
+crossed before. Where it says "a copy", one is made, since no operating system can move private pages into another
+process. Torch's idle threads sleep (``OMP_WAIT_POLICY=passive``), so that they do not disturb the measurement.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 
@@ -29,9 +33,10 @@ from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import Installed, site_packages
 from engine.isolation.loading import IsolatedPlugins, with_isolated
 from engine.node_types.context import NodeContext
+from engine.node_types.registry import Registry
 from engine.plugins.discovery import discover
 from engine.plugins.manifest import Manifest
-from kinograph import Frames
+from kinograph import Frames, empty
 
 CODE = '''
 from kinograph import Frames, empty, node
@@ -80,15 +85,15 @@ def install(folders: Folders) -> None:
     plugin.close()
 
 
-def milliseconds(work: Callable[[], object], repeats: int) -> float:
-    """Median time of a call."""
-    work()
+def milliseconds(work: Callable[[Any], object], make: Callable[[], Any] = lambda: None, repeats: int = 15) -> float:
+    """Median time of a call, with giving back what it returned; what ``make`` takes to make its input is left out."""
     times = []
-    for _ in range(repeats):
+    for _ in range(repeats + 1):
+        given = make()
         began = time.perf_counter()
-        work()
+        work(given)
         times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1000
+    return statistics.median(times[1:]) * 1000
 
 
 def echo(connection: Connection) -> None:
@@ -100,48 +105,83 @@ def echo(connection: Connection) -> None:
             return
 
 
-def clip(megabytes: int) -> Frames:
-    """A clip of so many megabytes."""
-    return Frames(torch.rand(1, megabytes * 256, 1024, 1).contiguous())
+def clip(megabytes: int, *, crosses: bool) -> Frames:
+    """A clip of so many megabytes; one that ``crosses`` lies where Kinograph's own nodes make theirs."""
+    shape = (1, megabytes * 256, 1024, 1)
+    pixels = empty(*shape) if crosses else torch.empty(shape)
+    return Frames(pixels.fill_(0.5))
+
+
+def table(registry: Registry, pickled: Callable[[object], object]) -> None:
+    """Print it: per kind of call the time here, isolated, and what that is more, per size."""
+    context = {CONTEXT: NodeContext()}
+    same, mean, made, new, number = (
+        partial(registry[f"bench.{name}"].function, **context) for name in ("Pass", "Mean", "Made", "New", "Number")
+    )
+    call = milliseconds(lambda _: number(value=1), repeats=500)
+    print(f"a call with a number: {call:.3f} ms (through a pipe of multiprocessing: ", end="")
+    print(f"{milliseconds(lambda _: pickled(1), repeats=500):.3f} ms)\n")
+    print(
+        f"{'ms: here / isolated = more':<44}" + "".join(f"{f'{size} MB':>26}" for size in SIZES_MB) + f"{'per MB':>10}"
+    )
+
+    def row(what: str, here: Callable[[int], float], there: Callable[[int], float]) -> None:
+        found = [(here(size), there(size)) for size in SIZES_MB]
+        more = [isolated - plain for plain, isolated in found]
+        cells = (f"{plain:.2f} / {isolated:.2f} = {isolated - plain:+.2f}" for plain, isolated in found)
+        slope = (more[-1] - more[0]) / (SIZES_MB[-1] - SIZES_MB[0])
+        print(f"{what:<44}" + "".join(f"{cell:>26}" for cell in cells) + f"{slope:>10.3f}", flush=True)
+
+    kept = {size: clip(size, crosses=True) for size in SIZES_MB}
+    row("gives back a clip that it knows", lambda _: 0.0, lambda size: milliseconds(lambda _: same(frames=kept[size])))
+    row(
+        "reads a clip that it knows",
+        lambda size: milliseconds(lambda _: float(kept[size].pixels.mean())),
+        lambda size: milliseconds(lambda _: mean(frames=kept[size])),
+    )
+    row(
+        "is given a clip of Kinograph's nodes",
+        lambda _: 0.0,
+        lambda size: milliseconds(lambda found: same(frames=found), lambda: clip(size, crosses=True)),
+    )
+    row(
+        "is given a clip in ordinary memory (a copy)",
+        lambda _: 0.0,
+        lambda size: milliseconds(lambda found: same(frames=found), lambda: clip(size, crosses=False)),
+    )
+    row(
+        "makes a clip with kinograph.empty",
+        lambda size: milliseconds(lambda _: clip(size, crosses=False)),
+        lambda size: milliseconds(lambda _: made(megabytes=size)),
+    )
+    row(
+        "makes a clip in ordinary memory (a copy)",
+        lambda size: milliseconds(lambda _: clip(size, crosses=False)),
+        lambda size: milliseconds(lambda _: new(megabytes=size)),
+    )
+    row(
+        "for comparison: pickled through a pipe",
+        lambda _: 0.0,
+        lambda size: milliseconds(lambda _: pickled(kept[size].pixels.numpy()), repeats=3),
+    )
 
 
 def main() -> None:
     """Print one table."""
     with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = multiprocessing.Pipe()
+        other = multiprocessing.get_context("fork").Process(target=echo, args=(theirs,), daemon=True)
+        other.start()
         folders = Folders.at(Path(folder))
         install(folders)
         isolated = IsolatedPlugins(folders)
         registry = with_isolated(discover(), isolated).registry()
-        context = {CONTEXT: NodeContext()}
-        ours, theirs = multiprocessing.Pipe()
-        other = multiprocessing.get_context("fork").Process(target=echo, args=(theirs,), daemon=True)
-        other.start()
-        names = ("Number", "Pass", "Mean", "Made", "New")
-        number, same, mean, made, new = (registry[f"bench.{name}"].function for name in names)
 
         def pickled(value: object) -> object:
             ours.send(value)
             return ours.recv()
 
-        print(f"{'a call with':<24}{'here':>10}{'isolated, known':>18}{'isolated, new':>16}{'pickled':>12}   (ms)")
-        call = milliseconds(lambda: number(value=1, **context), 500)
-        print(f"{'a number':<24}{0.0:>10.3f}{call:>18.3f}{call:>16.3f}{milliseconds(lambda: pickled(1), 500):>12.3f}")
-        for size in SIZES_MB:
-            known = clip(size)
-            repeats = 30 if size < 100 else 8
-            passed = milliseconds(lambda: same(frames=known, **context), repeats)  # noqa: B023
-            fresh = milliseconds(lambda: same(frames=Frames(known.pixels + 0), **context), repeats)  # noqa: B023
-            fresh -= milliseconds(lambda: known.pixels + 0, repeats)  # noqa: B023
-            array = known.pixels.numpy()
-            copied = milliseconds(lambda: pickled(array), repeats)  # noqa: B023
-            print(f"{f'a clip of {size} MB':<24}{0.0:>10.3f}{passed:>18.3f}{fresh:>16.3f}{copied:>12.3f}")
-            here = milliseconds(lambda: float(known.pixels.mean()), repeats)  # noqa: B023
-            there = milliseconds(lambda: mean(frames=known, **context), repeats)  # noqa: B023
-            print(f"{'  and reading all of it':<24}{here:>10.3f}{there:>18.3f}")
-            here = milliseconds(lambda: torch.full((1, size * 256, 1024, 1), 0.5), repeats)  # noqa: B023
-            there = milliseconds(lambda: made(megabytes=size, **context), repeats)  # noqa: B023
-            fresh = milliseconds(lambda: new(megabytes=size, **context), repeats)  # noqa: B023
-            print(f"{'  made by the node':<24}{here:>10.3f}{there:>18.3f}{fresh:>16.3f}")
+        table(registry, pickled)
         isolated.close()
         other.kill()
 

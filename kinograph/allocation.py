@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def empty(*shape: int, dtype: str = "float32") -> Tensor:
     """A tensor on the CPU for a node to fill and return, as ``torch.empty`` makes it.
 
-    In an isolated plugin it lies in memory that Kinograph's process reads as it is: as an output it is not copied.
+    Where there are isolated plugins it lies in memory that other processes read as it is: as an output it is not
+    copied.
     Fill it with what writes to a given place (``out=``, ``copy_``, indexing).
 
     Args:

@@ -24,6 +24,7 @@ class Customs:
         adapters: how arrays are laid out.
         mapped: keeps what was received mapped for the next time; only where changes in place are noticed.
         made: where arrays may have been made that need no copy.
+        known: arrays that have crossed, for all whom this process talks to.
     """
 
     def __init__(
@@ -32,12 +33,13 @@ class Customs:
         adapters: tuple[BufferAdapter, ...],
         mapped: Mapped | None = None,
         made: Made | None = None,
+        known: Known | None = None,
     ) -> None:
         self._made = made
         self._take = Segment.received if mapped is None else mapped.take
         self.codecs = Codecs([*classes, *_ENGINE_CLASSES], adapters)
         self._adapters = {adapter.name: adapter for adapter in adapters}
-        self._known = Known()
+        self._known = Known() if known is None else known
 
     def pack(self, value: Any) -> tuple[dict[str, Any], list[Segment]]:
         """A value as JSON, and the segments that its arrays lie in. Arrays that have crossed before are not copied.
@@ -90,7 +92,7 @@ class Customs:
         segments: list[Segment] = []
         try:
             while descriptors:
-                segments.append(self._take(descriptors.pop(0)))
+                segments.append(self._received(descriptors.pop(0)))
             groups: dict[str, dict[str, Any]] = {}
             for kind, group in packed["arrays"].items():
                 adapter = self._adapters[kind]
@@ -103,6 +105,10 @@ class Customs:
             return _rich(self.codecs.decode(packed["tree"], groups))
         except (KeyError, IndexError, TypeError, ValueError, NotSealed) as error:
             raise DamagedEntry(f"what came over is damaged: {error}") from None
+
+    def _received(self, descriptor: int) -> Segment:
+        own = self._made.handed_over(descriptor) if self._made is not None else None
+        return self._take(descriptor) if own is None else own
 
     def versions(self, value: Any) -> list[tuple[BufferAdapter, Any, int]]:
         """All arrays in a value with their counters of changes in place."""

@@ -23,6 +23,8 @@ from engine.isolation.describing import CONTEXT
 from engine.isolation.guest import RESTORED
 from engine.isolation.installed import Installed, interpreter, site_packages
 from engine.isolation.life import Life, PluginGone
+from engine.isolation.made import Made
+from engine.isolation.memory import Known
 from engine.node_types.authoring import Display, Expansion, Lazy, Outputs
 from engine.node_types.context import NodeContext
 from engine.node_types.node_type import NodeType
@@ -52,13 +54,23 @@ class IsolatedPlugin:
         folder: the plugin's own folder (see :mod:`engine.isolation.installed`).
         installed: its record.
         places: folders that its manifest may name.
+        known: arrays that have crossed to or from any plugin.
+        made: where this process makes arrays that need no copy.
     """
 
-    def __init__(self, folder: Path, installed: Installed, places: Places) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        installed: Installed,
+        places: Places,
+        known: Known | None = None,
+        made: Made | None = None,
+    ) -> None:
         self.name = installed.name
         self.holding: list[str] = []
         self.described: dict[str, Any] = installed.described
         self._folder, self._installed, self._places = folder, installed, places
+        self._known, self._made = known, made
         self._code: str = installed.described.get("code", "")  # whose results its keys promise
         self._starting = threading.Lock()
         self._life: Life | None = None
@@ -71,7 +83,7 @@ class IsolatedPlugin:
         """What its node types became in this process."""
         self._types = {node_type.id: node_type for node_type in node_types}
         own = {cls for item in node_types for kind in item.socket_types() for cls in kind.classes}
-        self._customs = lambda: Customs({*classes, *own}, adapters)
+        self._customs = lambda: Customs({*classes, *own}, adapters, made=self._made, known=self._known)
 
     # ------------------------------------------------------------------------------------- calling
 

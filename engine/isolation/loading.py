@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.allocation import make_no_more_outputs_in, make_outputs_in
 from engine.folders import Folders
 from engine.isolation.describing import FORMAT, node_types_of
 from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import RECORD, Installed, keep_described, kept_described, read_installed
 from engine.isolation.life import PluginBroken
+from engine.isolation.made import Made
+from engine.isolation.memory import Known
 from engine.node_types.registry import Registry
 from engine.plugins.discovery import Discovered, Plugin, PluginError, twins
 from engine.plugins.manifest import ManifestError, read_manifest
 
 
 class IsolatedPlugins:
-    """All of one data folder. Processes of plugins that have not changed are kept when it loads again."""
+    """All of one data folder. Processes of plugins that have not changed are kept when it loads again.
+
+    While there are any, this process makes outputs in memory that crosses to them without being copied.
+    """
 
     def __init__(self, folders: Folders) -> None:
         self._root = folders.environments
         self._places = Places(folders.inputs, folders.outputs, folders.models)
         self._running: dict[str, tuple[Installed, IsolatedPlugin]] = {}
+        self._known, self._made = Known(), Made(trusted=True)
         self.errors: list[PluginError] = []
 
     def stamp(self) -> tuple[tuple[str, int], ...]:
@@ -61,6 +68,8 @@ class IsolatedPlugins:
         for name, (_, process) in before.items():
             if name not in self._running or self._running[name][1] is not process:
                 process.retire()
+        if self._running:
+            make_outputs_in(self._made.memory)
         return plugins
 
     def _current(
@@ -89,10 +98,11 @@ class IsolatedPlugins:
         return now.model_copy(update={"described": described}), process
 
     def _process(self, folder: Path, installed: Installed) -> IsolatedPlugin:
-        return IsolatedPlugin(folder, installed, self._places)
+        return IsolatedPlugin(folder, installed, self._places, self._known, self._made)
 
     def close(self) -> None:
         """End all processes."""
+        make_no_more_outputs_in(self._made.memory)
         for _, process in self._running.values():
             process.close()
 

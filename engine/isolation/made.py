@@ -1,7 +1,8 @@
-"""Memory that an isolated plugin's outputs are made in: shared from the start, so that nothing of them is copied.
+"""Memory that outputs are made in which may cross to another process: shared from the start, so that nothing of them is
+copied. In an isolated plugin's process, and in the worker's where there are isolated plugins.
 
 While a node fills it, it is this process's alone. When it is handed over, the mapping is replaced, at the same address,
-by a private one of the same file, and the file is sealed: what the plugin changes afterwards is a copy of its own.
+by a private one of the same file, and the file is sealed: what is changed here afterwards is a copy of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import weakref
 from dataclasses import dataclass
 
 from engine.allocation import LEAST
-from engine.isolation.memory import SEALS, Segment
+from engine.isolation.memory import FUTURE_SEALS, SEALS, Segment, identity_of, prefer_large_pages
 
 _MAP_FIXED = 0x10
 _FAILED = ctypes.c_void_p(-1).value
@@ -29,24 +30,38 @@ class _Open:
 
 
 class Made:
-    """The memory that was made here and has not been handed over yet."""
+    """The memory that was made here and has not been handed over yet.
 
-    def __init__(self) -> None:
+    Args:
+        most: how many pieces, since each is an open file.
+        trusted: those that it is handed to believe this process, so that the kernel need not look for other writers.
+    """
+
+    def __init__(self, most: int = 256, *, trusted: bool = False) -> None:
+        self._seals = FUTURE_SEALS if trusted else SEALS
+        self._handed_over: weakref.WeakValueDictionary[tuple[int, int], Segment] = weakref.WeakValueDictionary()
+        self._most = most if hasattr(os, "memfd_create") else 0
         self._open: dict[int, _Open] = {}
         self._lock = threading.RLock()  # memory may be given back in the midst of anything
         self._map = ctypes.CDLL(None, use_errno=True).mmap
         self._map.restype = ctypes.c_void_p
         self._map.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
 
-    def memory(self, size: int) -> memoryview:
-        """New memory, filled with zeros. It is given back when nobody refers to it any more."""
-        descriptor = os.memfd_create("kinograph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    def memory(self, size: int) -> memoryview | None:
+        """New memory of zeros, given back when nobody refers to it any more; ``None`` when there is no more."""
+        if len(self._open) >= self._most:
+            return None
+        try:
+            descriptor = os.memfd_create("kinograph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        except OSError:
+            return None
         try:
             os.ftruncate(descriptor, size)
             mapping = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-        except BaseException:
+        except OSError:
             os.close(descriptor)
-            raise
+            return None
+        prefer_large_pages(mapping)
         address = address_of(memoryview(mapping))
         with self._lock:
             self._open[address] = _Open(descriptor, address, size)
@@ -68,7 +83,16 @@ class Made:
         if not self._seal(found):
             os.close(found.descriptor)
             return None
-        return Segment(found.descriptor, found.size), address - found.address
+        segment = Segment(found.descriptor, found.size)
+        self._handed_over[identity_of(found.descriptor)] = segment
+        return segment, address - found.address
+
+    def handed_over(self, descriptor: int) -> Segment | None:
+        """The segment that was made here and has come back; its descriptor is then closed."""
+        segment = self._handed_over.get(identity_of(descriptor))
+        if segment is not None:
+            os.close(descriptor)
+        return segment
 
     def _seal(self, one: _Open) -> bool:
         """Whether nobody can change it any more; if not, its bytes are still where they were."""
@@ -76,7 +100,7 @@ class Made:
         if self._map(one.address, one.size, protection, flags, one.descriptor, 0) == _FAILED:
             return False
         try:
-            fcntl.fcntl(one.descriptor, fcntl.F_ADD_SEALS, SEALS)
+            fcntl.fcntl(one.descriptor, fcntl.F_ADD_SEALS, self._seals)
         except OSError:  # something in the kernel still holds a page
             return False
         return True

@@ -6,17 +6,23 @@ reader maps it privately: what it changes in place is its own copy of that page.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
+import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 ALIGNMENT = 64
-SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if hasattr(fcntl, "F_SEAL_WRITE") else 0
+_LENGTH = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW if hasattr(fcntl, "F_SEAL_SHRINK") else 0
+SEALS = _LENGTH | getattr(fcntl, "F_SEAL_WRITE", 0x8)
+"""Nobody can change it: the kernel has made sure that no mapping is left through which anybody could."""
+FUTURE_SEALS = _LENGTH | getattr(fcntl, "F_SEAL_FUTURE_WRITE", 0x10)
+"""Nobody but those who could before. Enough for a reader who trusts the maker, and it waits for nothing."""
 _CHUNK = 1 << 30
 
 
@@ -54,14 +60,15 @@ class Segment:
         return cls(descriptor, max(end, 1)), offsets
 
     @classmethod
-    def received(cls, descriptor: int) -> Segment:
-        """A segment from the other process.
+    def received(cls, descriptor: int, *, trusting: bool = False) -> Segment:
+        """A segment from the other process; ``trusting`` when that has said that it does not change it any more.
 
         Raises:
             NotSealed: when it could still change under its reader.
         """
         try:
-            if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & SEALS != SEALS:
+            seals = fcntl.fcntl(descriptor, fcntl.F_GET_SEALS)
+            if seals & SEALS != SEALS and not (trusting and seals & FUTURE_SEALS == FUTURE_SEALS):
                 raise NotSealed("a segment without seals")
             return cls(descriptor, os.fstat(descriptor).st_size)
         except OSError as error:
@@ -82,7 +89,23 @@ class Segment:
         if self._mapped is None:
             protection = mmap.PROT_READ | mmap.PROT_WRITE
             self._mapped = mmap.mmap(self.descriptor, self.size, flags=mmap.MAP_PRIVATE, prot=protection)
+            prefer_large_pages(self._mapped)
         return memoryview(self._mapped)[offset : offset + size]
+
+
+def identity_of(descriptor: int) -> tuple[int, int]:
+    """The same for every descriptor of one file."""
+    state = os.fstat(descriptor)
+    return state.st_dev, state.st_ino
+
+
+def prefer_large_pages(mapping: mmap.mmap) -> None:
+    """Ask for pages of 2 MB, which cost a hundredth of small ones each time that memory is taken and given back.
+
+    Linux gives them for shared memory only where ``/sys/kernel/mm/transparent_hugepage/shmem_enabled`` says ``advise``.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        mapping.madvise(mmap.MADV_HUGEPAGE)
 
 
 def _write(descriptor: int, piece: memoryview, at: int) -> int:
@@ -95,7 +118,7 @@ def _write(descriptor: int, piece: memoryview, at: int) -> int:
 
 
 class Mapped:
-    """Segments that were received lately, with their mappings: a page has to be found only once.
+    """Segments that a plugin received lately from the worker, with their mappings: a page has to be found only once.
 
     Args:
         budget: bytes that stay mapped.
@@ -112,14 +135,13 @@ class Mapped:
         Raises:
             NotSealed: as :meth:`Segment.received`.
         """
-        state = os.fstat(descriptor)
-        identity = (state.st_dev, state.st_ino)
+        identity = identity_of(descriptor)
         known = self._segments.get(identity)
         if known is not None:
             self._segments.move_to_end(identity)
             os.close(descriptor)
             return known
-        segment = self._segments[identity] = Segment.received(descriptor)
+        segment = self._segments[identity] = Segment.received(descriptor, trusting=True)
         while len(self._segments) > self._most or sum(one.size for one in self._segments.values()) > self._budget:
             self._segments.popitem(last=False)
         return segment
@@ -140,7 +162,10 @@ class Place:
 
 
 class Known:
-    """Arrays that lie in shared memory already: crossing once more costs nothing.
+    """Arrays that lie in shared memory already: crossing once more, to whichever process, costs nothing.
+
+    Safe from any thread. Arrays may be given back in the midst of anything, also while another thread looks here: what
+    is gone is noted, and taken out by whoever has the lock next.
 
     Args:
         budget: bytes of segments that are kept for arrays whose own memory is elsewhere.
@@ -150,27 +175,48 @@ class Known:
     def __init__(self, budget: int = 1 << 30, most: int = 256) -> None:
         self._budget, self._most = budget, most
         self._places: OrderedDict[int, tuple[Callable[[], Any], int, Place, bool]] = OrderedDict()
+        self._gone: deque[tuple[int, Callable[[], Any]]] = deque()
+        self._lock = threading.Lock()
 
     def find(self, array: Any, version: int) -> Place | None:
         """Where this very array lies, if it has not been changed since."""
-        found = self._places.get(id(array))
-        if found is None or found[0]() is not array or found[1] != version:
-            return None
-        self._places.move_to_end(id(array))
-        return found[2]
+        with self._lock:
+            self._take_out()
+            found = self._places.get(id(array))
+            if found is None or found[0]() is not array or found[1] != version:
+                return None
+            self._places.move_to_end(id(array))
+            return found[2]
 
     def add(self, array: Any, version: int, place: Place, *, copied: bool) -> None:
         """Remember an array; ``copied`` when its own memory is elsewhere, so that the segment is an extra."""
         number = id(array)
         try:
-            reference = weakref.ref(array, lambda _: self._places.pop(number, None))
+            reference = weakref.ref(array, lambda gone: self._forget(number, gone))
         except TypeError:
             return
-        self._places[number] = (reference, version, place, copied)
-        extras = [(key, found[2].size) for key, found in self._places.items() if found[3]]
-        total, count = sum(size for _, size in extras), len(extras)
-        for key, size in extras:
-            if total <= self._budget and count <= self._most:
-                return
-            del self._places[key]
-            total, count = total - size, count - 1
+        with self._lock:
+            self._take_out()
+            self._places[number] = (reference, version, place, copied)
+            extras = [(key, found[2].size) for key, found in self._places.items() if found[3]]
+            total, count = sum(size for _, size in extras), len(extras)
+            for key, size in extras:
+                if total <= self._budget and count <= self._most:
+                    return
+                del self._places[key]
+                total, count = total - size, count - 1
+
+    def _forget(self, number: int, reference: Callable[[], Any]) -> None:
+        self._gone.append((number, reference))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._take_out()
+            finally:
+                self._lock.release()
+
+    def _take_out(self) -> None:
+        while self._gone:
+            number, reference = self._gone.popleft()
+            found = self._places.get(number)
+            if found is not None and found[0] is reference:  # and not another array that has come to the same address
+                del self._places[number]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kinograph import Frames, InvalidInput
+from kinograph import Frames, InvalidInput, empty
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,6 @@ def bytes_to_frames(pictures: Iterable[NDArray[np.uint8]], fps: float) -> Frames
         ValueError: for no frames, or frames of different sizes.
     """
     import numpy as np
-    import torch
 
     kept = list(pictures)
     if not kept:
@@ -61,10 +60,11 @@ def bytes_to_frames(pictures: Iterable[NDArray[np.uint8]], fps: float) -> Frames
     if len(sizes) > 1:
         raise ValueError(f"the frames have different sizes: {', '.join(f'{w} x {h}' for h, w in sorted(sizes))}")
     channels = max(picture.shape[2] for picture in kept)
-    pixels = np.ones((len(kept), *kept[0].shape[:2], channels), dtype=np.float32)  # [T, H, W, C]
-    for target, picture in zip(pixels, kept, strict=True):
+    pixels = empty(len(kept), *kept[0].shape[:2], channels)
+    for target, picture in zip(pixels.numpy(), kept, strict=True):  # [H, W, C]
         np.divide(picture, np.float32(255), out=target[..., : picture.shape[2]])
-    return Frames(torch.from_numpy(pixels), fps)
+        target[..., picture.shape[2] :] = 1.0
+    return Frames(pixels, fps)
 
 
 def parse_color(text: str, socket: str = "background") -> tuple[float, float, float]:

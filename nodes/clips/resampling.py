@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
+from kinograph import empty
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -37,7 +39,8 @@ def resize(pixels: Tensor, width: int, height: int, filter: Filter = "lanczos") 
     if (pixels.shape[2], pixels.shape[1]) == (width, height):
         return pixels
     source: NDArray[np.float32] = pixels.detach().to("cpu", torch.float32).numpy()  # [T, H, W, C]
-    result = np.empty((source.shape[0], height, width, source.shape[3]), dtype=np.float32)
+    scaled = empty(source.shape[0], height, width, source.shape[3])
+    result: NDArray[np.float32] = scaled.numpy()
     low, top = math.inf, -math.inf
     for index, frame in enumerate(source):  # one frame at a time: memory stays that of the result
         low, top = min(low, float(frame.min())), max(top, float(frame.max()))
@@ -50,7 +53,7 @@ def resize(pixels: Tensor, width: int, height: int, filter: Filter = "lanczos") 
         result[..., :3] /= np.maximum(result[..., 3:], 1e-6)
     if math.isfinite(low) and math.isfinite(top):
         np.clip(result, low, top, out=result)
-    return torch.from_numpy(result).to(pixels)
+    return scaled.to(pixels)
 
 
 def _resize_plane(plane: NDArray[np.float32], width: int, height: int, filter: Filter) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from kinograph import FilePicker, Frames, InvalidInput, NodeContext, Widget, content_digest, node
+from kinograph import FilePicker, Frames, InvalidInput, NodeContext, Widget, content_digest, empty, node
 from nodes.clips.facts import changed, whole
 from nodes.families.registry import SHIPPED_WEIGHTS
 
@@ -66,7 +66,7 @@ def upscale_video(
     model = loaded(weights or SHIPPED, content_digest(weights or SHIPPED), context.device)
     clip = pixels.permute(3, 0, 1, 2).unsqueeze(0).float() * 2.0 - 1.0  # [1, 3, T, H, W]
     at_once = 1 if context.memory_saving else max(1, PIXELS_AT_ONCE // (width * height))
-    result = torch.empty(count, SCALE * height, SCALE * width, 3)
+    result = empty(count, SCALE * height, SCALE * width, 3)
     context.progress(0, count)
     with torch.no_grad():
         for start in range(0, count, at_once):

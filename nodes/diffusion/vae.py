@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from kinograph import Facts, Frames, InvalidInput, Latent, NodeContext, VideoVAE, node
+from kinograph import Facts, Frames, InvalidInput, Latent, NodeContext, VideoVAE, empty, node
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 
@@ -67,7 +67,7 @@ def vae_decode(context: NodeContext, vae: VideoVAE, latent: Latent) -> Frames:
             wanted=f"{traits.channels}, as this VAE: the one that belongs to the model",
         )
     width, height, frames = traits.pixel_size(tuple(latent.samples.shape))
-    pixels = torch.empty(frames, height, width, 3)
+    pixels = empty(frames, height, width, 3)
     done = 0
     context.progress(0, frames)
     with torch.no_grad():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +25,9 @@ from engine.plugins.discovery import Candidate, discover, load
 from engine.problems import WorkflowError
 from kinograph import Facts, Frames
 from kinograph.commands.documents import read_document
+from nodes.clips.pixels import bytes_to_frames
+from nodes.clips.resampling import resize
+from nodes.clips.upscaling import upscale_video
 from tests.engine.isolation.conftest import Session, document
 
 
@@ -103,6 +108,24 @@ def test_a_clip_that_a_node_makes_in_memory_for_it_is_never_copied(probe: Callab
     clip = call(session, "probe.Grey", level=0.25)
     assert clip.pixels.unique().tolist() == [0.25]
     assert call(session, "probe.Written", after=clip) == 0
+
+
+MADE_HERE = {
+    "read from a file": lambda: bytes_to_frames([np.full((64, 64, 3), 90, np.uint8)] * 4, 12.0).pixels,
+    "of another size": lambda: resize(torch.rand(2, 32, 32, 3), 64, 64),
+    "enlarged": lambda: upscale_video(NodeContext(), Frames(torch.rand(1, 32, 32, 3), 12.0)).pixels,
+}
+
+
+@pytest.mark.parametrize("make", MADE_HERE.values(), ids=MADE_HERE)
+def test_clips_that_kinographs_own_nodes_make_cross_without_a_copy_too(
+    session: Session, make: Callable[[], torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session.value("sample.Hello") == "Hello, you"
+    clip = Frames(make(), 12.0)
+    monkeypatch.setattr(os, "pwrite", lambda *_: pytest.fail("a copy was made"))
+    made = call(session, "sample.Doubled", frames=clip, brightness=0.5)
+    assert torch.equal(made.pixels, (clip.pixels * 0.5).repeat_interleave(2, 0))
 
 
 def test_several_outputs_free_outputs_lists_and_generators(session: Session) -> None:

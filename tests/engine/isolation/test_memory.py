@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,69 @@ def test_what_is_handed_over_is_sealed_and_what_is_not_is_given_back(making: tup
     unused = empty(2, 64, 64, 3)
     del unused
     assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_what_one_plugin_gave_reaches_another_without_a_copy(
+    making: tuple[Customs, Customs], written: list[int]
+) -> None:
+    plugin, _ = making
+    known = Known()
+    worker = [Customs((Frames,), (TORCH_BUFFERS,), known=known) for _ in range(2)]
+    other = Customs((Frames,), (TORCH_BUFFERS,))
+    given = cross(plugin, worker[0], Frames(empty(2, 64, 64, 3).fill_(0.25), 12.0))
+    arrived = cross(worker[1], other, given).pixels
+    assert written == []
+    assert is_shared(arrived)
+    assert arrived.unique().tolist() == [0.25]
+
+
+def test_what_the_worker_made_is_believed_by_plugins_and_comes_back_and_a_plugin_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, written: list[int]
+) -> None:
+    made = Made(trusted=True)
+    monkeypatch.setattr(allocation, "_sources", [made.memory])
+    worker = Customs((Frames,), (TORCH_BUFFERS,), made=made)
+    plugin = Customs((Frames,), (TORCH_BUFFERS,), Mapped())
+    pixels = empty(2, 64, 64, 3).fill_(0.5)
+    _, (segment,) = worker.pack(Frames(pixels, 12.0))
+    with pytest.raises(PermissionError):
+        os.write(segment.descriptor, b"x")
+    with pytest.raises(PermissionError):
+        mmap.mmap(segment.descriptor, segment.size)
+    given = cross(worker, plugin, Frames(pixels, 12.0))
+    back = cross(plugin, worker, given)
+    assert written == []
+    assert back.pixels.unique().tolist() == [0.5]
+    with pytest.raises(DamagedEntry, match="without seals"):
+        cross(plugin, Customs((Frames,), (TORCH_BUFFERS,)), given)
+
+
+def test_there_is_an_end_to_it_and_then_memory_is_ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made(most=1)
+    monkeypatch.setattr(allocation, "_sources", [made.memory])
+    first, second = empty(1, 128, 128, 3), empty(1, 128, 128, 3)
+    assert [is_shared(first), is_shared(second)] == [True, False]
+    del first
+    assert is_shared(empty(1, 128, 128, 3))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").is_dir(), reason="this kernel has no large pages")
+def test_large_pages_are_asked_for_by_who_makes_and_by_who_reads(making: tuple[Customs, Customs]) -> None:
+    pixels = empty(16, 128, 128, 3).zero_()
+    assert "hg" in flags_of(pixels)
+    assert "hg" in flags_of(cross(*making, Frames(pixels, 12.0)).pixels)
+
+
+def flags_of(tensor: torch.Tensor) -> list[str]:
+    """What the kernel was told of the mapping that a tensor lies in."""
+    inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        found = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+        if found is not None:
+            inside = int(found[1], 16) <= tensor.data_ptr() < int(found[2], 16)
+        elif inside and line.startswith("VmFlags:"):
+            return line.split()[1:]
+    return []
 
 
 def test_elsewhere_it_is_ordinary_memory() -> None:
@@ -234,6 +299,32 @@ def test_extra_copies_are_kept_within_a_budget() -> None:
     for tensor in tensors:
         known.add(tensor, 0, Place(segment, 0, 60, {}), copied=True)
     assert [known.find(tensor, 0) is not None for tensor in tensors] == [False, False, True]
+
+
+def test_arrays_come_and_go_in_many_threads_at_once() -> None:
+    known = Known(budget=10**6, most=8)
+    wrong: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for turn in range(300):
+                arrays = [torch.zeros(4) for _ in range(8)]
+                for array in arrays:
+                    known.add(array, 0, Place(segment, 0, turn, {}), copied=turn % 2 == 0)
+                    found = known.find(array, 0)
+                    assert found is None or found.size == turn
+        except BaseException as error:
+            wrong.append(error)
+
+    segment, _ = Segment.holding([memoryview(b"x")])
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    known.find(segment, 0)
+    assert len(known._places) == 0
 
 
 def test_what_was_received_lately_stays_mapped_within_a_budget() -> None:
