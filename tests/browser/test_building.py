@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from typing import Any
 
 from playwright.sync_api import expect
+
+from tests.browser.conftest import Editor
 
 TEXT_TO_VIDEO = {
     ("loadModel", "encoder", "textEncode", "encoder"),
@@ -156,6 +159,47 @@ def test_bypass_mute_group_copy_paste(editor: Any) -> None:
     editor.node("decode").locator(".node-title").click()
     page.keyboard.press("Control+d")
     assert ("sampler", "latent", "vaeDecode", "latent") in {(*e["from"], *e["to"]) for e in editor.document()["edges"]}
+
+
+def test_copies_go_from_tab_to_tab_and_as_text(editor: Any) -> None:
+    """The prompt and the sampler into another tab: alone, with the wires from outside, and as text from a mail."""
+    page = editor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    editor.template("Text to video")
+    page.keyboard.down("Shift")
+    for name in ("prompt", "sampler"):
+        editor.node(name).locator(".node-title").click()
+    page.keyboard.up("Shift")
+    page.keyboard.press("Control+c")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert json.loads(text)["nodes"].keys() == {"prompt", "sampler"}
+
+    other = Editor(page.context.new_page()).open(page.url)  # it begins with what this browser had open last
+    expect(other.node("sampler")).to_be_visible()
+
+    def pasted(key: str) -> set[tuple[str, ...]]:
+        """The wires of the nodes that came by the key; their ids end in numbers or are the types'."""
+        before = {(*edge["from"], *edge["to"]) for edge in other.document()["edges"]}
+        other.page.keyboard.press(key)
+        expect(other.node("diTSampler")).to_be_visible()
+        return {(*edge["from"], *edge["to"]) for edge in other.document()["edges"]} - before
+
+    inner = {("textEncode", "conditioning", "diTSampler", "positive")}
+    outer = {
+        ("load", "encoder", "textEncode", "encoder"),
+        ("load", "model", "diTSampler", "model"),
+        ("noise", "latent", "diTSampler", "latent"),
+    }
+    assert pasted("Control+v") == inner
+    other.page.keyboard.press("Control+z")
+    expect(other.node("diTSampler")).to_have_count(0)
+    assert pasted("Control+Shift+v") == inner | outer
+    other.page.keyboard.press("Control+z")
+    other.page.evaluate("text => navigator.clipboard.writeText(`\n${text}\n`)", text)
+    assert pasted("Control+v") == inner
+    other.page.evaluate("navigator.clipboard.writeText('Dear Ann,')")
+    other.page.keyboard.press("Control+v")
+    expect(other.page.locator(".toast").last).to_contain_text("not JSON")
 
 
 def test_numbers_by_drag_and_by_expression(editor: Any) -> None:

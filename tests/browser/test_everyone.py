@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,59 @@ def test_axe_finds_nothing_serious(editor: Any, theme: str) -> None:
         assert (panel, serious(page)) == (panel, [])
     page.keyboard.press("?")
     assert serious(page) == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_serious_in_dialogs(editor: Any, theme: str) -> None:
+    """Menus, search, wiring, files, the player, two results side by side."""
+    page = editor.page
+    if theme == "light":
+        page.get_by_role("button", name="Light").click()
+    editor.template("Text to video")
+    for seed in "12":
+        editor.node("noise").get_by_role("spinbutton", name="seed").focus()
+        page.keyboard.type(seed)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=re.compile("Run|Queue again")).first.click()
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    expect(editor.node("save").locator("video")).to_be_visible()
+
+    def look(name: str) -> None:
+        page.wait_for_timeout(200)
+        assert (name, serious(page)) == (name, [])
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(150)
+        page.evaluate("document.activeElement?.blur()")
+
+    page.get_by_role("button", name="Kinograph: ").click()
+    expect(page.get_by_role("menuitem", name="Export")).to_be_visible()
+    look("file menu")
+    editor.node("noise").locator(".node-title").click(button="right")
+    expect(page.get_by_role("menuitem", name="Bypass")).to_be_visible()
+    look("node menu")
+    page.keyboard.press("/")
+    expect(page.get_by_role("combobox", name="Add a node")).to_be_focused()
+    look("search")
+    editor.node("noise").locator(".node-title").click()
+    page.keyboard.press("w")
+    expect(page.locator("[role=combobox]")).to_be_focused()
+    look("wiring")
+    page.keyboard.press("Control+o")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("open")
+    page.keyboard.press("Control+Shift+s")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("save")
+    editor.node("save").locator("video").hover()
+    editor.node("save").get_by_role("button", name="Large").click()
+    expect(page.get_by_role("dialog").locator("video")).to_be_visible()
+    look("player")
+    page.keyboard.press("g")
+    for place in (0, 1):
+        page.get_by_role("complementary", name="Gallery").get_by_role("checkbox").nth(place).check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("dialog", name="Compare").locator("video").first).to_be_visible()
+    look("compare")
 
 
 def test_nodes_sockets_and_wires_have_names(editor: Any) -> None:

@@ -47,6 +47,16 @@ def test_the_player_steps_loops_and_opens_large(editor: Any) -> None:
         expect(place).to_contain_text(f"{frame} of ")
     large.get_by_role("button", name="One frame back").click()
     expect(place).to_contain_text("3 of ")
+    film = large.locator("video")
+    for rate in (2, 0.25, 0.5):
+        large.get_by_role("button", name="Speed").click()
+        expect(film).to_have_js_property("playbackRate", rate)
+    expect(film).to_have_js_property("loop", True)
+    large.get_by_role("button", name="Loop").click()
+    expect(film).to_have_js_property("loop", False)
+    with page.expect_download() as download:
+        large.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename.endswith(".mp4")
     large.get_by_role("button", name="Full screen").click()
     page.wait_for_function("document.fullscreenElement?.matches('.player-large')")
     page.keyboard.press("Escape")

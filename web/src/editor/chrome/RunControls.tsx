@@ -35,7 +35,7 @@ export function RunControls() {
   return (
     <div className="run-controls">
       <div className="run-split">
-        <button type="button" className="run-button" disabled={empty} aria-label={t(busy ? "run.again" : "run.run")} onClick={() => void run()} title={`${t("run.run")} (Ctrl+Enter)`}>
+        <button type="button" className="run-button" disabled={empty} onClick={() => void run()} title={`${t("run.run")} (Ctrl+Enter)`}>
           <Icon name="play" size={16} />
           {t(busy ? "run.again" : "run.run")}
           {!busy && seconds >= 0.05 && mistakes === 0 && <span className="run-time" aria-hidden="true">~{secondsText(seconds, language)}</span>}

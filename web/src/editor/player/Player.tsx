@@ -62,7 +62,15 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
   if (mediaType.startsWith("image/")) {
     return (
       <div className={`player${faded ? " player-faded" : ""}`}>
-        <img className="media-fill" src={url} alt={title} draggable={false} onDoubleClick={open} />
+        <img className="media-fill" src={url} alt={title} draggable={false} onDoubleClick={large ? undefined : open} />
+        <div className="player-bar player-bar-short" onKeyDown={(event) => event.stopPropagation()}>
+          {!large && (
+            <button type="button" aria-label={t("player.full")} onClick={open}>
+              <Icon name="full" size={14} />
+            </button>
+          )}
+          <Download url={url} path={path} />
+        </div>
       </div>
     );
   }
@@ -122,7 +130,9 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
         {large && place && <output className="player-place">{t("player.frame", place)}</output>}
         <button type="button" aria-label={t("player.speed", { rate })} onClick={() => {
           setRate(next);
-          if (video.current) video.current.playbackRate = next;
+          if (!video.current) return;
+          video.current.playbackRate = next;
+          video.current.defaultPlaybackRate = next; // the next result begins with it
         }}>
           <span className="player-rate">{rate}×</span>
         </button>
@@ -132,10 +142,17 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
         <button type="button" aria-label={t(large ? "player.screen" : "player.full")} onClick={large ? () => void fillScreen(whole.current) : open}>
           <Icon name="full" size={14} />
         </button>
-        <a href={url} download={path?.split("/").at(-1) ?? true} aria-label={t("player.download")}>
-          <Icon name="download" size={14} />
-        </a>
+        <Download url={url} path={path} />
       </div>
     </div>
   );
 });
+
+function Download({ url, path }: Pick<Props, "url" | "path">) {
+  const t = useT();
+  return (
+    <a href={url} download={path?.split("/").at(-1) ?? true} aria-label={t("player.download")}>
+      <Icon name="download" size={14} />
+    </a>
+  );
+}
