@@ -94,6 +94,13 @@ class Secrets:
         self._used[value] = f"secret://{name}"
         return value
 
+    def expect_all(self) -> None:
+        """From now on hide every value that there is, also one that was used in another process."""
+        for name, where in self.names().items():
+            value = os.environ.get(_variable(name)) if where == "environment" else self._read().get(name)
+            if value:
+                self._used[value] = f"secret://{name}"
+
     def hide(self, value: Any) -> Any:
         """Texts, also inside JSON data, with the values that were used so far replaced by their references."""
         if isinstance(value, str):

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from engine.execution.secrets import Secrets
 from server.places import child_environment
 from server.workers.channel import AsyncChannel, ChannelClosed, Message
 
@@ -191,7 +192,7 @@ class Supervisor:
         if self._watched:
             worker.channel.send({"op": "watch", "on": True})
         assert process.stdout is not None
-        self._spawn(_drain(worker, process.stdout))
+        self._spawn(_drain(worker, process.stdout, Secrets(self._data)))
         with contextlib.suppress(ChannelClosed):
             while True:
                 self._take(worker, await worker.channel.receive())
@@ -356,8 +357,11 @@ def _why(code: int) -> str:
     return f"it was ended by {name}{hint}"
 
 
-async def _drain(worker: Worker, stream: asyncio.StreamReader) -> None:
-    """Pass the worker's prints on to the log: escaped, shortened, and not more than a bearable number a second."""
+async def _drain(worker: Worker, stream: asyncio.StreamReader, secrets: Secrets) -> None:
+    """Pass the worker's prints on to the log: escaped, shortened, and not more than a bearable number a second.
+
+    A node may print the secret that it was given; the log has its name.
+    """
     window, count = time.monotonic(), 0
     while True:
         try:
@@ -372,7 +376,10 @@ async def _drain(worker: Worker, stream: asyncio.StreamReader) -> None:
                 log.warning("worker %d: %d more lines", worker.index, count - _LINES_PER_SECOND)
             window, count = now, 0
         count += 1
-        text = line[:_MAX_LINE].decode("utf-8", "replace").rstrip().encode("unicode_escape").decode("ascii")
+        if count <= _LINES_PER_SECOND:
+            secrets.expect_all()
+        text = secrets.hide(line.decode("utf-8", "replace").rstrip())[:_MAX_LINE]
+        text = text.encode("unicode_escape").decode("ascii")
         worker.last_lines.append(text)
         if count <= _LINES_PER_SECOND:
             log.info("worker %d: %s", worker.index, text)

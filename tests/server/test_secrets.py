@@ -30,5 +30,6 @@ def test_nothing_that_the_server_keeps_or_says_holds_the_value(tmp_path: Path) -
         assert "401 for secret://api.key" in repr(said)
     finally:
         server.stop()
+    assert "printed secret://api.key" in (data / "logs" / "server.log").read_text()
     holding = [path.name for path in tmp_path.rglob("*") if path.is_file() and VALUE.encode() in path.read_bytes()]
     assert holding == ["secrets.json"]

@@ -32,6 +32,7 @@ def length(context: NodeContext, key: Key = "") -> Display[int]:
         key: the secret.
     """
     context.logger.warning("calling with %s", key)
+    print("printed", key)
     context.progress(1, 2, message=f"key {key}")
     return Display(len(key), {"text": f"used {key}", "list": [{key: key}]})
 
