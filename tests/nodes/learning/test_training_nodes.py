@@ -165,6 +165,12 @@ def test_every_kind_of_training_resumes_with_the_same_bits(parts: Parts, dataset
         assert same(training(NodeContext()), rest)
 
 
+def test_a_student_comes_nearer_to_its_guided_teacher(parts: Parts, dataset: EncodedDataset) -> None:
+    three = (parts.model, parts.encoder, parts.vae)
+    losses = distil(NodeContext(), *three, dataset, steps=40, levels=2, rate=3e-3, cells=256, sample_every=0).losses
+    assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
+
+
 def test_a_checkpoint_holds_only_what_can_be_stored(parts: Parts, dataset: EncodedDataset) -> None:
     paused = Recording(cancel_at=2)
     with pytest.raises(Cancelled):
