@@ -263,3 +263,28 @@ def test_nodes_are_spread_and_coloured(editor: Any) -> None:
     page.get_by_role("menuitem", name="Colour 2").click()
     places = editor.document()["layout"]["nodes"]
     assert {places[name]["color"] for name in names} == {"#3fa796"}
+
+
+def test_a_note_is_written_at_once_and_by_keyboard_alone(editor: Any) -> None:
+    """N, and the letters are the note's, not commands; its Markdown is seen; Enter writes on; undo takes it back."""
+    page = editor.page
+    editor.template("Text to video")
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press("n")
+    expect(page.get_by_role("textbox", name="Text of the note")).to_be_focused()
+    page.keyboard.type("# Plan\n\n**bold** move")
+    page.keyboard.press("Escape")
+    note = page.locator(".note")
+    expect(note.get_by_role("heading", name="Plan")).to_be_visible()
+    expect(note.locator("strong")).to_have_text("bold")
+    assert "mode" not in json.dumps(editor.document()["nodes"])  # no letter was a command
+    page.locator('.react-flow__node[data-id^="note:"]').focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" again")
+    page.keyboard.press("Escape")
+    expect(note).to_contain_text("bold move again")
+    page.evaluate("document.activeElement?.blur()")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    expect(note).to_have_count(0)

@@ -64,8 +64,13 @@ function renameNode(): void {
   title?.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
 }
 
-/** Into the sub-graph that is focused; into the fields of any other node. */
+/** Into the sub-graph or the note that is focused; into the fields of any other node. */
 function enterOrFields(): void {
+  const [, note] = /^note:(.*)$/s.exec(document.activeElement?.getAttribute("data-id") ?? "") ?? [];
+  if (note !== undefined) {
+    setUi({ writing: note });
+    return;
+  }
   const id = currentNode();
   if (hasInside(id)) enterNode(id);
   else fieldsOfNode();

@@ -67,6 +67,8 @@ export interface UiState {
   readonly missingForm: string | undefined;
   /** The run that is to be forked, and the sampler that was chosen already. */
   readonly fork: { readonly job: string; readonly node?: string } | undefined;
+  /** The note that is being written. */
+  readonly writing: string | undefined;
   readonly player: { readonly url: string; readonly mediaType: string; readonly title: string } | undefined;
   /** Nodes are drawn as plain tiles because the canvas is far away. */
   readonly far: boolean;
@@ -102,6 +104,7 @@ export const useUi = create<UiState>(() => ({
   diff: undefined,
   missingForm: undefined,
   fork: undefined,
+  writing: undefined,
   player: undefined,
   far: false,
   toasts: [],

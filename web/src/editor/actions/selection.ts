@@ -6,7 +6,7 @@ import { passedThrough } from "../../graph/bypass";
 import { disconnect, dissolveNode, removeNodes, setColor, toggleCollapsed, toggleMode } from "../../graph/commands";
 import type { NodeMode } from "../../graph/document";
 import { NOTHING, apply, selectNodes, useEditor } from "../../store/editor";
-import { announce } from "../../store/ui";
+import { announce, setUi } from "../../store/ui";
 import { tr } from "./tr";
 
 export function deleteSelection(): void {
@@ -66,6 +66,7 @@ export function selectAll(): void {
 
 export function placeNote(at: { x: number; y: number }): void {
   apply(addNote(at, ""), "step.note");
+  setUi({ writing: useEditor.getState().view.layout.notes.at(-1)?.id });
 }
 
 /** Select what stands at the other end of the selected nodes' wires: walk the graph. */
