@@ -5,7 +5,7 @@
 
 import type { TypeInfo } from "../../api/protocol";
 
-export type Shape = "circle" | "square" | "diamond" | "triangle" | "hexagon" | "pentagon";
+export type Shape = "circle" | "square" | "diamond" | "triangle" | "hexagon" | "pentagon" | "plus" | "bowtie";
 
 export interface TypeLook {
   readonly hue: number;
@@ -13,24 +13,30 @@ export interface TypeLook {
   readonly list: boolean;
 }
 
+/** For types of plugins; the other shapes are for built-in ones. */
 const SHAPES: readonly Shape[] = ["circle", "square", "diamond", "triangle", "hexagon", "pentagon"];
 const HUES = 8;
 
+/** Types of one shape have hues that differ for everybody (`styles/colours.test.ts`); only int and float look alike. */
 const KNOWN: Readonly<Record<string, readonly [number, Shape]>> = {
   Frames: [0, "square"],
+  ClipDataset: [2, "square"],
   Latent: [1, "hexagon"],
+  SamplingState: [2, "hexagon"],
   Conditioning: [2, "diamond"],
-  LoadedModel: [3, "pentagon"],
+  bool: [0, "diamond"],
   DiffusionModel: [3, "pentagon"],
-  VideoModel: [3, "pentagon"],
-  Transformer: [3, "pentagon"],
   TextEncoder: [4, "pentagon"],
-  VAE: [5, "pentagon"],
-  VideoVAE: [5, "pentagon"],
+  VideoVAE: [1, "pentagon"],
+  TrainedWeights: [3, "plus"],
+  EncodedDataset: [0, "plus"],
+  Subgraph: [5, "plus"],
   int: [6, "circle"],
   float: [6, "circle"],
   str: [7, "triangle"],
-  bool: [4, "circle"],
+  dict: [1, "triangle"],
+  Path: [2, "bowtie"],
+  SavedFile: [0, "bowtie"],
 };
 
 /** The look of a type. */
@@ -56,6 +62,8 @@ const PATHS: Readonly<Record<Shape, string>> = {
   diamond: "M6,0.4 L11.6,6 L6,11.6 L0.4,6 Z",
   triangle: "M1.2,1 L11.2,6 L1.2,11 Z",
   hexagon: "M3.2,1.2 H8.8 L11.6,6 L8.8,10.8 H3.2 L0.4,6 Z",
+  plus: "M4,0.8 H8 V4 H11.2 V8 H8 V11.2 H4 V8 H0.8 V4 H4 Z",
+  bowtie: "M0.8,1.4 L6,4 L11.2,1.4 V10.6 L6,8 L0.8,10.6 Z",
   pentagon: "M6,0.4 L11.6,4.6 L9.5,11.2 H2.5 L0.4,4.6 Z",
 };
 
