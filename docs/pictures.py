@@ -1,6 +1,6 @@
 """Make the pictures of the editor that README and guides show, from a running server and a real Chromium.
 
-    python docs/pictures.py [--output docs/images]
+    python docs/pictures.py [--themes light dark] [--output docs/images]
 
 Needs the built page (``npm run build`` in ``web/``), Playwright and a Chromium, like the browser tests.
 """
@@ -22,12 +22,14 @@ from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = "a yellow star spins in the night sky"
+OTHER_PROMPT = "a pink heart spins in the night sky"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images")
-    output = parser.parse_args().output
+    parser.add_argument("--themes", nargs="+", choices=("light", "dark"), default=("light", "dark"))
+    options = parser.parse_args()
     expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         with socket.socket() as probe:
@@ -39,11 +41,11 @@ def main() -> None:
             address = f"http://127.0.0.1:{port}/"
             wait_for(address + "api/health")
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            for scheme in ("light", "dark"):
+            for scheme in options.themes:
                 context = chromium.new_context(
                     viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=scheme
                 )
-                take(context.new_page(), address, scheme, output)
+                take(context.new_page(), address, scheme, options.output)
                 context.close()
             chromium.close()
         finally:
@@ -63,25 +65,88 @@ def wait_for(address: str) -> None:
 
 
 def take(page: Any, address: str, scheme: str, output: Path) -> None:
-    """The start, the graph while it samples, and the graph with its result."""
+    """Walk through the editor as a person would, with a picture of each thing that is worth seeing."""
+
+    def picture(name: str, settle: int = 700) -> None:
+        page.wait_for_timeout(settle)
+        page.screenshot(path=output / f"{name}-{scheme}.png")
+
     page.goto(address)
-    page.wait_for_selector(".start, .node")
-    page.wait_for_timeout(1500)
-    page.screenshot(path=output / f"start-{scheme}.png")
+    page.wait_for_selector(".start .template img, .node")
+    page.wait_for_load_state("networkidle")
+    picture("start")
     page.get_by_role("button", name="Text to video").first.click()
     page.wait_for_selector(".node")
-    prompt = page.locator('.react-flow__node[data-id="prompt"]').get_by_role("textbox").first
-    prompt.fill(f"{PROMPT}{' slowly' if scheme == 'dark' else ''}")
+    ask_for(page, f"{PROMPT}{' slowly' if scheme == 'dark' else ''}")
+    run = page.get_by_role("button", name="Run", exact=True)
+    run.click()
+    expect(node(page, "sampler").get_by_role("img", name="Preview of")).to_be_visible()
+    picture("editor-running", settle=1200)
+    finished(page)
+    picture("editor")
+
+    ask_for(page, f"{OTHER_PROMPT}{' slowly' if scheme == 'dark' else ''}")
+    expect(node(page, "load")).to_contain_text("cached")
+    expect(node(page, "sampler")).to_contain_text("will run")
+    picture("plan")
+    run.click()
+    finished(page)
+    press(page, "g")
+    gallery = page.get_by_role("complementary", name="Gallery")
+    expect(gallery.locator("li")).to_have_count(2)
+    picture("gallery")
+    for box in gallery.get_by_role("checkbox").all():
+        box.check()
+    gallery.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("dialog", name="Compare").locator("video")).to_have_count(2)
+    picture("compare", settle=1500)
     page.keyboard.press("Escape")
+    press(page, "v")
+    expect(page.get_by_role("complementary", name="Form").locator("video")).to_be_visible()
+    picture("form")
+    press(page, "v")
+    nest(page)
+    picture("subgraph")
+
+
+def node(page: Any, name: str) -> Any:
+    """A node on the canvas."""
+    return page.locator(f'.react-flow__node[data-id="{name}"]')
+
+
+def ask_for(page: Any, prompt: str) -> None:
+    """Write another prompt; the plan follows."""
+    node(page, "prompt").get_by_role("textbox").first.fill(prompt)
+    page.evaluate("document.activeElement.blur()")
     page.wait_for_timeout(400)
-    page.get_by_role("button", name="Run", exact=True).click()
-    sampler = page.locator('.react-flow__node[data-id="sampler"]')
-    expect(sampler.get_by_role("img", name="Preview of")).to_be_visible()
-    page.wait_for_timeout(1200)
-    page.screenshot(path=output / f"editor-running-{scheme}.png")
-    expect(page.locator('.react-flow__node[data-id="save"] video')).to_be_visible()
-    page.wait_for_timeout(800)
-    page.screenshot(path=output / f"editor-{scheme}.png")
+
+
+def press(page: Any, key: str) -> None:
+    """A key for the canvas, not for the field that was edited last."""
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press(key)
+
+
+def finished(page: Any) -> None:
+    """Until the run is over and its result is seen."""
+    expect(page.locator(".run-note")).to_have_text("Everything is cached")
+    expect(node(page, "save").locator("video")).to_be_visible()
+
+
+def nest(page: Any) -> None:
+    """Make one node of what makes the latent, and go inside."""
+    press(page, "f")
+    page.wait_for_timeout(400)
+    node(page, "prompt").locator(".node-title").click()
+    page.keyboard.down("Shift")
+    for name in ("noise", "sampler"):
+        node(page, name).locator(".node-title").click()
+    page.keyboard.up("Shift")
+    page.keyboard.press("Control+Shift+g")
+    node(page, "subgraph").get_by_role("button", name="Go inside").click()
+    expect(node(page, "@inputs")).to_be_visible()
+    press(page, "Escape")
+    press(page, "f")
 
 
 if __name__ == "__main__":

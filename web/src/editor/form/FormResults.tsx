@@ -7,7 +7,7 @@ import { useRun, type NodeRun } from "../../store/run";
 import { Player } from "../player/Player";
 import { Question } from "../node/Question";
 import { UiValue } from "../node/UiValue";
-import { motionMs } from "../shared/motion";
+import { motionWanted } from "../shared/motion";
 import { useT } from "../useT";
 
 /** What the workflow made, how far it is, and what went wrong: of the chosen outputs only. */
@@ -24,7 +24,7 @@ export function FormResults() {
   const section = useRef<HTMLElement>(null);
   const busy = running !== undefined;
   useEffect(() => {
-    if (busy) section.current?.scrollIntoView({ block: "nearest", behavior: motionMs(1) > 0 ? "smooth" : "auto" });
+    if (busy) section.current?.scrollIntoView({ block: "nearest", behavior: motionWanted() ? "smooth" : "auto" });
   }, [busy]);
   const empty = made.every(([, run]) => !run.outputs && !run.ui);
   return (

@@ -1,6 +1,7 @@
 import { memo, useCallback, useEffect, useRef, useState, type RefObject } from "react";
 import { setUi } from "../../store/ui";
 import { Icon } from "../shared/Icon";
+import { motionWanted } from "../shared/motion";
 import { useT } from "../useT";
 import { frameAt, learnFrames, momentOf } from "./frames";
 
@@ -40,7 +41,8 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
   const video = useRef<HTMLVideoElement>(null);
   const whole = useRef<HTMLDivElement>(null);
   const frame = useFrameSeconds(video, url);
-  const [playing, setPlaying] = useState(true);
+  const [autoPlay] = useState(() => large || motionWanted()); // a player that was opened large was asked for
+  const [playing, setPlaying] = useState(autoPlay);
   const [loop, setLoop] = useState(true);
   const [rate, setRate] = useState<number>(1);
   const [time, setTime] = useState({ now: 0, all: 0 });
@@ -91,7 +93,7 @@ export const Player = memo(function Player({ url, mediaType, title, path, faded 
         className="media-fill"
         src={url}
         aria-label={title}
-        autoPlay
+        autoPlay={autoPlay}
         muted
         playsInline
         loop={loop}
