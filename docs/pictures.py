@@ -1,6 +1,8 @@
 """Make the pictures of the editor that README and guides show, from a running server and a real Chromium.
 
-    python docs/pictures.py [--themes light dark] [--output docs/images]
+    python docs/pictures.py [--all] [--output docs/images]
+
+Those that the texts show; with --all every picture in both themes, to be looked at.
 
 Needs the built page (``npm run build`` in ``web/``), Playwright and a Chromium, like the browser tests.
 """
@@ -24,11 +26,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PROMPT = "a yellow star spins in the night sky"
 OTHER_PROMPT = "a pink heart spins in the night sky"
 
+SHOWN = {"light": {"editor-running", "plan", "compare", "gallery"}, "dark": {"start", "editor", "form", "subgraph"}}
+"""Pictures that README and guides show, by theme."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--themes", nargs="+", choices=("light", "dark"), default=("light", "dark"))
+    parser.add_argument("--all", action="store_true", help="every picture in both themes")
     options = parser.parse_args()
     expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
@@ -41,11 +46,11 @@ def main() -> None:
             address = f"http://127.0.0.1:{port}/"
             wait_for(address + "api/health")
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            for scheme in options.themes:
+            for scheme, shown in SHOWN.items():
                 context = chromium.new_context(
                     viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=scheme
                 )
-                take(context.new_page(), address, scheme, options.output)
+                take(context.new_page(), address, scheme, options.output, None if options.all else shown)
                 context.close()
             chromium.close()
         finally:
@@ -64,17 +69,20 @@ def wait_for(address: str) -> None:
     raise TimeoutError(address)
 
 
-def take(page: Any, address: str, scheme: str, output: Path) -> None:
+def take(page: Any, address: str, scheme: str, output: Path, shown: set[str] | None) -> None:
     """Walk through the editor as a person would, with a picture of each thing that is worth seeing."""
 
     def picture(name: str, settle: int = 700) -> None:
+        if shown is not None and name not in shown:
+            return
         page.wait_for_timeout(settle)
         page.screenshot(path=output / f"{name}-{scheme}.png")
 
     page.goto(address)
     page.wait_for_selector(".start .template img, .node")
     page.wait_for_load_state("networkidle")
-    picture("start")
+    page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
+    picture("start", settle=1500)
     page.get_by_role("button", name="Text to video").first.click()
     page.wait_for_selector(".node")
     ask_for(page, f"{PROMPT}{' slowly' if scheme == 'dark' else ''}")

@@ -121,7 +121,7 @@ def test_the_gallery_finds_results_by_what_their_workflow_says(editor: Any) -> N
         page.get_by_role("button", name="Run", exact=True).click()
     tiles = gallery.get_by_role("listitem")
     expect(tiles).to_have_count(2)
-    search = gallery.get_by_role("searchbox", name="Search names and prompts")
+    search = gallery.get_by_role("searchbox", name="Names and prompts")
     search.fill("turquoise")
     expect(tiles).to_have_count(1)
     tiles.get_by_role("checkbox").check()

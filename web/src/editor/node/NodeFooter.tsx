@@ -15,6 +15,9 @@ interface Props {
   readonly y: number;
 }
 
+/** An expected quantity; "less than" needs no "about". */
+const about = (quantity: string): string => (quantity.startsWith("<") ? quantity : `~${quantity}`);
+
 /** The last line of a node: what will happen to it, how far it is, how long it took, or what went wrong. */
 export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
   const t = useT();
@@ -72,9 +75,12 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
   const fresh = busy && (run?.state === "done" || run?.state === "cached");
   if (plan && run?.state !== "waiting" && !fresh) {
     if (plan.status === "cached" && run?.state !== "cached") words.push(t("plan.cached"));
-    if (plan.status === "run") words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
-    if (plan.status === "run" && plan.seconds) words.push(`~${secondsText(plan.seconds, language)}`);
-    if (plan.status === "run" && plan.nbytes) words.push(`~${bytesText(plan.nbytes)}`);
+    if (plan.status === "run") {
+      words.length = 0; // what it took last time is told by what is expected; the reason, which may be long, comes last
+      if (plan.seconds) words.push(about(secondsText(plan.seconds, language)));
+      if (plan.nbytes) words.push(about(bytesText(plan.nbytes)));
+      words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
+    }
   }
   if (resting && !ghost) words.push(t("node.rests"));
   if (ghost) words.push(plugin === undefined ? t("node.ghostOwn") : t("node.ghostFooter", { plugin }));

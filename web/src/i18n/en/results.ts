@@ -32,7 +32,7 @@ export const results = {
   "gallery.kinds": "What to show",
   "gallery.none": "Neither a name nor a workflow says this.",
   "gallery.play": "Play {name}",
-  "gallery.search": "Search names and prompts",
+  "gallery.search": "Names and prompts",
   "part.build": "Build",
   "part.edit": "Edit",
   "part.mouse": "Mouse and touch",

@@ -35,7 +35,7 @@ export const results: Translated<typeof english> = {
   "gallery.kinds": "显示内容",
   "gallery.none": "没有名称或工作流与此相符。",
   "gallery.play": "播放 {name}",
-  "gallery.search": "搜索名称与提示词",
+  "gallery.search": "名称与提示词",
   "part.build": "搭建",
   "part.edit": "编辑",
   "part.mouse": "鼠标与触摸",
