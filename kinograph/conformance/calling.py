@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.execution.inputs import call_arguments
 from engine.execution.outputs import read_result
-from engine.node_types.authoring import Display, Expansion, Lazy
+from engine.node_types.authoring import Display, Lazy
 from engine.node_types.context import NodeContext, Preview, PreviewSource
 from engine.node_types.node_type import NodeType
 
@@ -21,8 +21,8 @@ class Heard:
 
     Attributes:
         progress: how often it reported progress.
-        shown: the largest JSON that it showed, in bytes.
         preview: the largest preview, in bytes.
+        looked: whether it asked if it is cancelled.
         raised: whether ``Cancelled`` was raised in it.
     """
 
@@ -31,7 +31,6 @@ class Heard:
         self._cancel_at_once = cancel_at_once
         self._cancelled = False
         self.progress = 0
-        self.shown = 0
         self.preview = 0
         self.looked = False
         self.raised = False
@@ -99,6 +98,3 @@ async def _last(made: Any) -> Any:
         if not isinstance(item, Preview | Display):
             last = item
     return last
-
-
-__all__ = ["Expansion", "Heard", "call"]
