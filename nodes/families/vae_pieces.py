@@ -1,9 +1,10 @@
 """The VAEs of diffusers, piece by piece in time: what is held does not grow with the clip, the result is the same.
 
 ``decode`` and ``encode`` of diffusers collect a whole clip on the device. Here each piece is handed out as soon as it
-is there. Causal VAEs (Wan, CogVideoX) carry the last frames of every convolution from piece to piece, which is exact;
-HunyuanVideo's overlaps pieces and blends them, as its stock pipeline does. LTX and Mochi decode a clip at once. Where
-memory is short, clips are also cut into tiles, which changes frames a little where tiles are blended.
+is there. Causal VAEs (Wan, CogVideoX) carry the last frames of every convolution from piece to piece, which is exact,
+and so do those of LTX and Mochi here (:mod:`nodes.families.vae_stream`); HunyuanVideo's overlaps pieces and
+blends them, as its stock pipeline does. Where memory is short, clips are also cut into tiles, which changes frames a
+little where tiles are blended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from nodes.families import vae_stream
 
 
 def decoded(network: Any, z: Tensor, smallest: bool = False, told: Tensor | None = None) -> Iterator[Tensor]:
@@ -30,6 +33,10 @@ def decoded(network: Any, z: Tensor, smallest: bool = False, told: Tensor | None
         yield from _wan_decoded(network, z, smallest)
     elif kind == "AutoencoderKLCogVideoX" and not smallest:
         yield from _cogvideox_decoded(network, z)
+    elif kind == "AutoencoderKLMochi" and not smallest:
+        yield from vae_stream.mochi_decoded(network, z)
+    elif kind == "AutoencoderKLLTXVideo" and not smallest and not network.use_framewise_decoding:
+        yield from vae_stream.ltx_decoded(network, z, told)
     elif kind in _OVERLAPPING and (smallest or network.use_framewise_decoding):
         yield from _overlapping_decoded(network, z, smallest, told)
     else:
