@@ -138,6 +138,36 @@ MODELS: dict[str, dict[str, Any]] = {
         "text_encoder_2": ["transformers", "CLIPTextModel"],
         "tokenizer_2": ["transformers", "CLIPTokenizer"],
     },
+    "Kandinsky-5.0-I2V-Pro-sft-5s-Diffusers": {
+        "_class_name": "Kandinsky5I2VPipeline",
+        "transformer": ("Kandinsky5Transformer3DModel", {"in_visual_dim": 16, "patch_size": [1, 2, 2]}),
+        "vae": ("AutoencoderKLHunyuanVideo", {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}),
+        "scheduler": (EULER[1], {"shift": 5.0}),
+        "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
+        "tokenizer": ["transformers", "Qwen2VLProcessor"],
+        "text_encoder_2": ["transformers", "CLIPTextModel"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    },
+    "HunyuanVideo-I2V": {
+        "_class_name": "HunyuanVideoImageToVideoPipeline",
+        "transformer": (
+            "HunyuanVideoTransformer3DModel",
+            {"in_channels": 16, "patch_size": 2, "image_condition_type": "token_replace"},
+        ),
+        "vae": ("AutoencoderKLHunyuanVideo", {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}),
+        "scheduler": (EULER[1], {"shift": 7.0}),
+        "text_encoder": ["transformers", "LlavaForConditionalGeneration"],
+        "tokenizer": ["transformers", "LlamaTokenizerFast"],
+        "text_encoder_2": ["transformers", "CLIPTextModel"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    },
+    "Wan2.1-VACE-1.3B-diffusers": {
+        "_class_name": "WanVACEPipeline",
+        "transformer": ("WanVACETransformer3DModel", {"in_channels": 16, "patch_size": [1, 2, 2]}),
+        "vae": ("AutoencoderKLWan", WAN_VAE),
+        "scheduler": (UNIPC[1], {"flow_shift": 3.0}),
+        **UMT5,
+    },
     "Allegro": {
         "_class_name": "AllegroPipeline",
         "transformer": (

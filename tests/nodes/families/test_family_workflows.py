@@ -36,6 +36,9 @@ FAMILY_WORKFLOWS: dict[str, tuple[str, int]] = {
     "cogvideox_image_to_video": ("cogvideox_image", 9),
     "hunyuan15_image_to_video": ("hunyuan_video15_image", 5),
     "skyreels_image_to_video": ("skyreels_image", 5),
+    "hunyuan_image_to_video": ("hunyuan_video_image", 5),
+    "kandinsky5_image_to_video": ("kandinsky5_image", 5),
+    "wan_vace_change_a_region": ("wan_vace", 5),
     "wan_with_lora": ("wan", 5),
 }
 """Workflow -> tiny checkpoint of its family, and a length that the family can make."""

@@ -47,16 +47,17 @@ def test_guidance_options(
     assert changed.model.digest != parts.model.digest
 
 
-@pytest.mark.parametrize("checkpoint", ["wan", "wan_experts", "cogvideox_5b", "ltx", "mochi", "hunyuan_video"])
+@pytest.mark.parametrize("checkpoint", list(CHECKPOINTS))
 def test_a_run_that_was_cut_short_ends_with_the_same_bits(tmp_path: Path, checkpoint: str) -> None:
     parts = loaded(CHECKPOINTS[checkpoint](tmp_path))
     positive, negative = (text_encode(NodeContext(), parts.encoder, text) for text in ("a red ball", "blurry"))
     traits = parts.model.extras["traits"]
-    start = noise_latent(parts.model, 5, 96, 64, traits.first + traits.frame_step)
+    side = (160, 160, 24) if checkpoint == "allegro" else (64, 64, traits.first + traits.frame_step)
+    start = noise_latent(parts.model, 5, *side)
     states: list[Mapping[str, Any]] = []
     whole = dit_sampler(NodeContext(_on_checkpoint=states.append), parts.model, positive, start, negative, 4, 3.0)
     assert [state["step"] for state in states] == [1, 2, 3]
-    for state in states:
+    for state in states[1:2]:
         again = dit_sampler(NodeContext(_restored=state), parts.model, positive, start, negative, 4, 3.0)
         assert torch.equal(again.samples, whole.samples)
     stopped = dit_sampler_steps(NodeContext(), parts.model, positive, start, 2, negative, 4, 3.0)
@@ -162,7 +163,51 @@ def test_short_of_memory_a_run_streams_and_gives_the_same(tmp_path: Path, monkey
     assert (again.tensors["embeds"] - positive.tensors["embeds"]).abs().max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("checkpoint", ["wan_5b", "ltx", "cogvideox", "mochi", "hunyuan_video"])
+@pytest.mark.parametrize("checkpoint", list(CHECKPOINTS))
+def test_a_run_ends_within_a_step_when_it_is_cancelled(tmp_path: Path, checkpoint: str) -> None:
+    parts = loaded(CHECKPOINTS[checkpoint](tmp_path))
+    traits = parts.model.extras["traits"]
+    positive = text_encode(NodeContext(), parts.encoder, "a red ball")
+    size = (160, 160, 24) if checkpoint == "allegro" else (64, 64, traits.first + traits.frame_step)
+    seen: list[float] = []
+
+    def cancel(step: float, *_: Any) -> None:
+        seen.append(step)
+        if step == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start = noise_latent(parts.model, 5, *size)
+        dit_sampler(NodeContext(_on_progress=cancel), parts.model, positive, start, steps=4, guidance=1.0)
+    assert seen == [0, 1]
+
+
+@pytest.mark.parametrize("packing", ["int8", "fp8"])
+@pytest.mark.parametrize("checkpoint", ["wan", "ltx", "hunyuan_video"])
+def test_weights_in_eight_bits(tmp_path: Path, checkpoint: str, packing: Any) -> None:
+    """Of a folder: transformer and encoder take less memory, and frames stay near those of the full weights."""
+    from nodes.diffusion.loading import load_model
+    from nodes.families.packed import PackedLinear
+
+    folder = CHECKPOINTS[checkpoint](tmp_path)
+    case = Case(steps=2, width=64, height=64, frames=9)
+    whole, packed = loaded(folder), load_model(NodeContext(), folder=folder, weights=packing)
+    exact, found = ours(whole, case), ours(packed, case)
+    difference = (found.frames - exact.frames).abs().mean().item()
+    assert 0.0 < difference < (0.02 if packing == "int8" else 0.06)
+    assert packed.model.digest != whole.model.digest
+    sizes = []
+    for parts in (whole, packed):
+        network = parts.model.extras["bundle"].network("transformer")
+        sizes.append(sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers())))
+        layers = sum(isinstance(layer, PackedLinear) for layer in network.modules())
+        assert (layers > 0) == (parts is packed)
+    assert sizes[1] < 0.8 * sizes[0]  # embeddings, norms and biases stay as they are, and are much of a tiny model
+    text = packed.model.extras["bundle"].network("text_encoder")
+    assert any(isinstance(layer, PackedLinear) for layer in text.modules())
+
+
+@pytest.mark.parametrize("checkpoint", [name for name in CHECKPOINTS if name != "allegro"])
 def test_every_family_shows_its_latents(tmp_path: Path, checkpoint: str) -> None:
     """The map is fitted to the VAE of the model at hand, and tells clips apart."""
     parts = loaded(CHECKPOINTS[checkpoint](tmp_path))
