@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+from engine.files import file_digest
 from engine.folders import Folders
 from engine.isolation.host import IsolatedPlugin, Places
 from engine.isolation.installed import RECORD, Installed, site_packages
@@ -173,16 +176,29 @@ def _resolve(python: str, wheel: WheelFacts, options: Options) -> list[Locked]:
         found: dict[str, Any] = json.loads(report.read_bytes())
     locked = []
     for item in found["install"]:
-        about, origin = item["metadata"], item["download_info"]
-        digest = (origin.get("archive_info", {}).get("hashes") or {}).get("sha256")
+        about = item["metadata"]
         if about["name"].lower().replace("_", "-") == wheel.name.lower().replace("_", "-"):
             digest = wheel.sha256
+        else:
+            digest = sha256_of(item["download_info"])
         if digest is None:
             raise InstallError(f"{about['name']} {about['version']} has no hash; it cannot be pinned")
         locked.append(Locked(about["name"], about["version"], digest))
     if not any(item.sha256 == wheel.sha256 for item in locked):
         locked.append(Locked(wheel.name, wheel.version, wheel.sha256))
     return sorted(locked, key=lambda item: item.name.lower())
+
+
+def sha256_of(origin: dict[str, Any]) -> str | None:
+    """The digest of an archive that pip has found (PEP 610), which old ones do not tell of files of this machine."""
+    archive = origin.get("archive_info", {})
+    told: str | None = (archive.get("hashes") or {}).get("sha256")
+    if told is None and str(archive.get("hash", "")).startswith("sha256="):
+        told = archive["hash"].removeprefix("sha256=")
+    place = urlsplit(origin.get("url", ""))
+    if told is None and place.scheme == "file" and (path := Path(url2pathname(place.path))).is_file():
+        told = file_digest(path)
+    return told
 
 
 def _install(python: str, lock: Path, wheel: WheelFacts, options: Options) -> None:

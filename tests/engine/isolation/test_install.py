@@ -18,7 +18,7 @@ import pytest
 
 from engine.isolation.installed import site_packages
 from kinograph.commands.main import run_command
-from kinograph.installing.install import conflicts
+from kinograph.installing.install import conflicts, sha256_of
 from kinograph.installing.sources import Options, fetch_wheel
 from kinograph.installing.tools import InstallError
 from kinograph.installing.wheels import NotAPlugin, read_wheel
@@ -271,3 +271,14 @@ def test_nothing_over_http_installs(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     for path in (root / "server").rglob("*.py"):
         assert "kinograph.installing" not in path.read_text(), path
+
+
+def test_a_digest_is_known_whatever_pip_tells_of_an_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "a library.whl"
+    archive.write_bytes(b"a wheel")
+    digest = hashlib.sha256(b"a wheel").hexdigest()
+    assert sha256_of({"url": "https://example.org/a.whl", "archive_info": {"hashes": {"sha256": digest}}}) == digest
+    assert sha256_of({"url": "https://example.org/a.whl", "archive_info": {"hash": f"sha256={digest}"}}) == digest
+    assert sha256_of({"url": archive.as_uri(), "archive_info": {}}) == digest
+    assert sha256_of({"url": "https://example.org/a.whl", "archive_info": {}}) is None
+    assert sha256_of({"url": (tmp_path / "gone.whl").as_uri(), "archive_info": {}}) is None

@@ -170,7 +170,8 @@ def flags_of(tensor: torch.Tensor) -> list[str]:
     return []
 
 
-def test_elsewhere_it_is_ordinary_memory() -> None:
+def test_elsewhere_it_is_ordinary_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocation, "_sources", [])  # as in a process without isolated plugins
     tensor = empty(4, 64, 64, 3, dtype="bfloat16")
     assert (tensor.shape, tensor.dtype) == ((4, 64, 64, 3), torch.bfloat16)
     assert not is_shared(tensor)

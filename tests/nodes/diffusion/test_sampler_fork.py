@@ -156,11 +156,13 @@ def test_what_does_not_fit_is_refused(parts: Parts) -> None:
 def test_mistakes_are_known_before_anything_runs() -> None:
     mini = Facts(family="mini", steps=20)
     noisy = Facts(family="mini", width=64, sigma=1.0)
-    assert stopped_facts(mini, mini, noisy, None, None, 19, None)["prediction"]["sigma"] == 0.0
-    assert finished_facts(mini, mini, noisy, None, Facts(family="mini", width=64)) == Facts(**{**noisy, "sigma": 0.0})
+    assert stopped_facts(mini, mini, noisy, None, None, 19, None, None)["prediction"]["sigma"] == 0.0
+    assert finished_facts(mini, mini, noisy, None, Facts(family="mini", width=64), None) == Facts(
+        **{**noisy, "sigma": 0.0}
+    )
     with pytest.raises(InvalidInput, match="20 steps"):
-        stopped_facts(mini, mini, noisy, None, None, 20, None)
+        stopped_facts(mini, mini, noisy, None, None, 20, None, None)
     for start in (Facts(family="wan"), Facts(family="mini", width=32)):
         with pytest.raises(InvalidInput) as caught:
-            finished_facts(mini, mini, noisy, None, start)
+            finished_facts(mini, mini, noisy, None, start, None)
         assert caught.value.socket == "start"
