@@ -177,10 +177,8 @@ def _resolve(python: str, wheel: WheelFacts, options: Options) -> list[Locked]:
     locked = []
     for item in found["install"]:
         about = item["metadata"]
-        if about["name"].lower().replace("_", "-") == wheel.name.lower().replace("_", "-"):
-            digest = wheel.sha256
-        else:
-            digest = sha256_of(item["download_info"])
+        is_the_wheel = about["name"].lower().replace("_", "-") == wheel.name.lower().replace("_", "-")
+        digest = wheel.sha256 if is_the_wheel else sha256_of(item["download_info"])
         if digest is None:
             raise InstallError(f"{about['name']} {about['version']} has no hash; it cannot be pinned")
         locked.append(Locked(about["name"], about["version"], digest))
