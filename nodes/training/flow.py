@@ -67,8 +67,8 @@ class FlowTraining:
     leave_out: float = 0.03
     unknown_words: float = 0.08
     """Share of words that become unknown, in a tenth of the captions."""
-    time_mean: float = 1.5
-    time_deviation: float = 0.9
+    time_mean: float = 0.9
+    time_deviation: float = 1.1
     """t = sigmoid(normal(mean, deviation)) (logit-normal, arXiv:2403.03206), shifted towards noise."""
     object_weight: float = 6.0
     """Latent cells that an object touches count 1 + this in the loss."""
