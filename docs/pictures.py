@@ -23,8 +23,8 @@ from typing import Any
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-PROMPT = "a yellow star spins in the night sky"
-OTHER_PROMPT = "a pink heart spins in the night sky"
+PROMPT = "a yellow star moves up over the ocean"
+OTHER_PROMPT = "a pink heart moves up over the ocean"
 
 SHOWN = {"light": {"editor-running", "plan", "compare", "gallery"}, "dark": {"start", "editor", "form", "subgraph"}}
 """Pictures that README and guides show, by theme."""

@@ -150,6 +150,8 @@ class FlowRun:
         self.outline_head = nn.Linear(recipe.width, sets[0].outline.shape[-1])
         self.optimizers, self.rates = flow_optimizers(self.model, self.outline_head, recipe)
         self.step = 0
+        self.known_words = 0
+        """How many words the weights that the run began with had learnt."""
         self.seen = {"clips": 0, "frames": 0}
         """How many samples of either kind the run has learnt from."""
         self.outline_error = 0.0
@@ -218,6 +220,7 @@ class FlowRun:
         """Everything that a later process needs to go on with the same bits."""
         return {
             "step": self.step,
+            "known_words": self.known_words,
             "seen": dict(self.seen),
             "recipe": asdict(self.recipe),
             "model": self.model.state_dict(),
@@ -229,6 +232,7 @@ class FlowRun:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a saved state."""
         self.step, self.seen = state["step"], dict(state["seen"])
+        self.known_words = state.get("known_words", 0)
         fresh = self.model.state_dict()
         self.model.load_state_dict(with_later_words(state["model"], fresh))
         self.average.load_state_dict(with_later_words(state["average"], fresh))
@@ -241,6 +245,7 @@ class FlowRun:
         known = parts.tokenizer.words
         if known != self.tokenizer.words[: len(known)]:
             raise ValueError("the weights to start from have another vocabulary than the world's captions")
+        self.known_words = len(known)
         for model in (self.model, self.average):
             words = parts.text_encoder.state_dict()
             fresh = self.model.text_encoder.state_dict()

@@ -22,11 +22,11 @@ def without_untrained_words(state: dict[str, Any]) -> dict[str, Tensor]:
     """The averaged weights of a checkpoint without the words at the end of the vocabulary that no caption had yet.
 
     A word that the model never saw is better reported as unknown than read as noise. Its row is the same in the weights
-    and in their average.
+    and in their average, unless an earlier run has learnt it.
     """
     average: dict[str, Tensor] = state["average"]
     trained = (average[EMBEDDING] != state["model"][EMBEDDING]).any(1).nonzero()
-    words = int(trained.max()) + 1 if len(trained) else len(average[EMBEDDING])
+    words = max(int(trained.max()) + 1, state.get("known_words", 0)) if len(trained) else len(average[EMBEDDING])
     return {**average, EMBEDDING: average[EMBEDDING][:words].clone()}
 
 

@@ -189,6 +189,8 @@ def test_words_that_no_caption_had_are_left_out(latents: LatentSet, tokenizer: T
         run.train_step()
     words = len(without_untrained_words(run.state())[EMBEDDING])
     assert 3 < words <= 359 < len(tokenizer.words)  # "behind" and the like joined last
+    run.known_words = len(tokenizer.words)  # the run began with weights that knew them all
+    assert len(without_untrained_words(run.state())[EMBEDDING]) == len(tokenizer.words)
 
 
 def test_steps_on_windows_take_more_samples(latents: LatentSet, tokenizer: Tokenizer) -> None:
