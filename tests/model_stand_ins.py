@@ -17,6 +17,15 @@ UMT5 = {**T5, "text_encoder": ["transformers", "UMT5EncoderModel"]}
 UNIPC = ["diffusers", "UniPCMultistepScheduler"]
 EULER = ["diffusers", "FlowMatchEulerDiscreteScheduler"]
 WAN_VAE = {"z_dim": 16, "scale_factor_spatial": 8, "scale_factor_temporal": 4}
+KANDINSKY5: dict[str, Any] = {
+    "transformer": ("Kandinsky5Transformer3DModel", {"in_visual_dim": 16, "patch_size": [1, 2, 2]}),
+    "vae": ("AutoencoderKLHunyuanVideo", {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}),
+    "scheduler": (EULER[1], {"shift": 5.0}),
+    "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
+    "tokenizer": ["transformers", "Qwen2VLProcessor"],
+    "text_encoder_2": ["transformers", "CLIPTextModel"],
+    "tokenizer_2": ["transformers", "CLIPTokenizer"],
+}
 MODELS: dict[str, dict[str, Any]] = {
     "Wan2.1-T2V-1.3B-Diffusers": {
         "_class_name": "WanPipeline",
@@ -130,23 +139,11 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "Kandinsky-5.0-T2V-Lite-sft-5s-Diffusers": {
         "_class_name": "Kandinsky5T2VPipeline",
-        "transformer": ("Kandinsky5Transformer3DModel", {"in_visual_dim": 16, "patch_size": [1, 2, 2]}),
-        "vae": ("AutoencoderKLHunyuanVideo", {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}),
-        "scheduler": (EULER[1], {"shift": 5.0}),
-        "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
-        "tokenizer": ["transformers", "Qwen2VLProcessor"],
-        "text_encoder_2": ["transformers", "CLIPTextModel"],
-        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+        **KANDINSKY5,
     },
     "Kandinsky-5.0-I2V-Pro-sft-5s-Diffusers": {
         "_class_name": "Kandinsky5I2VPipeline",
-        "transformer": ("Kandinsky5Transformer3DModel", {"in_visual_dim": 16, "patch_size": [1, 2, 2]}),
-        "vae": ("AutoencoderKLHunyuanVideo", {"spatial_compression_ratio": 8, "temporal_compression_ratio": 4}),
-        "scheduler": (EULER[1], {"shift": 5.0}),
-        "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
-        "tokenizer": ["transformers", "Qwen2VLProcessor"],
-        "text_encoder_2": ["transformers", "CLIPTextModel"],
-        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+        **KANDINSKY5,
     },
     "HunyuanVideo-I2V": {
         "_class_name": "HunyuanVideoImageToVideoPipeline",

@@ -61,6 +61,8 @@ def control_video(
         fit: fill the clip's size and cut off what is left over, stretch to it, or take only frames of exactly that
             size.
     """
+    from nodes.clips.pixels import checked
+
     same_family("latent", latent.family, vae.family)
     if latent.sigma < 1.0 or latent.keep is not None:
         raise InvalidInput("latent", "this latent is not pure noise", wanted="noise from NoiseLatent")
@@ -71,7 +73,7 @@ def control_video(
     if mask is not None:
         white = fitted_pixels("mask", mask, width, height, fit).mean(-1)  # [T, H, W]
         white = white.expand(frames, -1, -1) if len(white) == 1 else white
-    pictures = None if references is None else on_white(references.pixels[..., :3], width, height)
+    pictures = None if references is None else on_white(checked(references, "references")[..., :3], width, height)
     told = family_named(vae.family).control(
         vae, latent, Control(clip, white, pictures, strength, context.memory_saving)
     )
@@ -87,7 +89,7 @@ def on_white(pictures: Tensor, width: int, height: int) -> Tensor:
 
     rows, columns = pictures.shape[1:3]
     scale = min(height / rows, width / columns)
-    size = (int(rows * scale), int(columns * scale))
+    size = (max(1, int(rows * scale)), max(1, int(columns * scale)))
     small = functional.interpolate(pictures.permute(0, 3, 1, 2).float(), size, mode="bilinear", align_corners=False)
     canvas = torch.ones(len(pictures), height, width, 3)
     top, left = (height - size[0]) // 2, (width - size[1]) // 2

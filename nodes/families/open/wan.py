@@ -116,7 +116,7 @@ class WanFamily(DiffusersFamily):
         """TI2V-5B is told the timestep of every token: 0 where frames are known."""
         import torch
 
-        more: dict[str, Any] = {}
+        more = {name: value for name, value in constants.items() if name != "every_token"}
         if constants.get("every_token"):
             free = 1.0 - conditions["held_mask"] if "held_mask" in conditions else torch.ones_like(x[:, :1]).float()
             timestep = (free[:, 0, :, ::2, ::2] * timestep[:, None, None, None]).flatten(1)

@@ -103,14 +103,7 @@ class WanVACEFamily(WanFamily):
         """With what it is told, at the same strength in every layer."""
         scale = conditions["strength"][:1].to(x).expand(len(network.config.vace_layers))
         more = {"control_hidden_states": conditions["control"].to(x.dtype), "control_hidden_states_scale": scale}
-        output: Tensor = network(
-            hidden_states=x,
-            timestep=timestep,
-            encoder_hidden_states=conditions["embeds"].to(x.dtype),
-            return_dict=False,
-            **more,
-        )[0]
-        return output
+        return super().predict(network, x, timestep, conditions, {**constants, **more})
 
 
 FAMILY = WanVACEFamily()

@@ -125,3 +125,4 @@ def test_a_reference_stands_whole_on_white() -> None:
     found = on_white(torch.zeros(1, 20, 10, 3), 40, 40)  # [1, 40, 40, 3]
     assert found[0, :, 10:30].max() == 0.0
     assert found[0, :, :10].min() == found[0, :, 30:].min() == 1.0
+    assert (on_white(torch.zeros(1, 2, 400, 3), 40, 40) == 0.0).any()  # thinner than a pixel
