@@ -33,9 +33,10 @@ def main() -> None:
     del sys.argv[1:]
     sys.meta_path.insert(0, OwnPackages(orders["root"]))  # type: ignore[arg-type]
     standard = list(sys.path)
-    from engine.parent import end_with_parent
+    from engine.parent import end_with_parent, say_lines_at_once
 
     end_with_parent(orders["parent"])
+    say_lines_at_once()
     sys.path = [*standard, *orders["host_path"]]  # for pydantic, which the manifest's model needs
     from engine.isolation.guest import serve
 

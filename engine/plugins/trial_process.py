@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from engine.parent import end_with_parent
+from engine.parent import end_with_parent, say_lines_at_once
 from engine.plugins.code import Code, import_code, inner_modules
 
 AT_ONCE = 4
@@ -106,6 +106,7 @@ def _become_quiet(output: IO[bytes]) -> None:
     os.dup2(nothing, 0)
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
+    say_lines_at_once()
 
 
 def _import(asked: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -17,8 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from engine.files import file_digest
 from engine.folders import Folders
@@ -29,6 +29,8 @@ from kinograph.installing.tools import InstallError, pip, run, uv
 from kinograph.installing.wheels import WheelFacts
 
 LOCK = "lock.txt"
+_DRIVE = re.compile(r"/[A-Za-z]:")
+"""How the path of a file URL begins on Windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,10 @@ def sha256_of(origin: dict[str, Any]) -> str | None:
     if told is None and str(archive.get("hash", "")).startswith("sha256="):
         told = archive["hash"].removeprefix("sha256=")
     place = urlsplit(origin.get("url", ""))
-    if told is None and place.scheme == "file" and (path := Path(url2pathname(place.path))).is_file():
-        told = file_digest(path)
+    if told is None and place.scheme == "file":
+        local = unquote(place.path)
+        path = Path(local[1:] if _DRIVE.match(local) else local)
+        told = file_digest(path) if path.is_file() else None
     return told
 
 

@@ -28,7 +28,7 @@ from engine.document.workflow import parse_workflow
 from engine.execution.answers import Answers
 from engine.folders import Folders
 from engine.isolation.loading import IsolatedPlugins, with_isolated
-from engine.parent import end_with_parent
+from engine.parent import end_with_parent, say_lines_at_once
 from engine.planning.plan import Plan
 from engine.plugin_watch import PluginWatch
 from engine.plugins.trials import Trials
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=4)
     options = parser.parse_args()
     end_with_parent()
+    say_lines_at_once()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     connection = socket.socket(fileno=options.fd)
     connection.setblocking(True)

@@ -174,6 +174,7 @@ def test_copies_go_from_tab_to_tab_and_as_text(editor: Any) -> None:
     text = page.evaluate("navigator.clipboard.readText()")
     assert json.loads(text)["nodes"].keys() == {"prompt", "sampler"}
 
+    expect(page.locator(".save-mark")).to_have_text("Saved")
     other = Editor(page.context.new_page()).open(page.url)  # it begins with what this browser had open last
     expect(other.node("sampler")).to_be_visible()
 
