@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +38,34 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every picture in both themes")
     options = parser.parse_args()
     expect.set_options(timeout=60_000)
-    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "kinograph", "serve", "--port", str(port), "--data-dir", data]
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            address = f"http://127.0.0.1:{port}/"
-            wait_for(address + "api/health")
-            chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            for scheme, shown in SHOWN.items():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for scheme, shown in SHOWN.items():
+            with server() as address:
                 context = chromium.new_context(
                     viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=scheme
                 )
-                take(context.new_page(), address, scheme, options.output, None if options.all else shown)
+                take(context.new_page(), address, options.output, None if options.all else shown, scheme)
                 context.close()
-            chromium.close()
+        chromium.close()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A server with an empty data folder; its address."""
+    with tempfile.TemporaryDirectory() as data, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        command = [sys.executable, "-m", "kinograph", "serve", "--port", str(port), "--data-dir", data]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            address = f"http://127.0.0.1:{port}/"
+            wait_for(address + "api/health")
+            yield address
         finally:
-            server.terminate()
-            server.wait(20)
+            process.terminate()
+            process.wait(20)
 
 
 def wait_for(address: str) -> None:
@@ -69,7 +79,7 @@ def wait_for(address: str) -> None:
     raise TimeoutError(address)
 
 
-def take(page: Any, address: str, scheme: str, output: Path, shown: set[str] | None) -> None:
+def take(page: Any, address: str, output: Path, shown: set[str] | None, scheme: str) -> None:
     """Walk through the editor as a person would, with a picture of each thing that is worth seeing."""
 
     def picture(name: str, settle: int = 700) -> None:
@@ -85,7 +95,7 @@ def take(page: Any, address: str, scheme: str, output: Path, shown: set[str] | N
     picture("start", settle=1500)
     page.get_by_role("button", name="Text to video").first.click()
     page.wait_for_selector(".node")
-    ask_for(page, f"{PROMPT}{' slowly' if scheme == 'dark' else ''}")
+    ask_for(page, PROMPT)
     run = page.get_by_role("button", name="Run", exact=True)
     run.click()
     expect(node(page, "sampler").get_by_role("img", name="Preview of")).to_be_visible()
@@ -93,7 +103,7 @@ def take(page: Any, address: str, scheme: str, output: Path, shown: set[str] | N
     finished(page)
     picture("editor")
 
-    ask_for(page, f"{OTHER_PROMPT}{' slowly' if scheme == 'dark' else ''}")
+    ask_for(page, OTHER_PROMPT)
     expect(node(page, "load")).to_contain_text("cached")
     expect(node(page, "sampler")).to_contain_text("will run")
     picture("plan")
