@@ -22,7 +22,6 @@ from nodes.learning.training import (
     flow_step,
     flow_weights,
     mini_parts,
-    own_random_numbers,
     sampler_of,
     sets_of,
     trained_facts,
@@ -75,6 +74,7 @@ def train_lora(
         minutes: end after so long, and keep what is there; 0: no limit.
         patience: end when the mean loss of this many steps is no better than before; 0: never.
     """
+    from nodes.models.random_numbers import own_random_numbers
     from nodes.training.adaptation import LoRARun, LoRATraining, unknown_words
     from nodes.training.world.captions import own_texts
 
@@ -138,6 +138,7 @@ def distil(
         minutes: end after so long, and keep what is there; 0: no limit.
         patience: end when the mean loss of this many steps is no better than before; 0: never.
     """
+    from nodes.models.random_numbers import own_random_numbers
     from nodes.training.distillation import Distillation, DistilRun
 
     recipe = Distillation(steps, levels, guidance, shift, rate, cells, seed)

@@ -22,7 +22,7 @@ from kinograph import (
 from nodes.clips.video_files import file_facts, file_name
 from nodes.diffusion.loading import LoadedParts
 from nodes.learning.data import ClipDataset, Length, Pixels, check_mini, clip_size
-from nodes.learning.training import TrainedWeights, mini_parts, own_random_numbers, trained_facts
+from nodes.learning.training import TrainedWeights, mini_parts, trained_facts
 
 if TYPE_CHECKING:
     from nodes.models.mini import MiniParts
@@ -41,6 +41,7 @@ def parts_with(
         InvalidInput: when a network is in neither.
     """
     from nodes.models.mini import BUILDERS, MiniParts
+    from nodes.models.random_numbers import own_random_numbers
     from nodes.models.tokenizer import Tokenizer
 
     wires: dict[str, DiffusionModel | TextEncoder | VideoVAE | None]

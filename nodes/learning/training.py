@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -65,13 +64,6 @@ class Trained(NamedTuple):
 
     weights: TrainedWeights
     losses: list[float]
-
-
-def own_random_numbers() -> AbstractContextManager[None]:
-    """Within it, a training may seed torch's random numbers; they are put back."""
-    import torch
-
-    return torch.random.fork_rng(devices=[])
 
 
 def card_of(kind: str, losses: list[float], **more: Any) -> str:
@@ -169,6 +161,7 @@ def train_vae(
         minutes: end after so long, and keep what is there; 0: no limit.
         patience: end when the mean loss of this many steps is no better than before; 0: never.
     """
+    from nodes.models.random_numbers import own_random_numbers
     from nodes.models.video_vae import VideoVAEConfig
     from nodes.training.codec import CodecRun, CodecTraining, sample_batch, start_from_components
     from nodes.training.world.render import to_signed
@@ -262,6 +255,7 @@ def train_dit(
         minutes: end after so long, and keep what is there; 0: no limit.
         patience: end when the mean loss of this many steps is no better than before; 0: never.
     """
+    from nodes.models.random_numbers import own_random_numbers
     from nodes.models.tokenizer import Tokenizer
     from nodes.training.flow import FlowRun, FlowTraining
     from nodes.training.world.captions import vocabulary
@@ -341,6 +335,7 @@ def train_upscaler_node(
         minutes: end after so long, and keep what is there; 0: no limit.
         patience: end when the mean loss of this many steps is no better than before; 0: never.
     """
+    from nodes.models.random_numbers import own_random_numbers
     from nodes.training.upscaler import UpscalerRun, UpscalerTraining
 
     check_mini("vae", vae.family)

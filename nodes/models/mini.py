@@ -12,12 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nodes.models.dit import DiT, DiTConfig
+from nodes.models.random_numbers import own_random_numbers
 from nodes.models.text_encoder import TextEncoder, TextEncoderConfig
 from nodes.models.tokenizer import Tokenizer
 from nodes.models.upscaler import Upscaler, UpscalerConfig
@@ -86,7 +86,7 @@ def load_part(path: Path, role: str) -> nn.Module:
         raise WeightsError(f"{path}: expected architecture {role!r}, got {metadata.get('architecture')!r}")
     try:
         # On the meta device the initialisation would import torch's compiler, which takes longer than all of this.
-        with torch.random.fork_rng(devices=()):
+        with own_random_numbers():
             module = BUILDERS[role](json.loads(metadata["config"]))
         module.load_state_dict(state, assign=True)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
