@@ -41,10 +41,10 @@ class GreedyDualSizeFrequency:
         uses = known[2] + 1 if known is not None else 1
         # a floor of 10 microseconds: what took no measurable time still cost scheduling
         priority = self._age + uses * (cost if cost > 1e-5 else 1e-5) / (size or 1)
-        self._ticket += 1
-        self._current[key] = (priority, self._ticket, uses)
+        ticket = self._ticket = self._ticket + 1
+        self._current[key] = (priority, ticket, uses)
         if known is None or priority < known[0]:
-            heapq.heappush(self._heap, (priority, self._ticket, key))
+            heapq.heappush(self._heap, (priority, ticket, key))
             if len(self._heap) > 64 + 4 * len(self._current):
                 self._heap = [(rank, ticket, name) for name, (rank, ticket, _) in self._current.items()]
                 heapq.heapify(self._heap)

@@ -372,12 +372,16 @@ class Run:
         steps = self.steps
         if self.cancel.cancelled():
             return True
-        gone = []
-        for index in self.plan.targets:
-            if steps.state[index] == HIT and not self._load(index):
-                gone.append(index)
-            entry = steps.entries.get(index)
-            if entry is not None and entry.spoiled() and index not in self._claims.retried:
+        hits = [index for index in self.plan.targets if steps.state[index] == HIT]
+        found = list(zip(hits, self._cache.get_each([steps.keys[index] for index in hits]), strict=True))
+        with self._lock:
+            for index, entry in found:
+                if entry is not None:
+                    steps.keep(index, entry)
+        gone = [index for index, entry in found if entry is None]
+        for index in self.plan.targets if steps.entries else ():
+            kept = steps.entries.get(index)
+            if kept is not None and kept.spoiled() and index not in self._claims.retried:
                 self._claims.retried.add(index)
                 gone.append(index)
         with self._lock:
