@@ -8,6 +8,7 @@ PLUGIN_MODULES: tuple[str, ...] = (
     "nodes.clips.image_files",
     "nodes.clips.pictures",
     "nodes.clips.preview",
+    "nodes.clips.time_warp",
     "nodes.clips.upscaling",
     "nodes.clips.video_files",
     "nodes.diffusion.conditioning",

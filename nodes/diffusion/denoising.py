@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent, NodeContext, SamplingState
+from nodes.diffusion.guidance_curve import along
 from nodes.diffusion.previews import PreviewMaker
 from nodes.diffusion.settings import Settings
 from nodes.families.family import Request, Sampling
@@ -308,7 +309,7 @@ def velocity_of(
         rescale=settings.rescale,
         batched=not context.memory_saving
         and (traits.batched if settings.batching == "auto" else settings.batching == "together"),
-        scales=sampling.scales,
+        scales=along(settings.guidance_curve, sampling.levels, sampling.scales),
     )
     against = model.extras.get("unconditional") if negative is None else negative.tensors
     if against is None and guidance.scale != 1.0:

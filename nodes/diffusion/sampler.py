@@ -21,6 +21,7 @@ from nodes.diffusion.denoising import check_family, course_of, denoise, frames_i
 from nodes.diffusion.lineage import lineage_of
 from nodes.diffusion.settings import Batching, Settings, SolverName
 from nodes.families.traits import Traits
+from nodes.values.curves import LEVEL, AdvancedCurve, points_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,11 +35,19 @@ Share = Annotated[float, Field(ge=0.0, le=1.0), Widget(kind="slider", step=0.05,
 
 
 def finished_facts(
-    model: Any, positive: Any, latent: Any, negative: Any, start: Any, timesteps: str | None
+    model: Any,
+    positive: Any,
+    latent: Any,
+    negative: Any,
+    start: Any,
+    timesteps: str | None,
+    guidance_curve: list[Any] | None,
 ) -> Facts | None:
-    """Facts of the denoised latent; refuses to go on with a run of another size or family, and timesteps that are
-    none."""
+    """Facts of the denoised latent; refuses to go on with a run of another size or family, and timesteps and curves
+    that are none."""
     _ = Settings(timesteps=timesteps or "").levels
+    if guidance_curve is not None:
+        points_of(guidance_curve, "guidance_curve")
     found = sampled_facts(model, positive, latent, negative)
     if isinstance(start, Facts):
         check_family("start", start.get("family"), model.get("family") if isinstance(model, Facts) else None)
@@ -81,6 +90,7 @@ def dit_sampler(
     repeats: Annotated[int, Field(ge=1, le=20), Widget(advanced=True)] = 1,
     tell_known: Annotated[bool, Widget(advanced=True)] = True,
     timesteps: Timesteps = "",
+    guidance_curve: AdvancedCurve = LEVEL,
 ) -> Latent:
     """Denoise a latent with a diffusion transformer: from its noise level down to a clean clip.
 
@@ -118,6 +128,8 @@ def dit_sampler(
         timesteps: the timesteps to visit, from 1000 (pure noise) down, in the place of ``steps`` and ``shift``: as
             checkpoints that were distilled to a few steps publish them (FastWan: 1000, 757, 522 with lcm). With solver
             auto euler takes them. Not for CogVideoX and Allegro.
+        guidance_curve: how much of the guidance acts from the first step (left) to the last (right): all of it at the
+            top, none (a scale of 1) at the bottom, where a step costs half.
     """
     settings = Settings(
         steps=steps,
@@ -132,6 +144,7 @@ def dit_sampler(
         repeats=repeats,
         tell_known=tell_known,
         timesteps=timesteps,
+        guidance_curve=points_of(guidance_curve, "guidance_curve"),
     )
     course = course_of(context, model, latent, settings, start)
     lineage = lineage_of(context, model, positive, negative, settings, course, start, latent=latent)
@@ -170,9 +183,10 @@ def stopped_facts(
     stop: int | None,
     steps: int | None,
     timesteps: str | None,
+    guidance_curve: list[Any] | None,
 ) -> dict[str, Facts]:
     """Facts of a stopped run; refuses to stop at or after the end."""
-    end = finished_facts(model, positive, latent, negative, start, timesteps)
+    end = finished_facts(model, positive, latent, negative, start, timesteps, guidance_curve)
     levels = Settings(timesteps=timesteps or "").levels
     total = steps or (model.get("steps") if isinstance(model, Facts) else None)
     if levels is not None:
@@ -220,6 +234,7 @@ def dit_sampler_steps(
     repeats: Annotated[int, Field(ge=1, le=20), Widget(advanced=True)] = 1,
     tell_known: Annotated[bool, Widget(advanced=True)] = True,
     timesteps: Timesteps = "",
+    guidance_curve: AdvancedCurve = LEVEL,
 ) -> StoppedRun:
     """Begin like DiTSampler and stop after some steps, so that a DiTSampler can go on with other values.
 
@@ -248,6 +263,8 @@ def dit_sampler_steps(
         timesteps: the timesteps to visit, from 1000 (pure noise) down, in the place of ``steps`` and ``shift``: as
             checkpoints that were distilled to a few steps publish them (FastWan: 1000, 757, 522 with lcm). With solver
             auto euler takes them. Not for CogVideoX and Allegro.
+        guidance_curve: how much of the guidance acts from the first step (left) to the last (right): all of it at the
+            top, none (a scale of 1) at the bottom, where a step costs half.
     """
     settings = Settings(
         steps=steps,
@@ -262,6 +279,7 @@ def dit_sampler_steps(
         repeats=repeats,
         tell_known=tell_known,
         timesteps=timesteps,
+        guidance_curve=points_of(guidance_curve, "guidance_curve"),
     )
     course = course_of(context, model, latent, settings, start)
     check_stop(stop, len(course.levels) - 1)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from kinograph import InvalidInput
 from nodes.families.traits import Traits
+from nodes.values.curves import LEVEL, Point, points_of
 
 SolverName = Literal["auto", "euler", "heun", "dpmpp_2m", "unipc", "euler_ancestral", "lcm"]
 Batching = Literal["auto", "together", "one by one"]
@@ -29,6 +30,7 @@ class Settings:
     repeats: int = 1
     tell_known: bool = True
     timesteps: str = ""
+    guidance_curve: tuple[Point, ...] = points_of(LEVEL, "guidance_curve")
 
     @property
     def levels(self) -> list[float] | None:

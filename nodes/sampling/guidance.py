@@ -54,7 +54,7 @@ class Guidance:
 
     def acts_at(self, sigma: float) -> bool:
         """Whether the negative prompt has to be evaluated at this noise level."""
-        return self.scale != 1.0 and self.low <= sigma <= self.high
+        return self.scale_at(sigma) != 1.0 and self.low <= sigma <= self.high
 
 
 def no_context(sigma: float, branch: Branch) -> AbstractContextManager[object]:  # noqa: ARG001 - a Within

@@ -77,11 +77,33 @@ def test_every_input_changes_the_result(tiny: Parts) -> None:
         run(guidance_low=0.6),
         run(guidance_high=0.6),
         run(guidance_rescale=0.5),
+        run(guidance_curve=[[0, 1], [1, 0]]),
     ]
     results = [base, *others]
     for index, one in enumerate(results):
         assert one.isfinite().all()
         assert all((one - other).abs().max() > 1e-4 for other in results[:index])
+
+
+def test_guidance_follows_its_curve_over_the_steps(tiny: Parts) -> None:
+    def run(**settings: Any) -> Tensor:
+        wanted = {"steps": 5, "guidance": 3.0, "solver": "euler"} | settings
+        return dit_sampler(NodeContext(), tiny.model, prompt(tiny), start(tiny), **wanted).samples
+
+    assert torch.equal(run(guidance_curve=[[0, 1], [0.5, 1], [1, 1]]), run())
+    assert torch.equal(run(guidance_curve=[[0, 0], [1, 0]]), run(guidance=1.0))
+    assert torch.allclose(run(guidance_curve=[[0.3, 0.5]]), run(guidance=2.0), atol=1e-5)
+    level = flow_sigmas(5, TRAITS.shift)
+    early = run(guidance_curve=[[0, 1], [0.4, 1], [0.4, 0], [1, 0]])  # of the steps at 0, 0.25, 0.5, 0.75, 1: two
+    assert torch.allclose(early, run(guidance_low=(level[1] + level[2]) / 2), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "curve", [[], [[0, 1, 2]], [[0.5, 1], [0.2, 1]], [[0, 1.5]], [["a", 1]], [[0, True]], 3 * [None]]
+)
+def test_what_is_no_curve_is_refused(tiny: Parts, curve: list[Any]) -> None:
+    with pytest.raises(InvalidInput, match="no curve"):
+        dit_sampler(NodeContext(), tiny.model, prompt(tiny), start(tiny), guidance_curve=curve)
 
 
 def test_own_values_are_the_models(tiny: Parts) -> None:

@@ -1,88 +1,114 @@
-import { useRef, type KeyboardEvent, type PointerEvent } from "react";
-import type { JsonValue } from "../../graph/document";
+import { useRef, useState, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
+import { addedAt, halfway, moved, pointsOf, without, type Point } from "../../graph/curve";
 import { useT } from "../useT";
 import type { WidgetProps } from "./types";
 
-type Point = readonly [number, number];
+const STEP = 0.02;
 
-function pointsOf(value: JsonValue): readonly Point[] {
-  if (!Array.isArray(value)) return [[0, 0], [1, 1]];
-  const points = value.flatMap((entry): Point[] =>
-    Array.isArray(entry) && typeof entry[0] === "number" && typeof entry[1] === "number" ? [[entry[0], entry[1]]] : [],
-  );
-  return points.length >= 2 ? points : [[0, 0], [1, 1]];
-}
-
-const clamp = (value: number): number => Math.round(Math.min(1, Math.max(0, value)) * 1000) / 1000;
-
-/** A curve from 0 to 1 through points: drag them, double-click to add, Delete to take one out, arrows to move it. */
-export function CurveWidget({ home, value, label, onChange }: WidgetProps) {
+/**
+ * A curve through points: drag them; double-click (or Enter) adds one, double-click on one (or Delete) takes it out;
+ * arrows move it, Shift finely.
+ */
+export function CurveWidget({ home, value, label, invalid, describedBy, onChange }: WidgetProps) {
   const t = useT();
-  const area = useRef<SVGSVGElement>(null);
+  const area = useRef<HTMLDivElement>(null);
   const held = useRef<{ index: number; gesture: string }>(undefined);
+  const [chosen, setChosen] = useState<number>();
   const points = pointsOf(value);
-  const put = (index: number, [x, y]: Point, gesture?: string): void => {
-    const low = index === 0 ? 0 : (points[index - 1]?.[0] ?? 0);
-    const high = index === points.length - 1 ? 1 : (points[index + 1]?.[0] ?? 1);
-    const next = points.map((point, place): Point => (place === index ? [Math.min(high, Math.max(low, clamp(x))), clamp(y)] : point));
-    onChange(next.map((point) => [...point]), gesture);
-  };
+  const put = (next: readonly Point[], gesture?: string): void => onChange(next.map((point) => [...point]), gesture);
   const at = (event: { clientX: number; clientY: number }): Point => {
     const box = area.current?.getBoundingClientRect();
-    if (!box) return [0, 0];
-    return [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
+    return box ? [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height] : [0, 0];
   };
+  const focus = (index: number): void => {
+    requestAnimationFrame(() => area.current?.querySelectorAll<HTMLElement>("[role=slider]")[index]?.focus());
+  };
+  const remove = (index: number): void => {
+    put(without(points, index));
+    focus(Math.max(0, index - 1));
+  };
+
   const onKeyDown = (event: KeyboardEvent, index: number): void => {
     const [x, y] = points[index] ?? [0, 0];
-    const moves: Record<string, Point> = { ArrowLeft: [x - 0.02, y], ArrowRight: [x + 0.02, y], ArrowUp: [x, y + 0.02], ArrowDown: [x, y - 0.02] };
+    const step = event.shiftKey ? STEP / 4 : STEP;
+    const moves: Record<string, Point> = {
+      ArrowLeft: [x - step, y],
+      ArrowRight: [x + step, y],
+      ArrowUp: [x, y + step],
+      ArrowDown: [x, y - step],
+      Home: [x, 0],
+      End: [x, 1],
+    };
     const move = moves[event.key];
-    if (move) put(index, move, `curve:${home.node}:${home.socket}`);
-    else if ((event.key === "Delete" || event.key === "Backspace") && points.length > 2) {
-      onChange(points.filter((_, place) => place !== index).map((point) => [...point]));
-    } else return;
+    if (move) put(moved(points, index, move), `curve:${home.node}:${home.socket}:${index}`);
+    else if (event.key === "Enter") {
+      const added = halfway(points, index);
+      put(added.points);
+      focus(added.index);
+    } else if (event.key === "Delete" || event.key === "Backspace") remove(index);
+    else return;
     event.preventDefault();
     event.stopPropagation();
   };
-  const add = (event: { clientX: number; clientY: number; stopPropagation: () => void }): void => {
-    event.stopPropagation();
-    const [x, y] = at(event);
-    onChange([...points, [clamp(x), clamp(y)] as Point].sort((left, right) => left[0] - right[0]).map((point) => [...point]));
+  const onPointerDown = (event: PointerEvent, index: number): void => {
+    if (event.button !== 0) return;
+    area.current?.setPointerCapture(event.pointerId);
+    held.current = { index, gesture: `curve:${home.node}:${home.socket}:${Date.now()}` };
+    setChosen(index);
   };
+  const onDoubleClick = (event: MouseEvent): void => {
+    event.stopPropagation();
+    const place = at(event);
+    const box = area.current?.getBoundingClientRect();
+    const near = points.findIndex(([x, y]) => box && Math.hypot((x - place[0]) * box.width, (y - place[1]) * box.height) < 9);
+    if (near < 0) put(addedAt(points, place));
+    else remove(near);
+  };
+
+  const first = points[0]?.[1] ?? 0;
+  const last = points.at(-1)?.[1] ?? 0;
+  const line = [[0, first], ...points, [1, last]].map(([x, y]) => `${(x ?? 0) * 100},${100 - (y ?? 0) * 100}`).join(" ");
+  const told = chosen === undefined ? undefined : points[chosen];
   return (
-    <div className="field field-curve">
-      <span className="field-label">{label}</span>
-      <svg
+    <div className={`field field-curve${invalid ? " field-invalid" : ""}`} role="group" aria-label={label} aria-describedby={describedBy}>
+      <span className="curve-head">
+        <span className="field-label">{label}</span>
+        {told && <span className="field-value">{t("curve.at", { x: told[0], y: told[1] })}</span>}
+      </span>
+      <div
         ref={area}
-        viewBox="0 0 100 100"
-        preserveAspectRatio="none"
-        role="group"
-        aria-label={label}
-        onDoubleClick={add}
-        onPointerMove={(event: PointerEvent) => {
-          if (held.current) put(held.current.index, at(event), held.current.gesture);
+        className="curve-area nopan"
+        title={t("curve.help")}
+        onDoubleClick={onDoubleClick}
+        onPointerMove={(event) => {
+          if (held.current) put(moved(points, held.current.index, at(event)), held.current.gesture);
         }}
         onPointerUp={() => (held.current = undefined)}
+        onPointerCancel={() => (held.current = undefined)}
       >
-        <polyline points={points.map(([x, y]) => `${x * 100},${100 - y * 100}`).join(" ")} vectorEffect="non-scaling-stroke" />
+        <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
+          <polygon points={`0,100 ${line} 100,100`} />
+          <polyline points={line} vectorEffect="non-scaling-stroke" />
+        </svg>
         {points.map(([x, y], index) => (
-          <circle
+          <span
             key={index}
-            cx={x * 100}
-            cy={100 - y * 100}
-            r="4"
+            className="curve-point"
+            style={{ left: `${x * 100}%`, bottom: `${y * 100}%` }}
             tabIndex={0}
             role="slider"
             aria-label={t("curve.point", { number: index + 1 })}
+            aria-valuemin={0}
+            aria-valuemax={1}
             aria-valuenow={y}
-            aria-valuetext={`${x}, ${y}`}
+            aria-valuetext={t("curve.at", { x, y })}
+            onFocus={() => setChosen(index)}
+            onBlur={() => setChosen(undefined)}
             onKeyDown={(event) => onKeyDown(event, index)}
-            onPointerDown={(event) => {
-              event.currentTarget.ownerSVGElement?.setPointerCapture(event.pointerId);
-              held.current = { index, gesture: `curve:${home.node}:${home.socket}:${Date.now()}` };
-            }}
+            onPointerDown={(event) => onPointerDown(event, index)}
           />
         ))}
-      </svg>
+      </div>
     </div>
   );
 }

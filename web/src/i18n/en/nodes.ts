@@ -1,6 +1,8 @@
 /** Nodes, their sockets, values and mistakes. */
 export const nodes = {
   "color.pick": "Choose {name} from a palette",
+  "curve.at": "{x}, {y}",
+  "curve.help": "Drag a point. Double-click adds one or takes one out; with the keyboard: arrows, Enter, Delete.",
   "curve.point": "Point {number}",
   "details.empty": "Select a node to see what it does, its sockets and its last run.",
   "details.ghost": "Its values and wires are kept; the rest of the graph still runs.",

@@ -17,7 +17,7 @@ export const nodeNames: Readonly<Record<string, string>> = {
   SliceList: "截取列表", SplitFrames: "拆分帧", SplitLatent: "拆分潜变量", SplitText: "拆分文本", Spread: "展开", StepCache: "步间缓存",
   StockPipeline: "任意 Diffusers 管线",
   Subgraph: "子图", Switch: "切换", Text: "文本", TextContains: "文本包含", TextEncode: "文本编码", TextLength: "文本长度",
-  ToNumber: "转为数值", ToText: "转为文本", TrainDiT: "训练 DiT", TrainLoRA: "训练 LoRA", TrainUpscaler: "训练放大网络", TrainVAE: "训练 VAE",
+  TimeWarp: "时间变速", ToNumber: "转为数值", ToText: "转为文本", TrainDiT: "训练 DiT", TrainLoRA: "训练 LoRA", TrainUpscaler: "训练放大网络", TrainVAE: "训练 VAE",
   TrainedParts: "使用训练所得权重", UpscaleVideo: "放大视频", VAEDecode: "VAE 解码", VAEEncode: "VAE 编码", VideoFolder: "视频文件夹",
   WhileLoop: "条件循环", WordAttention: "词语注意力",
 };

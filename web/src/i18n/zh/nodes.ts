@@ -4,6 +4,8 @@ import type { nodes as english } from "../en/nodes";
 /** 节点及其接口、取值与错误。 */
 export const nodes: Translated<typeof english> = {
   "color.pick": "从调色板选择 {name}",
+  "curve.at": "{x}，{y}",
+  "curve.help": "拖动各点。双击添加或移除；键盘：方向键、Enter、Delete。",
   "curve.point": "第 {number} 点",
   "details.empty": "选择一个节点，查看它的说明、接口和上次运行。",
   "details.ghost": "它的值和连线会保留，其余部分仍可运行。",
