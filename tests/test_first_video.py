@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,7 @@ def kinograph(data: Path, *arguments: str, **environment: str) -> dict[str, Any]
     )
     assert done.returncode == 0, done.stderr[-3000:]
     line: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    line["imported_torch"] = "| torch\n" in done.stderr.replace("   ", " ").replace("  ", " ")
+    line["imported_torch"] = re.search(r"\| +torch$", done.stderr, re.MULTILINE) is not None  # indented
     return line
 
 
