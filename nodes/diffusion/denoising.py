@@ -11,7 +11,7 @@ from kinograph import Conditioning, DiffusionModel, Facts, InvalidInput, Latent,
 from nodes.diffusion.guidance_curve import along
 from nodes.diffusion.previews import PreviewMaker
 from nodes.diffusion.settings import Settings
-from nodes.families.family import Request, Sampling
+from nodes.families.family import GENERATOR, Request, Sampling
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 
@@ -189,7 +189,7 @@ def part_of_schedule(context: NodeContext, traits: Traits, latent: Latent, sampl
     from nodes.diffusion.latents import starting_noise
     from nodes.sampling.solvers import State
 
-    if latent.keep is not None or traits.lead or latent.clean is None:
+    if latent.keep is not None or traits.lead or frames_in_front(latent) or latent.clean is None:
         raise InvalidInput(
             "latent", "a share of the steps cannot be counted here", wanted="AddNoise with strength as noise level"
         )
@@ -319,7 +319,7 @@ def velocity_of(
             wanted="a TextEncode with an empty prompt will do, or guidance 1",
         )
     told = on_device(latent.told, context)
-    for name in ("drawn", "front", SHARE):  # how the noise came about is no concern of the model
+    for name in ("front", GENERATOR, SHARE):  # how the noise came about is no concern of the model
         told.pop(name, None)
     if latent.keep is not None and settings.tell_known:
         told |= dict(zip(("known", "known_mask"), known_part(context, latent), strict=True))

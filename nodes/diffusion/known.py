@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from kinograph import Facts, Field, Frames, InvalidInput, Latent, NodeContext, VideoVAE, Widget, node
 from nodes.clips.facts import changed, whole
+from nodes.diffusion.denoising import frames_in_front
 from nodes.diffusion.vae import same_family
 from nodes.families.family import KnownPixels
 from nodes.families.registry import family_named
@@ -20,7 +21,9 @@ PAST = 2
 Fit = Literal["fill", "stretch", "exact"]
 
 
-def known_facts(vae: Any, latent: Any, first: Any, last: Any, fit: Fit | None) -> Facts | None:
+def known_facts(
+    vae: Any, latent: Any, first: Any, last: Any, fit: Fit | None, middle: Any, at: int | None
+) -> Facts | None:
     """The latent's facts; refuses clips of another family, size or length before anything runs."""
     if not isinstance(latent, Facts):
         return None
@@ -28,10 +31,12 @@ def known_facts(vae: Any, latent: Any, first: Any, last: Any, fit: Fit | None) -
     if latent.get("sigma") == 0.0:
         raise clean_already()
     frames = whole(latent, "frames")
-    for socket, clip in (("first", first), ("last", last)):
+    for socket, clip in (("first", first), ("last", last), ("middle", middle)):
         given = whole(clip, "frames")
         if frames is not None and given is not None and given >= frames:
             raise too_long(socket, given, frames)
+        if socket == "middle" and None not in (frames, given, at):
+            check_place(at or 0, given or 0, frames or 0)
         sizes = tuple(whole(value, side) for value in (clip, latent) for side in ("width", "height"))
         if fit == "exact" and None not in sizes and sizes[:2] != sizes[2:]:
             raise other_size(socket, sizes[:2], sizes[2:])
@@ -50,6 +55,17 @@ def too_long(socket: str, given: int, frames: int) -> InvalidInput:
     )
 
 
+def check_place(at: int, given: int, frames: int) -> None:
+    """Raise where frames of the middle would reach beyond the end."""
+    if at + given > frames:
+        raise InvalidInput(
+            "at",
+            f"{given} frames from frame {at} on end behind a clip of {frames}",
+            wanted=f"0 to {frames - given}",
+            example=frames - given,
+        )
+
+
 def other_size(socket: str, given: tuple[Any, ...], wanted: tuple[Any, ...]) -> InvalidInput:
     """The mistake of an exact fit that does not."""
     return InvalidInput(
@@ -63,7 +79,19 @@ def other_size(socket: str, given: tuple[Any, ...], wanted: tuple[Any, ...]) -> 
     "KnownFrames",
     category="latent",
     title="Known Frames",
-    keywords=("image to video", "i2v", "first frame", "last frame", "extend", "continue", "inpaint", "loop", "flf2v"),
+    keywords=(
+        "image to video",
+        "i2v",
+        "first frame",
+        "last frame",
+        "keyframe",
+        "condition",
+        "extend",
+        "continue",
+        "inpaint",
+        "loop",
+        "flf2v",
+    ),
     lane="device",
     infer=known_facts,
 )
@@ -74,14 +102,18 @@ def known_frames(
     first: Frames | None = None,
     last: Frames | None = None,
     fit: Fit = "fill",
+    middle: Frames | None = None,
+    at: Annotated[int, Field(ge=0)] = 0,
+    strength: Annotated[float, Field(ge=0.0, le=1.0), Widget(kind="slider", step=0.05, advanced=True)] = 1.0,
 ) -> Latent:
-    """Say how a new clip begins or ends: image to video, extension, transitions, loops.
+    """Say how a new clip begins or ends, or what is seen in between: image to video, extension, transitions, loops.
 
     The sampler keeps these frames and makes the others fit them. One picture as ``first`` is image to video; the last
     frames of a clip as ``first`` continue it; the first frames of a clip as ``last`` say how it came about; both make
     a transition. A model that was trained with known frames is told of them, as in its stock pipeline (image to video
-    of Wan and CogVideoX, first and last frame of Wan, Wan 2.2 TI2V-5B, LTX); with the others the sampler keeps them
-    (RePaint, arXiv:2201.09865).
+    of Wan and CogVideoX, first and last frame of Wan, Wan 2.2 TI2V-5B, LTX and its conditions, diffusion forcing of
+    SkyReels V2); with the others the sampler keeps them (RePaint, arXiv:2201.09865). Several of these nodes, one
+    behind the other, make more pictures known.
 
     Args:
         vae: the VAE of the model.
@@ -91,6 +123,9 @@ def known_frames(
             last ones count).
         fit: fill the clip's size and cut off what is left over, stretch to it, or take only frames of exactly that
             size.
+        middle: frames that are seen in the middle: a picture or a clip.
+        at: the frame with which ``middle`` begins, counted from 0.
+        strength: how much they hold: 1 is wholly. Less is for LTX conditions only.
     """
     import torch
 
@@ -98,21 +133,28 @@ def known_frames(
     if latent.sigma <= 0.0:
         raise clean_already()
     traits: Traits = vae.extras["traits"]
-    shape = (1, *latent.samples.shape[1:])
+    shape = (1, *latent.samples[:, :, frames_in_front(latent) :].shape[1:])
     width, height, frames = traits.pixel_size(shape)
-    if first is None and last is None:
-        return latent
     given = {
         socket: fitted_pixels(socket, clip, width, height, fit)
-        for socket, clip in (("first", first), ("last", last))
+        for socket, clip in (("first", first), ("last", last), ("middle", middle))
         if clip is not None
     }
+    if not given:
+        return latent
     for socket, pixels in given.items():
         if pixels.shape[0] >= frames:
             raise too_long(socket, pixels.shape[0], frames)
+        if socket == "middle":
+            check_place(at, pixels.shape[0], frames)
+    family = family_named(vae.family)
+    if strength != 1.0 and not family.graded:
+        raise InvalidInput("strength", f"{vae.family} takes known frames as they are", wanted="1", example=1.0)
     if latent.keep is None:
-        known_pixels = KnownPixels(given.get("first"), given.get("last"), context.memory_saving)
-        told = family_named(vae.family).tell(vae, latent, known_pixels)
+        known_pixels = KnownPixels(
+            given.get("first"), given.get("last"), context.memory_saving, given.get("middle"), at, strength
+        )
+        told = family.tell(vae, latent, known_pixels)
         if told is not None:
             return told
     clean = torch.zeros(shape) if latent.clean is None else latent.clean.cpu().clone()
@@ -127,6 +169,17 @@ def known_frames(
         count = max(1, pixels.shape[0] // traits.temporal)
         known = encoded(context, vae, with_past(pixels, count, traits.temporal))[:, :, -count:]
         clean[:, :, -count:], keep[:, :, -count:] = known, 1.0
+    if "middle" in given:
+        pixels, (begin, beside) = given["middle"], divmod(at - traits.first, traits.temporal)
+        if beside or begin < 0:
+            near = traits.first + max(0, begin) * traits.temporal
+            wanted = f"{traits.first} + {traits.temporal}k, where a latent frame begins"
+            raise InvalidInput("at", f"{vae.family} keeps whole latent frames", wanted=wanted, example=near)
+        count = max(1, pixels.shape[0] // traits.temporal)
+        pixels = pixels[: count * traits.temporal]
+        known = encoded(context, vae, with_past(pixels, count, traits.temporal))[:, :, -count:]
+        place = slice(1 + begin, 1 + begin + count)
+        clean[:, :, place], keep[:, :, place] = known, 1.0
     return replace(latent, clean=clean, keep=keep)
 
 

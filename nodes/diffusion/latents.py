@@ -140,7 +140,7 @@ def add_noise(
     if latent.sigma > 0.0:
         raise already_noised(latent.sigma)
     if strength_is == "share of steps":
-        told = {**latent.told, SHARE: torch.tensor([strength])}
+        told = {SHARE: torch.tensor([strength])}
         return replace(latent, sigma=strength, seed=seed, clean=latent.samples, told=told)
     return noised(latent, strength, seed)
 

@@ -20,6 +20,7 @@ from kinograph import (
 from nodes.diffusion.denoising import check_family, course_of, denoise, frames_in_front, sampled_facts
 from nodes.diffusion.lineage import lineage_of
 from nodes.diffusion.settings import Batching, Settings, SolverName
+from nodes.families.family import GENERATOR
 from nodes.families.traits import Traits
 from nodes.values.curves import LEVEL, AdvancedCurve, points_of
 
@@ -148,10 +149,12 @@ def dit_sampler(
     )
     course = course_of(context, model, latent, settings, start)
     lineage = lineage_of(context, model, positive, negative, settings, course, start, latent=latent)
-    samples = course.first.latent
-    for state in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
-        samples = state.latent
-    return replace(latent, samples=without_lead(model, latent, samples), sigma=0.0, clean=None, keep=None, told={})
+    state = course.first
+    for now in denoise(context, model, positive, latent, negative, settings, course=course, lineage=lineage):
+        state = now
+    samples, drawn = without_lead(model, latent, state.latent), state.memory.get(GENERATOR, latent.told.get(GENERATOR))
+    told = {} if drawn is None else {GENERATOR: drawn.cpu()}
+    return replace(latent, samples=samples, sigma=0.0, clean=None, keep=None, told=told)
 
 
 def without_lead(model: DiffusionModel, latent: Latent, samples: Tensor) -> Tensor:

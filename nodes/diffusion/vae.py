@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from kinograph import Facts, Frames, InvalidInput, Latent, NodeContext, VideoVAE, empty, node
+from nodes.families.family import GENERATOR
 from nodes.families.registry import family_named
 from nodes.families.traits import Traits
 
@@ -72,7 +73,8 @@ def vae_decode(context: NodeContext, vae: VideoVAE, latent: Latent) -> Frames:
     context.progress(0, frames)
     with torch.no_grad():
         samples = latent.samples.to(context.device)
-        for piece in family_named(vae.family).decode_latent(vae, samples, context.memory_saving, latent.seed):
+        drawn = latent.told.get(GENERATOR)
+        for piece in family_named(vae.family).decode_latent(vae, samples, context.memory_saving, latent.seed, drawn):
             values = piece[0].permute(1, 2, 3, 0).float().mul(0.5).add(0.5).clamp(0.0, 1.0)  # [n, H, W, 3]
             pixels[done : done + values.shape[0]] = values.cpu()
             done += values.shape[0]

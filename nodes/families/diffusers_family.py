@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinograph import DiffusionModel, InvalidInput, Latent, TextEncoder, VideoVAE
-from nodes.families.family import Adapted, Control, EncodedText, KnownPixels, LoRAFile, Parts, Request, Sampling
+from nodes.families.family import (
+    GENERATOR,
+    Adapted,
+    Control,
+    EncodedText,
+    KnownPixels,
+    LoRAFile,
+    Parts,
+    Request,
+    Sampling,
+)
 from nodes.families.layout import Layout, pipeline_of, read_layout
 from nodes.families.traits import Traits
 from nodes.families.weight_files import adapted_digest
@@ -50,7 +60,8 @@ class DiffusersFamily:
         narrow_latents: whether latents are rounded to the transformer's number format after every step.
         wide_decoding: whether a latent is denormalised before it takes the VAE's number format.
         precise: components that stay in float32 on every device.
-        attributes: which components' files identify model, encoder and VAE.
+        text_parts: the components that read a prompt; their files identify the encoder.
+        graded: whether known frames may hold by less than all of their strength.
     """
 
     name: ClassVar[str]
@@ -63,6 +74,7 @@ class DiffusersFamily:
     narrow_latents: ClassVar[bool] = False
     wide_decoding: ClassVar[bool] = False
     precise: ClassVar[tuple[str, ...]] = ()
+    graded: bool = False
     text_parts: ClassVar[tuple[str, ...]] = ("text_encoder", "tokenizer")
 
     # --- the folder
@@ -162,8 +174,8 @@ class DiffusersFamily:
         if noise_first:
             return picture, latent
         samples = torch.cat([fresh_noise(vae.extras["traits"], latent.samples.shape, one) for one in generators])
-        drawn = torch.tensor([found.mean.numel()])
-        return picture, replace(latent, samples=samples, told={**latent.told, "drawn": drawn})
+        states = torch.stack([generator.get_state() for generator in generators])
+        return picture, replace(latent, samples=samples, told={**latent.told, GENERATOR: states})
 
     def needs_picture(self, bundle: Bundle, traits: Traits) -> bool:
         """Whether the transformer wants known frames beside the latent: it was trained for image to video only."""
@@ -365,7 +377,14 @@ class DiffusersFamily:
         """Mean and deviation of the VAE's latents, per channel."""
         return 0.0, 1.0 / float(bundle.config("vae")["scaling_factor"])
 
-    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False, seed: int = 0) -> Iterator[Tensor]:
+    def decode_latent(
+        self,
+        vae: VideoVAE,
+        latent: Tensor,
+        smallest: bool = False,
+        seed: int = 0,
+        generator: Tensor | None = None,
+    ) -> Iterator[Tensor]:
         """Decode as the stock pipeline does, handing out every piece at once; in tiles where memory is short."""
         from nodes.families.residency import MEMORY
 
@@ -374,12 +393,17 @@ class DiffusersFamily:
             network = bundle.network("vae")
             kept = latent if self.wide_decoding else latent.to(network.dtype)
             z = self.denormalise(bundle, kept).to(network.dtype)
-            yield from self.decode(network, z, seed, vae.extras.get("settings", {}), smallest)
+            settings = {**vae.extras.get("settings", {}), GENERATOR: generator}
+            yield from self.decode(network, z, seed, settings, smallest)
 
     def decode(
         self, network: Any, z: Tensor, seed: int, settings: Mapping[str, Any], smallest: bool
     ) -> Iterator[Tensor]:
-        """Pixels ``[1, 3, n, H, W]`` of a denormalised latent, in order."""
+        """Pixels ``[1, 3, n, H, W]`` of a denormalised latent, in order.
+
+        ``settings`` holds those of the VAE, and under :data:`~nodes.families.family.GENERATOR` the state of the random
+        generator after sampling, where that is known.
+        """
         from nodes.families.vae_pieces import decoded
 
         return decoded(network, z, smallest)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from kinograph import DiffusionModel, InvalidInput
+from kinograph import DiffusionModel, InvalidInput, Latent
 from nodes.families.acceleration import accelerated
 from nodes.families.bundle import Bundle
-from nodes.families.family import Request, Sampling
+from nodes.families.family import GENERATOR, Request, Sampling
 from nodes.families.low_rank import Adaptation, Adapter
 from nodes.families.residency import MEMORY
 from nodes.families.schedulers import SchedulerSolver
@@ -201,10 +201,25 @@ def native_sampling(family: DiffusersFamily, model: DiffusionModel, request: Req
 def generator_after_noise(request: Request) -> torch.Generator:
     """The random generator as the stock pipeline has it after drawing the starting noise of one clip."""
     generator = torch.Generator("cpu").manual_seed(item_seed(request.seed, 0))
-    if "drawn" in request.told:  # a picture's latent came first
-        torch.randn(int(request.told["drawn"]), generator=generator)
+    if GENERATOR in request.told:  # more was drawn than noise
+        return restored(request.told[GENERATOR])[0]
     torch.randn(request.shape[1:], generator=generator)
     return generator
+
+
+def generators_after_noise(latent: Latent) -> list[torch.Generator]:
+    """For each clip of a batch the random generator as it was left: after what the latent was told, or its noise."""
+    if GENERATOR in latent.told:
+        return restored(latent.told[GENERATOR])
+    found = [torch.Generator().manual_seed(item_seed(latent.seed + item, 0)) for item in range(len(latent.samples))]
+    for generator in found:
+        torch.randn(latent.samples.shape[1:], generator=generator)
+    return found
+
+
+def restored(states: Tensor) -> list[torch.Generator]:
+    """Generators in these states ``[B, bytes]``. (Torch reads a state from the beginning of its storage: no views.)"""
+    return [torch.Generator().set_state(state.cpu().clone()) for state in states]
 
 
 def fresh_noise(traits: Traits, shape: Sequence[int], generator: torch.Generator) -> Tensor:

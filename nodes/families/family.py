@@ -38,11 +38,28 @@ class KnownPixels:
         first: ``[n, H, W, 3]`` in 0..1, its first frames; or ``None``.
         last: the same for its last frames.
         smallest: whether memory is short.
+        middle: the same for frames in the middle.
+        at: the frame with which ``middle`` begins.
+        strength: how much they hold, 0..1.
     """
 
     first: Tensor | None
     last: Tensor | None
     smallest: bool = False
+    middle: Tensor | None = None
+    at: int = 0
+    strength: float = 1.0
+
+    @property
+    def begins_only(self) -> bool:
+        """Whether nothing is known but first frames."""
+        return self.first is not None and self.last is None and self.middle is None
+
+    def places(self, frames: int) -> list[tuple[Tensor, int]]:
+        """The known pieces of a clip of this many frames, each with the frame that it begins with."""
+        given = [(self.first, 0), (self.middle, self.at)]
+        given += [(self.last, frames - len(self.last))] if self.last is not None else []
+        return [(pixels, begin) for pixels, begin in given if pixels is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +194,21 @@ class Sampling:
         return (1.0 - self.levels[step]) * clean + self.levels[step] * noise
 
 
+GENERATOR = "generator"
+"""Name in what a latent is told, and in the memory of a sampling run: states of the random generators from which its
+clips go on drawing, ``[B, bytes]`` uint8. Not for the transformer."""
+
+
 class Family(Protocol):
-    """One file per family holds one of these. Importing the file must not import torch; calling may."""
+    """One file per family holds one of these. Importing the file must not import torch; calling may.
+
+    Attributes:
+        name: the family's name.
+        graded: whether known frames may hold by less than all of their strength.
+    """
 
     name: str
+    graded: bool
 
     def recognises(self, folder: Path) -> bool:
         """Whether the files in ``folder`` are a model of this family, without reading weights."""
@@ -251,11 +279,19 @@ class Family(Protocol):
         """
         ...
 
-    def decode_latent(self, vae: VideoVAE, latent: Tensor, smallest: bool = False, seed: int = 0) -> Iterator[Tensor]:
+    def decode_latent(
+        self,
+        vae: VideoVAE,
+        latent: Tensor,
+        smallest: bool = False,
+        seed: int = 0,
+        generator: Tensor | None = None,
+    ) -> Iterator[Tensor]:
         """Decode ``[1, C, t, h, w]`` piece by piece: pixels ``[1, 3, n, H, W]`` in about -1..1, in order.
 
         What it holds at a time does not grow with the length of the clip. ``smallest`` as in :meth:`encode_frames`;
-        ``seed``: of the latent's noise, for a decoder that draws on.
+        ``seed`` of the latent's noise, and the state of the ``generator`` after sampling where that is known (see
+        :data:`GENERATOR`): for a decoder that draws on.
         """
         ...
 

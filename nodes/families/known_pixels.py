@@ -7,15 +7,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kinograph import Latent
+from kinograph import InvalidInput, Latent
 from nodes.families.family import KnownPixels
 from nodes.families.traits import Traits
 
 
 def whole_clip(known: KnownPixels, frames: int) -> tuple[Tensor, Tensor]:
     """A clip ``[1, 3, T, H, W]`` in -1..1 of the known frames, grey (0) between, and marks ``[T]``: 1 where known."""
-    places = [(known.first, 0)] if known.first is not None else []
-    places += [(known.last, frames - len(known.last))] if known.last is not None else []
+    places = known.places(frames)
     clip, marks = torch.zeros(frames, *places[0][0].shape[1:]), torch.zeros(frames)
     for pixels, begin in places:
         end = begin + len(pixels)
@@ -39,8 +38,20 @@ def holding(latent: Latent, known: Tensor) -> Latent:
 
 
 def first_frames(known: KnownPixels, traits: Traits) -> Tensor | None:
-    """As many known first frames ``[n, H, W, 3]`` as make whole latent frames; ``None`` where last ones are known."""
-    if known.first is None or known.last is not None:
+    """As many known first frames ``[n, H, W, 3]`` as make whole latent frames; ``None`` where others are known."""
+    if known.first is None or not known.begins_only:
         return None
     count = traits.first + (len(known.first) - traits.first) // traits.temporal * traits.temporal
     return known.first[-max(1, count) :]
+
+
+def picture_only(known: KnownPixels, title: str) -> Tensor:
+    """The last of the known first frames ``[1, H, W, 3]``, for models that are told of one picture.
+
+    Raises:
+        InvalidInput: where it is missing, or others are known.
+    """
+    if known.first is None or not known.begins_only:
+        socket = "last" if known.last is not None else "middle" if known.middle is not None else "first"
+        raise InvalidInput(socket, f"{title} is told of a first frame only", wanted="a picture as first")
+    return known.first[-1:]

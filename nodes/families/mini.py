@@ -30,6 +30,7 @@ class MiniFamily:
     """Rectified flow whose time is the noise level, words as tokens, a causal video VAE."""
 
     name = "mini"
+    graded = False
 
     def recognises(self, folder: Path) -> bool:
         """Whether the folder holds Mini's files."""
@@ -95,6 +96,7 @@ class MiniFamily:
         latent: Tensor,
         smallest: bool = False,
         seed: int = 0,
+        generator: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """Causal: pieces with the memory of the last one equal the whole clip at once."""
         import torch

@@ -17,6 +17,7 @@ IMPORTED_BY_NAME: dict[str, str] = {
     "hunyuan_video15": "nodes.families.open.hunyuan_video15",
     "kandinsky5": "nodes.families.open.kandinsky5",
     "ltx": "nodes.families.open.ltx",
+    "ltx_condition": "nodes.families.open.ltx_condition",
     "mochi": "nodes.families.open.mochi",
     "skyreels_v2": "nodes.families.open.skyreels_v2",
     "wan": "nodes.families.open.wan",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kinograph import InvalidInput, Latent, VideoVAE
+from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import DiffusersFamily
 from nodes.families.family import KnownPixels, Request
@@ -79,12 +79,12 @@ class CogVideoXFamily(DiffusersFamily):
         """Image-to-video models see the first frame before zeros. (1.5's creators divide by the scale here.)"""
         import torch
 
+        from nodes.families.known_pixels import picture_only
+
         bundle: Bundle = vae.extras["bundle"]
         if not self.needs_picture(bundle, vae.extras["traits"]):
             return None
-        if known.first is None or known.last is not None:
-            raise InvalidInput("last", "CogVideoX is told of a first frame only", wanted="a picture as first")
-        drawn, latent = self.drawn(vae, latent, known.first[-1:])
+        drawn, latent = self.drawn(vae, latent, picture_only(known, "CogVideoX"))
         scale = float(bundle.config("vae")["scaling_factor"])
         seen = drawn / scale if bundle.config("vae").get("invert_scale_latents") else drawn * scale
         rest = torch.zeros(*seen.shape[:2], latent.samples.shape[2] - 1, *seen.shape[3:])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kinograph import InvalidInput, Latent, VideoVAE
+from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import KnownPixels, Request
@@ -103,14 +103,14 @@ class HunyuanVideoFamily(DiffusersFamily):
         """The first frame stays as it is, or stands before zeros beside the latent; a little of it is in the noise."""
         import torch
 
-        from nodes.families.known_pixels import holding
+        from nodes.families.known_pixels import holding, picture_only
 
         bundle: Bundle = vae.extras["bundle"]
         if not self.needs_picture(bundle, vae.extras["traits"]):
             return None
-        if known.first is None or known.last is not None:
-            raise InvalidInput("last", "HunyuanVideo is told of a first frame only", wanted="a picture as first")
-        seen = self.encoded(vae, known.first[-1:].permute(3, 0, 1, 2)[None] * 2.0 - 1.0, known.smallest)
+        seen = self.encoded(
+            vae, picture_only(known, "HunyuanVideo").permute(3, 0, 1, 2)[None] * 2.0 - 1.0, known.smallest
+        )
         share = torch.tensor(NOISE_BESIDE_PICTURE)
         latent = replace(latent, samples=latent.samples * share + seen * (1.0 - share))
         if self.from_picture(bundle) == "token_replace":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kinograph import InvalidInput, Latent, VideoVAE
+from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import KnownPixels, Request
@@ -72,12 +72,12 @@ class HunyuanVideo15Family(DiffusersFamily):
         """The first frame before zeros, a mask that says so, and SigLIP's view of it."""
         import torch
 
+        from nodes.families.known_pixels import picture_only
+
         bundle: Bundle = vae.extras["bundle"]
         if not self.needs_picture(bundle, vae.extras["traits"]):
             return None
-        if known.first is None or known.last is not None:
-            raise InvalidInput("last", "HunyuanVideo 1.5 is told of a first frame only", wanted="a picture as first")
-        picture = known.first[-1:]
+        picture = picture_only(known, "HunyuanVideo 1.5")
         seen = self.encoded(vae, picture.permute(3, 0, 1, 2)[None] * 2.0 - 1.0, known.smallest)
         frames, mask = latent.samples.shape[2], torch.zeros_like(latent.samples[:1, :1])
         mask[:, :, 0] = 1.0

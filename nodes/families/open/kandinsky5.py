@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kinograph import InvalidInput, Latent, VideoVAE
+from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import KnownPixels, Request
@@ -91,14 +91,12 @@ class Kandinsky5Family(DiffusersFamily):
 
     def tell(self, vae: VideoVAE, latent: Latent, known: KnownPixels) -> Latent | None:
         """The first frame stays as it is."""
-        from nodes.families.known_pixels import holding
+        from nodes.families.known_pixels import holding, picture_only
 
         bundle: Bundle = vae.extras["bundle"]
         if not self.needs_picture(bundle, vae.extras["traits"]):
             return None
-        if known.first is None or known.last is not None:
-            raise InvalidInput("last", "Kandinsky 5 is told of a first frame only", wanted="a picture as first")
-        picture, latent = self.drawn(vae, latent, known.first[-1:], noise_first=True)
+        picture, latent = self.drawn(vae, latent, picture_only(known, "Kandinsky 5"), noise_first=True)
         return holding(latent, self.normalise(bundle, picture))
 
     def finished(self, latent: Tensor, request: Request) -> Tensor:

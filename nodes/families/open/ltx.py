@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinograph import Latent, VideoVAE
 from nodes.families.diffusers_family import Conditions, DiffusersFamily, per_channel
-from nodes.families.family import KnownPixels, Request
+from nodes.families.family import GENERATOR, KnownPixels, Request
 from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
@@ -23,7 +23,7 @@ class LTXFamily(DiffusersFamily):
     """LTX-Video (arXiv:2501.00103), with a plain or a timestep-conditioned VAE (from 0.9.1 on)."""
 
     name = "ltx"
-    pipelines = ("LTXPipeline", "LTXImageToVideoPipeline")
+    pipelines: ClassVar[tuple[str, ...]] = ("LTXPipeline", "LTXImageToVideoPipeline")
     kinds: ClassVar = {
         "transformer": ("LTXVideoTransformer3DModel",),
         "vae": ("AutoencoderKLLTXVideo",),
@@ -120,6 +120,7 @@ class LTXFamily(DiffusersFamily):
         """From 0.9.1 on the decoder is told how much noise is mixed in again, and removes it."""
         import torch
 
+        from nodes.families.diffusers_run import restored
         from nodes.families.vae_pieces import decoded
 
         if not network.config.timestep_conditioning:
@@ -128,7 +129,11 @@ class LTXFamily(DiffusersFamily):
         amount = settings.get("decode_noise")
         share = torch.tensor(timestep if amount is None else float(amount), dtype=z.dtype, device=z.device)
         generator = torch.Generator("cpu").manual_seed(seed)
-        torch.randn(z.shape, generator=generator)  # the starting noise came first
+        state = settings.get(GENERATOR)
+        if state is None:
+            torch.randn(z.shape, generator=generator)  # the starting noise came first
+        else:
+            generator = restored(state)[0]
         noise = torch.randn(z.shape, generator=generator, dtype=z.dtype).to(z.device)
         mixed = (1 - share) * z + share * noise
         told = torch.tensor([timestep] * z.shape[0], dtype=z.dtype, device=z.device)

@@ -173,16 +173,42 @@ def test_what_makes_no_sense_is_refused(tiny: Parts) -> None:
         dit_sampler(NodeContext(), tiny.model, prompt(tiny), lost, steps=2)
 
 
+def test_frames_in_the_middle_take_their_place(tiny: Parts) -> None:
+    whole = clip(17)
+    latent = known_frames(NodeContext(), tiny.vae, start(tiny), middle=Frames(whole.pixels[5:13]), at=5)
+    assert latent.keep is not None and latent.clean is not None
+    assert latent.keep[0, 0, :, 0, 0].tolist() == [0, 0, 1, 1, 0]
+    true = vae_encode(NodeContext(), tiny.vae, whole).samples
+    assert (latent.clean[:, :, 3] - true[:, :, 3]).abs().mean() < 0.3 * true[:, :, 3].abs().mean()
+    made = dit_sampler(NodeContext(), tiny.model, prompt(tiny), latent, steps=3)
+    assert torch.equal(made.samples[:, :, 2:4], latent.clean[:, :, 2:4])
+    both = known_frames(NodeContext(), tiny.vae, latent, clip(1), middle=clip(1), at=13)  # one node behind the other
+    assert both.keep is not None and both.keep[0, 0, :, 0, 0].tolist() == [1, 0, 1, 1, 1]
+
+
+def test_where_frames_in_the_middle_cannot_be(tiny: Parts) -> None:
+    with pytest.raises(InvalidInput, match="whole latent frames") as caught:
+        known_frames(NodeContext(), tiny.vae, start(tiny), middle=clip(4), at=7)
+    assert (caught.value.socket, caught.value.example) == ("at", 5)
+    with pytest.raises(InvalidInput, match="behind a clip of 17") as caught:
+        known_frames(NodeContext(), tiny.vae, start(tiny), middle=clip(4), at=15)
+    assert caught.value.example == 13
+    with pytest.raises(InvalidInput, match="as they are"):
+        known_frames(NodeContext(), tiny.vae, start(tiny), clip(1), strength=0.5)
+
+
 def test_mistakes_are_known_before_anything_runs() -> None:
     vae, latent = Facts(family="mini"), Facts(family="mini", width=64, height=64, frames=17, sigma=1.0)
-    assert known_facts(vae, latent, Facts(frames=5), None, "fill") == latent
-    assert known_facts(vae, None, None, None, None) is None
+    assert known_facts(vae, latent, Facts(frames=5), None, "fill", Facts(frames=4), 13) == latent
+    assert known_facts(vae, None, None, None, None, None, None) is None
     wrong: list[tuple[Any, ...]] = [
-        (Facts(family="wan"), latent, None, None, "fill"),
-        (vae, Facts(family="mini", sigma=0.0), None, None, "fill"),
-        (vae, latent, Facts(frames=17), None, "fill"),
-        (vae, latent, None, Facts(frames=20), "fill"),
-        (vae, latent, Facts(width=32, height=64), None, "exact"),
+        (Facts(family="wan"), latent, None, None, "fill", None, 0),
+        (vae, Facts(family="mini", sigma=0.0), None, None, "fill", None, 0),
+        (vae, latent, Facts(frames=17), None, "fill", None, 0),
+        (vae, latent, None, Facts(frames=20), "fill", None, 0),
+        (vae, latent, Facts(width=32, height=64), None, "exact", None, 0),
+        (vae, latent, None, None, "fill", Facts(frames=17), 0),
+        (vae, latent, None, None, "fill", Facts(frames=4), 14),
     ]
     for arguments in wrong:
         with pytest.raises(InvalidInput):

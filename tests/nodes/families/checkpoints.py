@@ -145,8 +145,8 @@ def wan_vace(folder: Path) -> Path:
     return indexed(folder, _class_name="WanVACEPipeline", transformer=kind, transformer_2=[None, None])
 
 
-def ltx(folder: Path, timestep_conditioning: bool = False) -> Path:
-    """LTX-Video 0.9; with ``timestep_conditioning`` the VAE of 0.9.1."""
+def ltx(folder: Path, timestep_conditioning: bool = False, pipeline: str = "LTXPipeline") -> Path:
+    """LTX-Video 0.9; with ``timestep_conditioning`` the VAE of 0.9.1. For conditions its scheduler does not shift."""
     from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXVideoTransformer3DModel
 
     transformer = LTXVideoTransformer3DModel(
@@ -168,16 +168,21 @@ def ltx(folder: Path, timestep_conditioning: bool = False) -> Path:
         "transformer": randomised(transformer, 2),
         "vae": vae,
         "scheduler": FlowMatchEulerDiscreteScheduler(
-            use_dynamic_shifting=True, base_shift=0.95, max_shift=2.05, base_image_seq_len=1024,
+            use_dynamic_shifting=pipeline == "LTXPipeline", base_shift=0.95, max_shift=2.05, base_image_seq_len=1024,
             max_image_seq_len=4096, shift_terminal=0.1,
         ),
     }  # fmt: skip
-    return saved(folder, "LTXPipeline", components)
+    return saved(folder, pipeline, components)
 
 
 def ltx_091(folder: Path) -> Path:
     """LTX-Video 0.9.1."""
     return ltx(folder, timestep_conditioning=True)
+
+
+def ltx_condition(folder: Path) -> Path:
+    """LTX-Video from 0.9.5 on."""
+    return ltx(folder, timestep_conditioning=True, pipeline="LTXConditionPipeline")
 
 
 def cogvideox(folder: Path, version: str = "2b", image: bool = False) -> Path:
@@ -377,6 +382,7 @@ CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
     "wan_5b": wan_5b,
     "ltx": ltx,
     "ltx_091": ltx_091,
+    "ltx_condition": ltx_condition,
     "cogvideox": cogvideox,
     "cogvideox_5b": cogvideox_5b,
     "cogvideox_15": cogvideox_15,

@@ -17,10 +17,13 @@ from nodes.diffusion.conditioning import text_encode
 from nodes.diffusion.known import known_frames
 from nodes.diffusion.latents import noise_latent
 from nodes.diffusion.loading import LoadedParts, load_model
+from nodes.diffusion.model_options import decode_options
 from nodes.diffusion.sampler import dit_sampler
 from nodes.diffusion.vae import vae_decode
 
 TOLERANCE = 1e-4
+DECODED: dict[str, Any] = {"decode_timestep": 0.05, "decode_noise_scale": 0.025}
+"""How the stock pipelines of LTX decode where the decoder denoises; see :func:`with_options`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Case:
     ours: Mapping[str, Any] = field(default_factory=dict)  # and of DiTSampler
     first: Tensor | None = None  # known frames [n, H, W, 3]
     last: Tensor | None = None
+    middle: Tensor | None = None
+    at: int = 0
+    strength: float = 1.0
+
+    @property
+    def known(self) -> bool:
+        """Whether frames are."""
+        return any(clip is not None for clip in (self.first, self.last, self.middle))
 
 
 @dataclass
@@ -91,6 +102,19 @@ def picture_of(clip: Tensor) -> Any:
     return Image.fromarray((clip[0] * 255.0).round().byte().numpy())
 
 
+def conditions_of(case: Case) -> list[Any]:
+    """Known frames as LTX's pipeline takes them."""
+    from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+    places = [(case.first, 0), (case.middle, case.at)]
+    places += [] if case.last is None else [(case.last, case.frames - len(case.last))]
+    return [
+        LTXVideoCondition(video=[picture_of(one[None]) for one in clip], frame_index=at, strength=case.strength)
+        for clip, at in places
+        if clip is not None
+    ]
+
+
 class Stock:
     """A stock pipeline, loaded once for several cases."""
 
@@ -125,6 +149,8 @@ class Stock:
 
     def known(self, case: Case) -> dict[str, Any]:
         """First and last picture as the stock pipelines take them."""
+        if type(self.pipeline).__name__ == "LTXConditionPipeline":
+            return {"conditions": conditions_of(case)} if case.known else {}
         given = {"image": case.first, "last_image": case.last}
         return {name: picture_of(clip) for name, clip in given.items() if clip is not None}
 
@@ -187,10 +213,11 @@ def ours(parts: LoadedParts, case: Case, checkpoints: list[Any] | None = None) -
     shown = Frames(case.first) if beside and case.first is not None else None
     positive = text_encode(NodeContext(), parts.encoder, case.prompt, shown)
     negative = text_encode(NodeContext(), parts.encoder, case.negative)
-    start = noise_latent(parts.model, case.seed, case.width, case.height, case.frames)
-    if case.first is not None or case.last is not None:
-        given = [None if clip is None else Frames(clip) for clip in (case.first, case.last)]
-        start = known_frames(NodeContext(), parts.vae, start, *given, fit="exact")
+    fps = case.stock.get("frame_rate")
+    start = noise_latent(parts.model, case.seed, case.width, case.height, case.frames, fps=fps)
+    if case.known:
+        first, last, middle = (None if clip is None else Frames(clip) for clip in (case.first, case.last, case.middle))
+        start = known_frames(NodeContext(), parts.vae, start, first, last, "exact", middle, case.at, case.strength)
     clean = dit_sampler(
         context, parts.model, positive, start, negative, case.steps, case.guidance,
         guidance_batching=case.batching, **case.ours,  # type: ignore[arg-type]
@@ -200,6 +227,13 @@ def ours(parts: LoadedParts, case: Case, checkpoints: list[Any] | None = None) -
     steps.append(clean.samples)
     frames = vae_decode(NodeContext(), parts.vae, clean)
     return Stages(positive.tensors["embeds"], start.samples, steps, frames.pixels)
+
+
+def with_options(name: str, parts: LoadedParts) -> LoadedParts:
+    """LTX with a decoder that denoises, with the values that :data:`DECODED` gives to its stock pipeline."""
+    if name not in ("ltx_091", "ltx_condition"):
+        return parts
+    return parts._replace(vae=decode_options(parts.vae, decode_timestep=0.05, decode_noise=0.025))
 
 
 def compare(folder: Path, case: Case, stock: Stock | None = None, parts: LoadedParts | None = None) -> dict[str, float]:

@@ -33,6 +33,7 @@ FAMILY_WORKFLOWS: dict[str, tuple[str, int]] = {
     "wan_first_last_frame": ("wan_first_last", 5),
     "wan_5b_image_to_video": ("wan_5b", 5),
     "ltx_image_to_video": ("ltx_091", 9),
+    "ltx_pictures_in_a_clip": ("ltx_condition", 9),
     "cogvideox_image_to_video": ("cogvideox_image", 9),
     "hunyuan15_image_to_video": ("hunyuan_video15_image", 5),
     "skyreels_image_to_video": ("skyreels_image", 5),
@@ -61,6 +62,8 @@ def test_workflow_runs(name: str, tmp_path: Path, checkpoint: Checkpoint) -> Non
     for node in workflow.nodes.values():
         if node.type == "DiTSampler":
             node.values["steps"] = 2
+        if "at" in node.values:
+            node.values["at"] = 4
     runtime = Runtime.open(folders, discovered=discover([]), disk=0)
     try:
         result = runtime.run(workflow)

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from nodes.diffusion.loading import LoadedParts
-from nodes.diffusion.model_options import decode_options
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.conftest import Checkpoint
-from tests.nodes.families.parity import TOLERANCE, Case, Stock, compare, loaded, ours
+from tests.nodes.families.parity import DECODED, TOLERANCE, Case, Stock, compare, loaded, ours, with_options
 
 pytest.importorskip("diffusers", reason="needs the extra: pip install '.[models]'")
 
 SPECIAL: dict[str, Case] = {
     "wan_experts": Case(steps=5),
     "wan_5b": Case(width=128, height=64),
-    "ltx_091": Case(stock={"decode_timestep": 0.05, "decode_noise_scale": 0.025}),
+    "ltx_091": Case(stock=DECODED),
+    "ltx_condition": Case(stock=DECODED | {"frame_rate": 25}),
     "mochi": Case(frames=7),
     "hunyuan_video15": Case(prompt='a red ball runs over the "cat"'),
     "allegro": Case(width=160, height=160, frames=24, steps=2),
@@ -47,13 +47,6 @@ class Both:
 def both(request: pytest.FixtureRequest, checkpoint: Checkpoint) -> Iterator[Both]:
     folder = checkpoint(request.param)
     yield Both(request.param, folder, Stock(folder), with_options(request.param, loaded(folder)))
-
-
-def with_options(name: str, parts: LoadedParts) -> LoadedParts:
-    """LTX 0.9.1 with the values that its case gives to the stock pipeline."""
-    if name != "ltx_091":
-        return parts
-    return parts._replace(vae=decode_options(parts.vae, decode_timestep=0.05, decode_noise=0.025))
 
 
 def small(name: str) -> Case:
