@@ -26,6 +26,16 @@ KANDINSKY5: dict[str, Any] = {
     "text_encoder_2": ["transformers", "CLIPTextModel"],
     "tokenizer_2": ["transformers", "CLIPTokenizer"],
 }
+LTX: dict[str, Any] = {
+    "_class_name": "LTXPipeline",
+    "transformer": ("LTXVideoTransformer3DModel", {"in_channels": 128}),
+    "vae": (
+        "AutoencoderKLLTXVideo",
+        {"spatio_temporal_scaling": [True, True, True, False], "patch_size": 4, "patch_size_t": 1},
+    ),
+    "scheduler": (EULER[1], {}),
+    **T5,
+}
 MODELS: dict[str, dict[str, Any]] = {
     "Wan2.1-T2V-1.3B-Diffusers": {
         "_class_name": "WanPipeline",
@@ -51,16 +61,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "scheduler": (UNIPC[1], {"flow_shift": 3.0}),
         **UMT5,
     },
-    "LTX-Video-0.9.1": {
-        "_class_name": "LTXPipeline",
-        "transformer": ("LTXVideoTransformer3DModel", {"in_channels": 128}),
-        "vae": (
-            "AutoencoderKLLTXVideo",
-            {"spatio_temporal_scaling": [True, True, True, False], "patch_size": 4, "patch_size_t": 1},
-        ),
-        "scheduler": (EULER[1], {}),
-        **T5,
-    },
+    "LTX-Video-0.9.1": LTX,
+    "LTX-Video-0.9.7-dev": {**LTX, "_class_name": "LTXConditionPipeline"},
     "CogVideoX-2b": {
         "_class_name": "CogVideoXPipeline",
         "transformer": (

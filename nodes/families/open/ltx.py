@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinograph import Latent, VideoVAE
-from nodes.families.diffusers_family import Conditions, DiffusersFamily, per_channel
+from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import GENERATOR, KnownPixels, Request
 from nodes.families.layout import Layout
 from nodes.families.traits import Traits
+from nodes.families.vae_stages import per_channel
 
 if TYPE_CHECKING:
     from torch import Tensor

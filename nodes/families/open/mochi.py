@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nodes.families.bundle import library
-from nodes.families.diffusers_family import Conditions, DiffusersFamily, per_channel
+from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import Request
 from nodes.families.traits import Traits
+from nodes.families.vae_stages import per_channel
 
 if TYPE_CHECKING:
     from torch import Tensor

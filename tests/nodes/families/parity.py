@@ -186,13 +186,12 @@ class Stock:
                 negative_prompt=case.negative,
                 num_frames=case.frames,
                 num_inference_steps=case.steps,
-                generator=torch.Generator().manual_seed(case.seed),
                 output_type="np",
                 **callback,
                 **size,
                 **self.guidance(case),
                 **self.known(case),
-                **case.stock,
+                **{"generator": torch.Generator().manual_seed(case.seed), **case.stock},
             ).frames[0]
         finally:
             self.pipeline.scheduler.step = step

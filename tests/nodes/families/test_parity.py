@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from nodes.diffusion.latents import noise_latent
 from nodes.diffusion.loading import LoadedParts
 from tests.nodes.families.checkpoints import CHECKPOINTS
 from tests.nodes.families.conftest import Checkpoint
@@ -105,9 +108,6 @@ def test_the_comparison_is_sensitive(both: Both) -> None:
         assert found > 10 * TOLERANCE, f"{name} changes the frames by {found} only"
 
 
-NARROW = {"allegro": 0.05}
-"""Allegro's latents begin at 157 times their deviation, of which bfloat16 keeps 8 bits. Where ours round otherwise than
-those of its stock pipeline has not been found; it is not the noise, which is drawn the same in either format."""
 KEPT_PRECISE = ("wan", "wan_experts", "wan_5b")
 """Their pipelines are meant to be loaded with the VAE in float32."""
 
@@ -120,7 +120,19 @@ def test_in_bfloat16(checkpoint: Checkpoint, name: str, guidance: float) -> None
     stock, parts = Stock(folder, "bfloat16"), with_options(name, loaded(folder, "bfloat16"))
     if name in KEPT_PRECISE:
         stock.pipeline.vae = type(stock.pipeline.vae).from_pretrained(folder / "vae")
-    exact = NARROW.get(name, TOLERANCE)
-    allowed = {"noise": 0.03, "frames": max(exact, 0.02 if name == "skyreels_v2" else 1 / 255)}
+    if name == "allegro":
+        case = replace(case, stock=with_our_noise(parts, case))
+    allowed = {"noise": 0.03, "frames": 0.02 if name == "skyreels_v2" else 1 / 255}
     differences = compare(folder, case, stock, parts)
-    assert {stage: found for stage, found in differences.items() if found > allowed.get(stage, exact)} == {}
+    assert {stage: found for stage, found in differences.items() if found > allowed.get(stage, TOLERANCE)} == {}
+
+
+def with_our_noise(parts: LoadedParts, case: Case) -> dict[str, Any]:
+    """Starting noise and generator for the stock pipeline. Our noise is the same on every machine and differs from that
+    of ``torch.randn`` by 1e-6, which takes one value in some ten thousand to the next number of bfloat16; Allegro's
+    schedule begins at 157, and the transformer spreads that one over the whole clip."""
+    noise = noise_latent(parts.model, case.seed, case.width, case.height, case.frames).samples
+    generator = torch.Generator().manual_seed(case.seed)
+    drawn = torch.randn(noise.shape, generator=generator)  # what follows is drawn after it
+    assert (drawn - noise).abs().max() < 1e-5
+    return {"latents": noise.bfloat16(), "generator": generator}
