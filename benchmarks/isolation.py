@@ -1,6 +1,10 @@
 """What it costs to run a node in a process of its own: per call and per megabyte.
 
-    python benchmarks/isolation.py
+    OMP_NUM_THREADS=1 python benchmarks/isolation.py [--pause]
+
+Each new clip is made within the time that is shown, in ordinary memory or with ``kinograph.empty``. The calls follow
+each other at once; with ``--pause`` there are 1.5 ms per megabyte between them, as when nodes work on their clips, and
+what Kinograph does meanwhile (finding and giving back pages) is not seen.
 
 Compared with the same call here, and with Python's own way to another process (multiprocessing: the value is pickled
 and copied through a pipe). "per MB" is how much more each further megabyte costs. A clip that the plugin "knows" has
@@ -20,7 +24,6 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -67,7 +70,7 @@ def mean(frames: Frames) -> float:
     """Read every number of a clip."""
     return float(frames.pixels.mean())
 '''
-SIZES_MB = (1, 16, 128)
+SIZES_MB = (1, 16, 64, 128)
 
 
 def install(folders: Folders) -> None:
@@ -85,15 +88,15 @@ def install(folders: Folders) -> None:
     plugin.close()
 
 
-def milliseconds(work: Callable[[Any], object], make: Callable[[], Any] = lambda: None, repeats: int = 15) -> float:
-    """Median time of a call, with giving back what it returned; what ``make`` takes to make its input is left out."""
+def milliseconds(work: Callable[[], object], repeats: int = 15, pause: float = 0.0) -> float:
+    """Median time of a call, with giving back what it returned, and with so many seconds between two calls."""
     times = []
-    for _ in range(repeats + 1):
-        given = make()
+    for _ in range(repeats + 2):
+        time.sleep(pause)
         began = time.perf_counter()
-        work(given)
+        work()
         times.append(time.perf_counter() - began)
-    return statistics.median(times[1:]) * 1000
+    return statistics.median(times[2:]) * 1000
 
 
 def echo(connection: Connection) -> None:
@@ -112,58 +115,37 @@ def clip(megabytes: int, *, crosses: bool) -> Frames:
     return Frames(pixels.fill_(0.5))
 
 
-def table(registry: Registry, pickled: Callable[[object], object]) -> None:
-    """Print it: per kind of call the time here, isolated, and what that is more, per size."""
+def table(registry: Registry, pickled: Callable[[object], object], pause: float) -> None:
+    """Print it: per kind of call the time here, isolated, and what that is more; ``pause`` in seconds per MB."""
     context = {CONTEXT: NodeContext()}
     same, mean, made, new, number = (
         partial(registry[f"bench.{name}"].function, **context) for name in ("Pass", "Mean", "Made", "New", "Number")
     )
-    call = milliseconds(lambda _: number(value=1), repeats=500)
+    call = milliseconds(lambda: number(value=1), repeats=500)
     print(f"a call with a number: {call:.3f} ms (through a pipe of multiprocessing: ", end="")
-    print(f"{milliseconds(lambda _: pickled(1), repeats=500):.3f} ms)\n")
-    print(
-        f"{'ms: here / isolated = more':<44}" + "".join(f"{f'{size} MB':>26}" for size in SIZES_MB) + f"{'per MB':>10}"
-    )
+    print(f"{milliseconds(lambda: pickled(1), repeats=500):.3f} ms)\n")
+    sizes = "".join(f"{f'{size} MB':>25}" for size in SIZES_MB)
+    print(f"{'ms: here / isolated = more':<41}{sizes}{'per MB':>9}")
 
-    def row(what: str, here: Callable[[int], float], there: Callable[[int], float]) -> None:
-        found = [(here(size), there(size)) for size in SIZES_MB]
+    def row(what: str, here: Callable[[int], object], there: Callable[[int], object], repeats: int = 11) -> None:
+        found = [
+            tuple(milliseconds(partial(side, size), repeats, pause * size) for side in (here, there))
+            for size in SIZES_MB
+        ]
         more = [isolated - plain for plain, isolated in found]
         cells = (f"{plain:.2f} / {isolated:.2f} = {isolated - plain:+.2f}" for plain, isolated in found)
         slope = (more[-1] - more[0]) / (SIZES_MB[-1] - SIZES_MB[0])
-        print(f"{what:<44}" + "".join(f"{cell:>26}" for cell in cells) + f"{slope:>10.3f}", flush=True)
+        print(f"{what:<41}" + "".join(f"{cell:>25}" for cell in cells) + f"{slope:>9.3f}", flush=True)
 
     kept = {size: clip(size, crosses=True) for size in SIZES_MB}
-    row("gives back a clip that it knows", lambda _: 0.0, lambda size: milliseconds(lambda _: same(frames=kept[size])))
-    row(
-        "reads a clip that it knows",
-        lambda size: milliseconds(lambda _: float(kept[size].pixels.mean())),
-        lambda size: milliseconds(lambda _: mean(frames=kept[size])),
-    )
-    row(
-        "is given a clip of Kinograph's nodes",
-        lambda _: 0.0,
-        lambda size: milliseconds(lambda found: same(frames=found), lambda: clip(size, crosses=True)),
-    )
-    row(
-        "is given a clip in ordinary memory (a copy)",
-        lambda _: 0.0,
-        lambda size: milliseconds(lambda found: same(frames=found), lambda: clip(size, crosses=False)),
-    )
-    row(
-        "makes a clip with kinograph.empty",
-        lambda size: milliseconds(lambda _: clip(size, crosses=False)),
-        lambda size: milliseconds(lambda _: made(megabytes=size)),
-    )
-    row(
-        "makes a clip in ordinary memory (a copy)",
-        lambda size: milliseconds(lambda _: clip(size, crosses=False)),
-        lambda size: milliseconds(lambda _: new(megabytes=size)),
-    )
-    row(
-        "for comparison: pickled through a pipe",
-        lambda _: 0.0,
-        lambda size: milliseconds(lambda _: pickled(kept[size].pixels.numpy()), repeats=3),
-    )
+    row("known clip: given and given back", lambda size: kept[size], lambda size: same(frames=kept[size]))
+    row("known clip: read", lambda size: float(kept[size].pixels.mean()), lambda size: mean(frames=kept[size]))
+    ordinary = partial(clip, crosses=False)
+    row("new clip by empty: given", ordinary, lambda size: same(frames=clip(size, crosses=True)))
+    row("new clip by empty: made by the plugin", ordinary, lambda size: made(megabytes=size))
+    row("new clip of ordinary memory: given", ordinary, lambda size: same(frames=ordinary(size)))
+    row("new clip of ordinary memory: made", ordinary, lambda size: new(megabytes=size))
+    row("for comparison: pickled through a pipe", lambda _: 0, lambda size: pickled(kept[size].pixels.numpy()), 2)
 
 
 def main() -> None:
@@ -181,7 +163,7 @@ def main() -> None:
             ours.send(value)
             return ours.recv()
 
-        table(registry, pickled)
+        table(registry, pickled, 0.0015 if "--pause" in sys.argv[1:] else 0.0)
         isolated.close()
         other.kill()
 

@@ -7,7 +7,6 @@ import contextlib
 import errno
 import logging
 import re
-import resource
 import secrets
 import signal
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 
 from engine.folders import Folders
+from engine.open_files import allow_many_open_files
 from server.app import make_app
 from server.contract.limits import DEFAULT, Limits
 from server.http.keys import CONNECTIONS, DATABASE
@@ -118,9 +118,7 @@ def _prepare(folders: Folders) -> None:
     probe = folders.data / ".writable"
     probe.write_bytes(b"")
     probe.unlink()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16384)) if hard > 0 else 16384, hard))
+    allow_many_open_files()
 
 
 async def _serve(

@@ -64,7 +64,8 @@ class Customs:
                 else:
                     table.setdefault(kind, {})[name] = _entry(place, segments)
         if fresh:
-            segment, offsets = Segment.holding([data for *_, data in fresh])
+            hold = Segment.holding if self._made is None else self._made.holding
+            segment, offsets = hold([data for *_, data in fresh])
             for (kind, name, adapter, buffer, about, data), offset in zip(fresh, offsets, strict=True):
                 place = Place(segment, offset, data.nbytes, about)
                 self._known.add(buffer, adapter.version(buffer), place, copied=True)

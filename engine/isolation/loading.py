@@ -16,6 +16,7 @@ from engine.isolation.life import PluginBroken
 from engine.isolation.made import Made
 from engine.isolation.memory import Known
 from engine.node_types.registry import Registry
+from engine.open_files import allow_many_open_files
 from engine.plugins.discovery import Discovered, Plugin, PluginError, twins
 from engine.plugins.manifest import ManifestError, read_manifest
 
@@ -69,6 +70,7 @@ class IsolatedPlugins:
             if name not in self._running or self._running[name][1] is not process:
                 process.retire()
         if self._running:
+            allow_many_open_files()  # each tensor that has crossed is one
             make_outputs_in(self._made.memory)
         return plugins
 
@@ -103,6 +105,7 @@ class IsolatedPlugins:
     def close(self) -> None:
         """End all processes."""
         make_no_more_outputs_in(self._made.memory)
+        self._made.close()
         for _, process in self._running.values():
             process.close()
 

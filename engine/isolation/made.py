@@ -1,32 +1,25 @@
 """Memory that outputs are made in which may cross to another process: shared from the start, so that nothing of them is
 copied. In an isolated plugin's process, and in the worker's where there are isolated plugins.
 
-While a node fills it, it is this process's alone. When it is handed over, the mapping is replaced, at the same address,
-by a private one of the same file, and the file is sealed: what is changed here afterwards is a copy of its own.
+While a node fills it, it is this process's alone. It is sealed when it is handed over. A maker that is not trusted has
+to lose its writable mapping for that: it is replaced, at the same address, by a private one of the same file, in which
+what is changed is a copy of its own. A trusted maker keeps its mapping, as the kernel needs a while to take it away.
+There, who changes an input in place is seen by its readers, as between two nodes of one process, and is told.
 """
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
-import mmap
 import os
 import threading
 import weakref
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
 from engine.allocation import LEAST
-from engine.isolation.memory import FUTURE_SEALS, SEALS, Segment, identity_of, prefer_large_pages
-
-_MAP_FIXED = 0x10
-_FAILED = ctypes.c_void_p(-1).value
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    descriptor: int
-    address: int
-    size: int
+from engine.isolation.mapping import MEANWHILE, address_of, copy, map_privately, memory_at, unmap
+from engine.isolation.memory import FUTURE_SEALS, SEALS, Segment, identity_of, offsets_of
+from engine.isolation.reserve import Piece, Reserve
 
 
 class Made:
@@ -35,38 +28,28 @@ class Made:
     Args:
         most: how many pieces, since each is an open file.
         trusted: those that it is handed to believe this process, so that the kernel need not look for other writers.
+        reserve: where memory comes from.
     """
 
-    def __init__(self, most: int = 256, *, trusted: bool = False) -> None:
-        self._seals = FUTURE_SEALS if trusted else SEALS
+    def __init__(self, most: int = 256, *, trusted: bool = False, reserve: Reserve | None = None) -> None:
+        self._trusted = trusted
+        self._reserve = Reserve() if reserve is None else reserve
         self._handed_over: weakref.WeakValueDictionary[tuple[int, int], Segment] = weakref.WeakValueDictionary()
         self._most = most if hasattr(os, "memfd_create") else 0
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, Piece] = {}
         self._lock = threading.RLock()  # memory may be given back in the midst of anything
-        self._map = ctypes.CDLL(None, use_errno=True).mmap
-        self._map.restype = ctypes.c_void_p
-        self._map.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
 
     def memory(self, size: int) -> memoryview | None:
-        """New memory of zeros, given back when nobody refers to it any more; ``None`` when there is no more."""
+        """Memory with whatever is in it, taken back when nobody refers to it; ``None`` when there is none left."""
         if len(self._open) >= self._most:
             return None
         try:
-            descriptor = os.memfd_create("kinograph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            piece = self._reserve.take(size)
         except OSError:
             return None
-        try:
-            os.ftruncate(descriptor, size)
-            mapping = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-        except OSError:
-            os.close(descriptor)
-            return None
-        prefer_large_pages(mapping)
-        address = address_of(memoryview(mapping))
         with self._lock:
-            self._open[address] = _Open(descriptor, address, size)
-        weakref.finalize(mapping, self._forget, address, descriptor)
-        return memoryview(mapping)
+            self._open[piece.address] = piece
+        return memory_at(piece.address, piece.size, partial(self._forget, piece))[:size]
 
     def hand_over(self, data: memoryview) -> tuple[Segment, int] | None:
         """The sealed segment that these bytes lie in, and where; ``None`` when they were not made here."""
@@ -80,12 +63,41 @@ class Made:
             if found is None:
                 return None
             del self._open[found.address]
-        if not self._seal(found):
+        try:
+            if not self._trusted:
+                map_privately(found.descriptor, found.size, found.address)
+            segment = self._sealed(found)
+        except OSError:  # something in the kernel still holds a page; the bytes are still where they were
             os.close(found.descriptor)
             return None
-        segment = Segment(found.descriptor, found.size)
-        self._handed_over[identity_of(found.descriptor)] = segment
         return segment, address - found.address
+
+    def holding(self, pieces: Sequence[memoryview]) -> tuple[Segment, list[int]]:
+        """A segment with a copy of these, as :meth:`Segment.holding`, in memory that lies ready where there is some."""
+        offsets, size = offsets_of(pieces)
+        ready = self._reserve.take_ready(size) if size >= LEAST else None
+        if ready is None:
+            if size >= LEAST:
+                self._reserve.order(size)
+            return Segment.holding(pieces)
+        for piece, offset in zip(pieces, offsets, strict=True):
+            if piece.nbytes:
+                copy(piece, ready.address + offset)
+        try:
+            if self._trusted:
+                MEANWHILE.do(partial(unmap, ready.address, ready.size))
+            else:
+                unmap(ready.address, ready.size)
+            return self._sealed(ready), offsets
+        except OSError:
+            os.close(ready.descriptor)
+            return Segment.holding(pieces)
+
+    def _sealed(self, piece: Piece) -> Segment:
+        fcntl.fcntl(piece.descriptor, fcntl.F_ADD_SEALS, FUTURE_SEALS if self._trusted else SEALS)
+        self._reserve.order(piece.size)
+        segment = self._handed_over[identity_of(piece.descriptor)] = Segment(piece.descriptor, piece.size)
+        return segment
 
     def handed_over(self, descriptor: int) -> Segment | None:
         """The segment that was made here and has come back; its descriptor is then closed."""
@@ -94,26 +106,17 @@ class Made:
             os.close(descriptor)
         return segment
 
-    def _seal(self, one: _Open) -> bool:
-        """Whether nobody can change it any more; if not, its bytes are still where they were."""
-        protection, flags = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | _MAP_FIXED
-        if self._map(one.address, one.size, protection, flags, one.descriptor, 0) == _FAILED:
-            return False
-        try:
-            fcntl.fcntl(one.descriptor, fcntl.F_ADD_SEALS, self._seals)
-        except OSError:  # something in the kernel still holds a page
-            return False
-        return True
-
-    def _forget(self, address: int, descriptor: int) -> None:
+    def _forget(self, piece: Piece) -> None:
+        """Nobody refers to this memory any more."""
         with self._lock:
-            found = self._open.get(address)
-            if found is None or found.descriptor != descriptor:
-                return  # handed over; the segment closes it
-            del self._open[address]
-        os.close(descriptor)
+            still = self._open.get(piece.address) is piece
+            if still:
+                del self._open[piece.address]
+        if still:
+            self._reserve.give_back(piece)
+        else:  # handed over; the segment closes its file
+            MEANWHILE.do(partial(unmap, piece.address, piece.size))
 
-
-def address_of(data: memoryview) -> int:
-    """Where writable bytes lie."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(data))
+    def close(self) -> None:
+        """Keep nothing ready any more."""
+        self._reserve.close()

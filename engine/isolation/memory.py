@@ -6,16 +6,17 @@ reader maps it privately: what it changes in place is its own copy of that page.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import mmap
 import os
 import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from engine.isolation.mapping import MEANWHILE, map_privately, memory_at, unmap
 
 ALIGNMENT = 64
 _LENGTH = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW if hasattr(fcntl, "F_SEAL_SHRINK") else 0
@@ -24,6 +25,7 @@ SEALS = _LENGTH | getattr(fcntl, "F_SEAL_WRITE", 0x8)
 FUTURE_SEALS = _LENGTH | getattr(fcntl, "F_SEAL_FUTURE_WRITE", 0x10)
 """Nobody but those who could before. Enough for a reader who trusts the maker, and it waits for nothing."""
 _CHUNK = 1 << 30
+_LITTLE = 1 << 20
 
 
 class NotSealed(ValueError):
@@ -33,31 +35,28 @@ class NotSealed(ValueError):
 class Segment:
     """A sealed piece of shared memory. Its file is closed when nobody refers to it."""
 
-    __slots__ = ("__weakref__", "_finalizer", "_mapped", "descriptor", "size")
+    __slots__ = ("__weakref__", "_mapped", "descriptor", "size")
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
         self.size = size
-        self._mapped: mmap.mmap | None = None
-        self._finalizer = weakref.finalize(self, os.close, descriptor)
+        self._mapped: memoryview | None = None
+        weakref.finalize(self, _meanwhile, size, partial(os.close, descriptor)).atexit = False
 
     @classmethod
     def holding(cls, pieces: Sequence[memoryview]) -> tuple[Segment, list[int]]:
         """A segment with these pieces one behind the other, and where each begins."""
+        offsets, size = offsets_of(pieces)
         descriptor = os.memfd_create("kinograph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        offsets: list[int] = []
-        end = 0
         try:
-            for piece in pieces:
-                end = -(-end // ALIGNMENT) * ALIGNMENT
-                offsets.append(end)
-                end = _write(descriptor, piece, end)
-            os.ftruncate(descriptor, max(end, 1))
+            os.ftruncate(descriptor, size)
+            for piece, offset in zip(pieces, offsets, strict=True):
+                write(descriptor, piece, offset)
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(descriptor, max(end, 1)), offsets
+        return cls(descriptor, size), offsets
 
     @classmethod
     def received(cls, descriptor: int, *, trusting: bool = False) -> Segment:
@@ -87,10 +86,23 @@ class Segment:
         if offset < 0 or size < 0 or offset + size > self.size:
             raise NotSealed(f"a part from {offset} to {offset + size} of a segment of {self.size} bytes")
         if self._mapped is None:
-            protection = mmap.PROT_READ | mmap.PROT_WRITE
-            self._mapped = mmap.mmap(self.descriptor, self.size, flags=mmap.MAP_PRIVATE, prot=protection)
-            prefer_large_pages(self._mapped)
-        return memoryview(self._mapped)[offset : offset + size]
+            MEANWHILE.start()
+            try:
+                address = map_privately(self.descriptor, self.size)
+            except OSError as error:
+                raise NotSealed(str(error)) from None
+            self._mapped = memory_at(
+                address, self.size, partial(_meanwhile, self.size, partial(unmap, address, self.size))
+            )
+        return self._mapped[offset : offset + size]
+
+
+def _meanwhile(size: int, work: Callable[[], None]) -> None:
+    """Give something of this size back: at once when it is little."""
+    if size < _LITTLE:
+        work()
+    else:
+        MEANWHILE.do(work)
 
 
 def identity_of(descriptor: int) -> tuple[int, int]:
@@ -99,22 +111,23 @@ def identity_of(descriptor: int) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
-def prefer_large_pages(mapping: mmap.mmap) -> None:
-    """Ask for pages of 2 MB, which cost a hundredth of small ones each time that memory is taken and given back.
+def offsets_of(pieces: Sequence[memoryview]) -> tuple[list[int], int]:
+    """Where each begins when they lie one behind the other, and the size of the whole."""
+    offsets: list[int] = []
+    end = 0
+    for piece in pieces:
+        begin = -(-end // ALIGNMENT) * ALIGNMENT
+        offsets.append(begin)
+        end = begin + piece.nbytes
+    return offsets, max(end, 1)
 
-    Linux gives them for shared memory only where ``/sys/kernel/mm/transparent_hugepage/shmem_enabled`` says ``advise``.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        mapping.madvise(mmap.MADV_HUGEPAGE)
 
-
-def _write(descriptor: int, piece: memoryview, at: int) -> int:
-    """``write`` fills the pages inside the kernel, without a fault per page as through a mapping."""
+def write(descriptor: int, piece: memoryview, at: int) -> None:
+    """Write into a file. That fills its pages inside the kernel, without a fault per page as through a mapping."""
     data = piece.cast("B") if piece.ndim != 1 or piece.format != "B" else piece
     done = 0
     while done < len(data):
         done += os.pwrite(descriptor, data[done : done + _CHUNK], at + done)
-    return at + len(data)
 
 
 class Mapped:

@@ -14,6 +14,7 @@ import torch
 
 from engine import allocation
 from engine.cache.codecs import DamagedEntry, NotStorable
+from engine.isolation import mapping
 from engine.isolation.crossing import Customs
 from engine.isolation.made import Made
 from engine.isolation.memory import Known, Mapped, NotSealed, Place, Segment
@@ -54,7 +55,12 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(len(data))
         return genuine(descriptor, data, at)
 
+    def copy(data: memoryview, address: int) -> None:
+        found.append(data.nbytes)
+        mapping.copy(data, address)
+
     monkeypatch.setattr(os, "pwrite", pwrite)
+    monkeypatch.setattr("engine.isolation.made.copy", copy)
     return found
 
 
