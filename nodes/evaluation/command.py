@@ -11,7 +11,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="kinograph evaluate",
         description="Make clips for held-out prompts (combinations never trained on) and check them by computed "
-        "vision. Prints per cent right for each attribute with 95 %% confidence intervals.",
+        "vision. Prints per cent right for each attribute with 95 % confidence intervals.",
     )
     parser.add_argument("--weights", type=Path, help="folder of the weights (default: those of the package)")
     parser.add_argument("--run", type=Path, help="evaluate the checkpoint of a training run instead")
