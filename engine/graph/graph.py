@@ -151,9 +151,9 @@ def _check_plain(workflow: Workflow, registry: Registry, folders: Folders | None
     fitting: set[tuple[int, int]] = set()  # sockets that were compared already
     for index, place in enumerate(order):
         node_id, node_type, wires = names[place], types[place], links[place]
-        wired: Collection[str] = [link.input for link in wires]
+        wired: Collection[str] = (wires[0].input,) if wires else ()
         if len(wires) > 1:
-            wired = frozenset(wired)
+            wired = frozenset(link.input for link in wires)
             wires = one_wire_each(node_id, wires, names, problems)
         if not wiring.forward:  # a wire that closes a circle is left out; it has been reported
             wires = [link._replace(source=ranks[link.source]) for link in wires if ranks[link.source] < index]

@@ -13,7 +13,7 @@ from engine.node_types.socket_types import SocketType
 from engine.numbers import without_kind
 from engine.problems import Problem, Suggestions, shown
 
-_SCALARS = frozenset({int, float, str, bool, type(None)})
+_SCALARS: frozenset[type] = frozenset({int, float, str, bool, type(None)})
 NOTHING: Mapping[str, Any] = {}
 """Shared by all nodes without values; mappings of a graph are only read."""
 
@@ -28,6 +28,7 @@ class WrittenValues:
         self._problems = problems
         self._suggest = suggest
         self._required: dict[int, tuple[InputSocket, ...]] = {}
+        self._plain: dict[int, frozenset[type]] = {}
 
     def read(self, node_id: str, given: Values, node_type: NodeType, wired: Container[str]) -> tuple[Values, Values]:
         """Checked values, and those that differ from the defaults as they are written (often the same object)."""
@@ -42,14 +43,10 @@ class WrittenValues:
                 if socket is None:
                     self._problems.append(unknown_input(node_id, name, node_type, self._suggest))
                     continue
-            kind = type(value)
-            plain = kind in socket.type.classes and socket.limits is NO_LIMITS and not socket.choices
-            if (
-                plain
-                and (kind is not float or int not in socket.type.classes)
-                and socket.file is None
-                and kind in _SCALARS
-            ):
+            known = self._plain.get(id(socket))
+            if known is None:
+                known = self._plain[id(socket)] = _plain_kinds(socket)
+            if type(value) in known:
                 checked = value
             else:
                 try:
@@ -76,6 +73,14 @@ class WrittenValues:
                 problem = Problem("missing_input", "needs a value or a wire", node_id, socket.name, wanted=wanted)
                 self._problems.append(problem)
         return values or NOTHING, raw or NOTHING
+
+
+def _plain_kinds(socket: InputSocket) -> frozenset[type]:
+    """Classes of values that fit the socket whatever they are."""
+    if socket.type.is_list or socket.limits is not NO_LIMITS or socket.choices or socket.file is not None:
+        return frozenset()
+    kinds = _SCALARS.intersection(socket.type.classes)
+    return kinds - {float} if int in kinds else kinds  # 2.0 is the number 2 there
 
 
 def _bad_value(node_id: str, name: str, value: Any, error: BadValue) -> Problem:

@@ -289,6 +289,13 @@ def test_values_are_refused_where_something_would_be_lost(lab, type_id, given):
     assert problems[0].wanted and problems[0].given
 
 
+@pytest.mark.parametrize("given", [3, "3", [3, "4"], [True]])
+def test_a_list_is_asked_for_and_nothing_else_will_do(lab, given):
+    problems = lab.problems({"n": ("Many", {"values": given})})
+    assert codes(problems) == {("n", "values"): "bad_value"}
+    assert lab.graph({"n": ("Many", {"values": [3]})}).node("n").values["values"] == [3]
+
+
 def test_choices_and_enumerations(lab):
     assert not lab.problems({"s": ("Sample", {"steps": 1, "enum": "heun", "solver": "heun"})})
     problems = lab.problems({"s": ("Sample", {"steps": 1, "enum": "HEUN", "solver": 1})})
