@@ -103,6 +103,13 @@ MODELS: dict[str, dict[str, Any]] = {
         }
         for name in ("Wan2.1-I2V-14B-480P-Diffusers", "Wan2.1-FLF2V-14B-720P-diffusers", "Wan2.2-I2V-A14B-Diffusers")
     },
+    "SkyReels-V2-DF-1.3B-540P-Diffusers": {
+        "_class_name": "SkyReelsV2DiffusionForcingPipeline",
+        "transformer": ("SkyReelsV2Transformer3DModel", {"in_channels": 16, "patch_size": [1, 2, 2]}),
+        "vae": ("AutoencoderKLWan", WAN_VAE),
+        "scheduler": (UNIPC[1], {"flow_shift": 8.0}),
+        **UMT5,
+    },
     "SkyReels-V2-I2V-14B-540P-Diffusers": {
         "_class_name": "SkyReelsV2ImageToVideoPipeline",
         "transformer": ("SkyReelsV2Transformer3DModel", {"in_channels": 36, "patch_size": [1, 2, 2]}),

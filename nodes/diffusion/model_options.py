@@ -56,6 +56,40 @@ def guidance_options(
     return with_settings(model, settings)
 
 
+@node(
+    "ForcingOptions",
+    category="sampling",
+    keywords=("diffusion forcing", "skyreels", "long video", "causal", "autoregressive", "overlap", "window"),
+    infer=model_facts,
+)
+def forcing_options(
+    model: DiffusionModel,
+    window: Annotated[int, Field(ge=5, le=1025)] = 97,
+    overlap: Annotated[int, Field(ge=1, le=1021)] = 17,
+    lag: Annotated[int, Field(ge=0, le=100)] = 0,
+    block: Annotated[int, Field(ge=0, le=64)] = 0,
+    noise: Annotated[int, Field(ge=0, le=60)] = 0,
+) -> DiffusionModel:
+    """How a model with diffusion forcing (SkyReels V2 DF) makes long clips. Others pass it over.
+
+    Args:
+        model: the transformer.
+        window: frames that are made at a time; a longer clip is made window after window (97 for 540p, 121 for 720p).
+        overlap: frames of a window that are known from the one before it (17 or 37).
+        lag: steps by which each block of frames is behind the one before it (its pipeline's ``ar_step``). 0 makes all
+            frames of a window together; 5 takes longer and may follow the prompt better.
+        block: latent frames in a block, which sees itself and those before it (``causal_block_size``); 5 with a lag of
+            5. 0: as the model was trained. Windows, overlap and clip have to be whole numbers of blocks.
+        noise: how much noise known frames get, in thousandths, and are said to have (``addnoise_condition``); 20 makes
+            transitions smoother.
+
+    Returns:
+        The same transformer with these options.
+    """
+    forcing = {"window": window, "overlap": overlap, "lag": lag, "block": block, "noise": noise}
+    return with_settings(model, {"forcing": forcing})
+
+
 CacheMethod = Literal["first block", "magnitude", "taylor", "spectral"]
 STRENGTHS: dict[str, float] = {"first block": 0.15, "magnitude": 0.06, "taylor": 3.0, "spectral": 0.25}
 

@@ -76,13 +76,13 @@ class Run:
         self._current: Any = None
 
     def timestep(self, sigma: float) -> Tensor:
-        """What the transformer is told at a noise level."""
+        """What the transformer is told at a noise level; of each latent frame ``[t]`` where they differ."""
         found = self._timesteps.get(sigma)
         return torch.tensor(self.family.timestep(sigma), device=self._request.device) if found is None else found
 
     def name_at(self, sigma: float) -> str:
         """Which transformer is evaluated at a noise level."""
-        return self.family.network_at(self.bundle, float(self.timestep(sigma)), self.settings)
+        return self.family.network_at(self.bundle, float(self.timestep(sigma).max()), self.settings)
 
     def within(self, sigma: float, branch: Branch) -> AbstractContextManager[object]:
         """Around an evaluation: which noise level it is for, and where caches keep what belongs to it."""
@@ -113,7 +113,7 @@ class Run:
             inputs = torch.cat([inputs, conditions["concat"].to(inputs)], 1)
         packed = family.pack(inputs).to(self.bundle.dtype(name))
         with self._adapters[name].on(network):
-            output = family.predict(network, packed, t.expand(x.shape[0]), conditions, self._constants)
+            output = family.predict(network, packed, t.expand(x.shape[0], *t.shape), conditions, self._constants)
         unpacked = family.unpack(output, tuple(x.shape))
         return unpacked.float() if family.wide_guidance else unpacked
 
@@ -134,7 +134,7 @@ class Run:
 
     def scale_at(self, scale: float, sigma: float) -> float:
         """The guidance scale at a noise level."""
-        return self.family.scale_at(scale, float(self.timestep(sigma)), self.bundle, self.settings)
+        return self.family.scale_at(scale, float(self.timestep(sigma).max()), self.bundle, self.settings)
 
     @contextmanager
     def around(self) -> Iterator[None]:

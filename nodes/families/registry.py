@@ -19,6 +19,7 @@ IMPORTED_BY_NAME: dict[str, str] = {
     "ltx": "nodes.families.open.ltx",
     "ltx_condition": "nodes.families.open.ltx_condition",
     "mochi": "nodes.families.open.mochi",
+    "skyreels_forcing": "nodes.families.open.skyreels_forcing",
     "skyreels_v2": "nodes.families.open.skyreels_v2",
     "wan": "nodes.families.open.wan",
     "wan_vace": "nodes.families.open.wan_vace",

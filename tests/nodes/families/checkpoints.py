@@ -279,6 +279,20 @@ def skyreels_v2(folder: Path, image: bool = False) -> Path:
     return indexed(folder, _class_name=pipeline, transformer=["diffusers", "SkyReelsV2Transformer3DModel"])
 
 
+def skyreels_forcing(folder: Path) -> Path:
+    """SkyReels V2 with diffusion forcing, which knows two frame rates."""
+    from diffusers import SkyReelsV2Transformer3DModel
+
+    wan(folder)
+    transformer = SkyReelsV2Transformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
+        text_dim=TEXT_WIDTH, freq_dim=32, ffn_dim=48, num_layers=2, inject_sample_info=True,
+    )  # fmt: skip
+    randomised(transformer, 2).save_pretrained(folder / "transformer")  # type: ignore[operator]
+    kind = ["diffusers", "SkyReelsV2Transformer3DModel"]
+    return indexed(folder, _class_name="SkyReelsV2DiffusionForcingPipeline", transformer=kind)
+
+
 def skyreels_image(folder: Path) -> Path:
     """SkyReels V2 image to video."""
     return skyreels_v2(folder, image=True)
@@ -388,6 +402,7 @@ CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
     "cogvideox_15": cogvideox_15,
     "mochi": mochi,
     "skyreels_v2": skyreels_v2,
+    "skyreels_forcing": skyreels_forcing,
     "hunyuan_video": hunyuan_video,
     "hunyuan_video15": hunyuan_video15,
     "kandinsky5": kandinsky5,

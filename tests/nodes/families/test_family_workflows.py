@@ -37,6 +37,8 @@ FAMILY_WORKFLOWS: dict[str, tuple[str, int]] = {
     "cogvideox_image_to_video": ("cogvideox_image", 9),
     "hunyuan15_image_to_video": ("hunyuan_video15_image", 5),
     "skyreels_image_to_video": ("skyreels_image", 5),
+    "skyreels_extend_video": ("skyreels_forcing", 21),
+    "skyreels_long_video": ("skyreels_forcing", 21),
     "hunyuan_image_to_video": ("hunyuan_video_image", 5),
     "kandinsky5_image_to_video": ("kandinsky5_image", 5),
     "wan_vace_change_a_region": ("wan_vace", 5),
@@ -64,6 +66,8 @@ def test_workflow_runs(name: str, tmp_path: Path, checkpoint: Checkpoint) -> Non
             node.values["steps"] = 2
         if "at" in node.values:
             node.values["at"] = 4
+        if node.type == "ForcingOptions":
+            node.values |= {"window": 17, "overlap": 9} if name == "skyreels_long_video" else {}
     runtime = Runtime.open(folders, discovered=discover([]), disk=0)
     try:
         result = runtime.run(workflow)

@@ -4,7 +4,7 @@ export const nodeNames: Readonly<Record<string, string>> = {
   ChangeCase: "大小写转换", Clamp: "限制范围", Color: "颜色", Compare: "比较", ComputeOptions: "计算选项", ControlVideo: "控制视频", ClipSheet: "片段总览", ContactSheet: "缩略图总览", Crop: "裁剪",
   DatasetClip: "数据集片段", DecodeOptions: "解码选项", DenoisingSteps: "去噪步骤", DiTSampler: "DiT 采样器",
   DiTSamplerSteps: "DiT 采样器（前几步）", Distil: "蒸馏", EncodeDataset: "编码数据集", Evaluate: "评测", Float: "数值",
-  ForLoop: "计数循环", FormatText: "格式化文本", ForwardDiffusion: "前向扩散", FramesInfo: "帧信息", Gate: "闸门", GetItem: "取一项",
+  ForLoop: "计数循环", ForcingOptions: "扩散强制选项", FormatText: "格式化文本", ForwardDiffusion: "前向扩散", FramesInfo: "帧信息", Gate: "闸门", GetItem: "取一项",
   Grid: "网格拼图", GuidanceOptions: "引导选项", If: "条件选择", Inspect: "检视", Int: "整数", JoinFrames: "拼接帧", JoinLists: "合并列表",
   JoinText: "连接文本", KeepRegion: "保留区域", KnownFrames: "已知帧", LatentInfo: "潜变量信息", ListLength: "列表长度",
   LoadImage: "载入图片", LoadLoRA: "载入 LoRA", LoadModel: "载入模型", LoadModelFiles: "从文件载入模型",
