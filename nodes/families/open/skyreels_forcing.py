@@ -72,8 +72,8 @@ class SkyReelsForcingFamily(SkyReelsFamily):
     def predict(
         self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]
     ) -> Tensor:
-        """With a timestep for each latent frame, one clip after the other: told of a frame rate, the transformer takes no
-        two. The block is a setting of the transformer while it computes."""
+        """With a timestep for each latent frame, one after the other (told of a frame rate, the transformer takes not
+        two). The block is a setting of the transformer while it computes."""
         import torch
 
         if timestep.ndim == 1:
