@@ -19,7 +19,8 @@ from engine.ids import Key, NodeId
 from engine.planning.hooks import run_hooks
 from engine.planning.keys import KeyingError, Keys
 from engine.planning.ledger import Ledger
-from engine.planning.reasons import reason_for, workflow_digest
+from engine.planning.reason_codes import Reason, text_of
+from engine.planning.reasons import reasons_for, workflow_digest
 from engine.planning.requirements import requirements
 from engine.plugins.discovery import Plugin
 from engine.problems import Problem, WorkflowError
@@ -40,12 +41,23 @@ class Step:
     key: Key
     status: StepStatus
     where: str = ""
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
     seconds: float | None = None
     nbytes: int | None = None
 
+    @property
+    def reason(self) -> str:
+        """Why it runs, in English; empty where it does not."""
+        return text_of(self.reasons)
 
-_STEP_FIELDS = tuple(item.name for item in fields(Step))
+    def described(self) -> dict[str, Any]:
+        """The step as JSON."""
+        reasons = [{"code": reason.code, "params": dict(reason.params)} for reason in self.reasons]
+        plain = {name: getattr(self, name) for name in _STEP_FIELDS}
+        return {**plain, "reason": self.reason, "reasons": reasons}
+
+
+_STEP_FIELDS = tuple(item.name for item in fields(Step) if item.name != "reasons")
 
 
 @dataclass(slots=True, eq=False)
@@ -107,9 +119,9 @@ class Plan:
             node, key, status = nodes[index], self.keys[index], self.status[index]
             where = (self.cache.where(key) or "") if self.cache is not None and status == _CACHED else ""
             past, cost = pasts.get((node.id, node.type.id), ()), costs.get(key)
-            reason = reason_for(self, index, past, workflow, cost) if status in (_RUN, _LAZY) else ""
+            reasons = reasons_for(self, index, past, workflow, cost) if status in (_RUN, _LAZY) else ()
             seconds, nbytes = cost or averages.get(node.type.id) or (None, None)
-            found.append(Step(node.id, node.type.id, key, _STATUS[status], where, reason, seconds, nbytes))
+            found.append(Step(node.id, node.type.id, key, _STATUS[status], where, reasons, seconds, nbytes))
         return found
 
     def describe(self) -> dict[str, Any]:
@@ -117,7 +129,7 @@ class Plan:
         steps = self.steps()
         running = [step for step in steps if step.status == "run"]
         return {
-            "steps": [{name: getattr(step, name) for name in _STEP_FIELDS} for step in steps],
+            "steps": [step.described() for step in steps],
             "targets": [self.graph.nodes[index].id for index in self.targets],
             "run": len(running),
             "cached": sum(step.status == "cached" for step in steps),

@@ -17,18 +17,19 @@ from engine.graph.graph import Graph, GraphNode
 from engine.node_types.node_type import REQUIRED
 from engine.planning.keys import canonical
 from engine.planning.ledger import PastStep, StepRecord
-from engine.problems import listed
+from engine.planning.reason_codes import Reason, ReasonCode
 
 if TYPE_CHECKING:
     from engine.planning.plan import Plan
 
 _SHOWN = 40
+_NAMED = 4
 
 
-def reason_for(
+def reasons_for(
     plan: Plan, index: int, candidates: Sequence[PastStep], workflow: str, cost: tuple[float, int] | None
-) -> str:
-    """A short text: ``seed: 41 -> 42``, ``upstream encode changed``, ``code of plugin X changed`` ...
+) -> tuple[Reason, ...]:
+    """At least one: ``seed: 41 -> 42``, ``upstream encode changed``, ``code of plugin X changed`` ...
 
     Args:
         plan: what is to run.
@@ -39,28 +40,28 @@ def reason_for(
     """
     node = plan.graph.nodes[index]
     if not node.type.mark.cache:
-        return "never cached by its author"
+        return (Reason("never_cached"),)
     if not candidates:
-        return "has not run before"
+        return (Reason("first_run"),)
     if any(past.key == plan.keys[index] for past in candidates):
-        return _gone(node, cost)
-    fewest: list[str] | None = None
+        return (_gone(node, cost),)
+    fewest: list[Reason] | None = None
     for past in [past for past in candidates if past.workflow == workflow] or candidates:
         found = _differences(plan, index, past)
         if fewest is None or len(found) < len(fewest):
             fewest = found
         if len(found) <= 1:
             break
-    return "; ".join(fewest or ()) or "its inputs changed"
+    return tuple(fewest or ()) or (Reason("inputs"),)
 
 
-def _gone(node: GraphNode, cost: tuple[float, int] | None) -> str:
+def _gone(node: GraphNode, cost: tuple[float, int] | None) -> Reason:
     """Why a result that was there is no longer: it had to leave, or it was in memory only and the program has ended."""
     if _gives_model(node):
-        return "evicted: a loaded model is kept in memory only"
+        return Reason("evicted_model")
     if cost is not None and not worth_writing(*cost):
-        return "evicted: quicker to compute than to keep on disk"
-    return "evicted"
+        return Reason("evicted_quick")
+    return Reason("evicted")
 
 
 def _gives_model(node: GraphNode) -> bool:
@@ -76,13 +77,14 @@ def workflow_digest(graph: Graph) -> str:
     return summary.hexdigest()
 
 
-def _differences(plan: Plan, index: int, past: PastStep) -> list[str]:
+def _differences(plan: Plan, index: int, past: PastStep) -> list[Reason]:
     node = plan.graph.nodes[index]
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     if past.version != node.type.version:
-        reasons.append(f"{node.type.id} version {past.version} -> {node.type.version}")
+        versions = {"before": str(past.version), "after": str(node.type.version)}
+        reasons.append(Reason("version", {"type": node.type.id, **versions}))
     elif past.code != node.type.code:
-        reasons.append(f"code of plugin {node.type.plugin or '?'} changed")
+        reasons.append(Reason("code", {"plugin": node.type.plugin or "?"}))
     reasons += _changed_values(plan, node, past)
     reasons += _changed_wires(plan, node, past)
     extra = plan.fingerprints.get(index, "")
@@ -91,16 +93,16 @@ def _differences(plan: Plan, index: int, past: PastStep) -> list[str]:
     return reasons
 
 
-def _changed_outside(node: GraphNode, before: str, after: str) -> str:
+def _changed_outside(node: GraphNode, before: str, after: str) -> Reason:
     """What no value names: the folder for results (:func:`with_outputs`), or what a hook looks at."""
     if node.type.mark.output:
         (hooked, _, old), (hooks, _, new) = before.rpartition("|"), after.rpartition("|")
         if hooked == hooks:
-            return f"saves to {new} instead of {old}" if old and new else "saves to another folder"
-    return "model file changed" if _gives_model(node) else "something outside the graph changed"
+            return Reason("folder_from", {"before": old, "after": new}) if old and new else Reason("folder")
+    return Reason("model_file" if _gives_model(node) else "outside")
 
 
-def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
+def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[Reason]:
     reasons = []
     present = remembered_values(plan, node)
     before: dict[str, Any] = json.loads(past.values)
@@ -114,34 +116,47 @@ def _changed_values(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
             if old["$file"] != new["$file"]:
                 is_model = socket is not None and socket.file is not None and socket.file.kind == "model"
                 if old["name"] != new["name"]:
-                    reasons.append(f"{name}: {old['name']} -> {new['name']}")
-                elif is_model:
-                    reasons.append(f"model file changed ({name}: {new['name']})")
+                    reasons.append(_became(name, old["name"], new["name"]))
                 else:
-                    reasons.append(f"{name}: {new['name']} changed")
+                    code: ReasonCode = "model_file_input" if is_model else "file_content"
+                    reasons.append(Reason(code, {"input": name, "file": new["name"]}))
         elif not _same(old, new):
-            reasons.append(f"{name}: {_text(old)} -> {_text(new)}")
+            reasons.append(_became(name, _text(old), _text(new)))
     return reasons
 
 
-def _changed_wires(plan: Plan, node: GraphNode, past: PastStep) -> list[str]:
-    reasons: list[str] = []
+def _became(name: str, before: str, after: str) -> Reason:
+    return Reason("value", {"input": name, "before": before, "after": after})
+
+
+def _changed_wires(plan: Plan, node: GraphNode, past: PastStep) -> list[Reason]:
+    reasons: list[Reason] = []
     changed: list[str] = []
     now = {link.input: (plan.graph.nodes[link.source].id, link.output, plan.keys[link.source]) for link in node.links}
     then: dict[str, list[str]] = json.loads(past.upstream)
     for name in sorted({*now, *then}):
         before, after = then.get(name), now.get(name)
         if after is None:
-            reasons.append(f"the wire into {name} was taken off")
+            reasons.append(Reason("unwired", {"input": name}))
         elif before is None:
-            reasons.append(f"{name} now comes from {after[0]}")
+            reasons.append(Reason("wired", {"input": name, "after": after[0]}))
         elif before[0] != after[0] or before[1] != after[1]:
-            reasons.append(f"{name} comes from {after[0]}.{after[1]} instead of {before[0]}.{before[1]}")
+            ends = {"before": f"{before[0]}.{before[1]}", "after": f"{after[0]}.{after[1]}"}
+            reasons.append(Reason("rewired", {"input": name, **ends}))
         elif before[2] != after[2]:
             changed.append(after[0])
     if changed:
-        reasons.append(f"upstream {listed(dict.fromkeys(changed), 4)} changed")
+        reasons.append(_upstream(list(dict.fromkeys(changed))))
     return reasons
+
+
+def _upstream(nodes: list[str]) -> Reason:
+    names, more = ", ".join(nodes[:_NAMED]), len(nodes) - _NAMED
+    return (
+        Reason("upstream_many", {"nodes": names, "more": str(more)})
+        if more > 0
+        else Reason("upstream", {"nodes": names})
+    )
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -42,7 +42,7 @@ def finished_facts(
     negative: Any,
     start: Any,
     timesteps: str | None,
-    guidance_curve: list[Any] | None,
+    guidance_curve: list[Any] | None = None,
 ) -> Facts | None:
     """Facts of the denoised latent; refuses to go on with a run of another size or family, and timesteps and curves
     that are none."""
@@ -186,7 +186,7 @@ def stopped_facts(
     stop: int | None,
     steps: int | None,
     timesteps: str | None,
-    guidance_curve: list[Any] | None,
+    guidance_curve: list[Any] | None = None,
 ) -> dict[str, Facts]:
     """Facts of a stopped run; refuses to stop at or after the end."""
     end = finished_facts(model, positive, latent, negative, start, timesteps, guidance_curve)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.node_types.schema import NodeTypeInfo
+from engine.planning.reason_codes import ReasonCode
 from engine.viewers import Kind
 from server.contract.states import JobState
 
@@ -236,6 +237,13 @@ class PlanRequest(_Body):
     targets: list[str] | None = Field(None, max_length=10_000)
 
 
+class PlanReason(BaseModel):
+    """A reason why a step runs."""
+
+    code: ReasonCode
+    params: dict[str, str] = Field({}, description="What it names: nodes, inputs, values before and after.")
+
+
 class PlanStep(BaseModel):
     """One step of a plan."""
 
@@ -246,7 +254,8 @@ class PlanStep(BaseModel):
     key: str = ""
     status: Literal["cached", "run", "lazy", "unneeded"]
     where: str = ""
-    reason: str = ""
+    reason: str = Field("", description="Why it runs, in English.")
+    reasons: list[PlanReason] = Field([], description="The same for a text in another language.")
     seconds: float | None = None
     nbytes: int | None = None
 

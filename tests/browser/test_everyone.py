@@ -14,13 +14,13 @@ AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 
 
 def serious(page: Any) -> list[str]:
-    """What axe-core finds serious or worse."""
+    """What axe-core finds serious or worse, or missing of headings."""
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     return [
         f"{item['id']}: {item['nodes'][0]['html'][:160]} {item['nodes'][0].get('failureSummary', '')[:300]}"
         for item in found["violations"]
-        if item["impact"] in ("serious", "critical")
+        if item["impact"] in ("serious", "critical") or item["id"] == "page-has-heading-one"
     ]
 
 
@@ -31,6 +31,7 @@ def test_axe_finds_nothing_serious(editor: Any, theme: str) -> None:
     if theme == "light":
         page.get_by_role("button", name="Light").click()
     assert serious(page) == []
+    expect(page.get_by_role("heading", level=1)).to_have_text("Kinograph, graph editor")
     editor.template("Text to video")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(editor.node("save").locator("video")).to_be_visible()
@@ -135,6 +136,7 @@ def test_chinese(editor: Any) -> None:
     assert page.evaluate(ENGLISH) == []
     editor.template("文字生成视频")
     expect(page.get_by_role("group", name="DiT 采样器，节点 sampler")).to_be_visible()
+    expect(editor.node("sampler").locator(".footer")).to_contain_text("会运行：尚未运行过")
     page.get_by_role("button", name="运行", exact=True).click()
     expect(editor.node("save").locator("video")).to_be_visible()
     assert page.evaluate(ENGLISH) == []

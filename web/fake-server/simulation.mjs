@@ -79,6 +79,7 @@ export class Simulation {
       status: this.cache.has(key) ? "cached" : "run",
       where: this.cache.has(key) ? "memory" : "",
       reason: this.cache.has(key) ? "" : "has not run before",
+      reasons: this.cache.has(key) ? [] : [{ code: "first_run", params: {} }],
       seconds: 0.4,
       nbytes: 1000,
     }));

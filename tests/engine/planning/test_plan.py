@@ -115,6 +115,16 @@ def test_a_value_that_went_back_to_its_default(lab):
     assert reasons(lab, {**NODES, "sample": "Sample"}) == {"sample": "seed: 41 -> 0"}
 
 
+def test_reasons_have_codes_for_other_languages(lab):
+    lab.run(NODES, WIRES)
+    described = lab.plan({**NODES, "sample": ("Sample", {"seed": 42})}, WIRES).describe()["steps"]
+    assert [step["reasons"] for step in described] == [
+        [],
+        [{"code": "value", "params": {"input": "seed", "before": "41", "after": "42"}}],
+    ]
+    assert [step["reason"] for step in described] == ["", "seed: 41 -> 42"]
+
+
 def test_a_change_upstream_is_named(lab):
     lab.run(NODES, WIRES)
     nodes = {**NODES, "encode": ("Encode", {"prompt": "a dog"})}

@@ -279,6 +279,13 @@ export interface PlanInfo {
   problems: Problem[];
 }
 
+/** A reason why a step runs. */
+export interface PlanReason {
+  code: "never_cached" | "first_run" | "evicted" | "evicted_model" | "evicted_quick" | "version" | "code" | "folder_from" | "folder" | "model_file" | "outside" | "value" | "file_content" | "model_file_input" | "unwired" | "wired" | "rewired" | "upstream" | "upstream_many" | "inputs";
+  /** What it names: nodes, inputs, values before and after. */
+  params: Record<string, string>;
+}
+
 /** A workflow to look at without running it. */
 export interface PlanRequest {
   workflow: JsonObject;
@@ -292,7 +299,10 @@ export interface PlanStep {
   key: string;
   status: "cached" | "run" | "lazy" | "unneeded";
   where: string;
+  /** Why it runs, in English. */
   reason: string;
+  /** The same for a text in another language. */
+  reasons: PlanReason[];
   seconds: number | null;
   nbytes: number | null;
 }

@@ -17,6 +17,7 @@ import { SidePanel } from "./panels/SidePanel";
 import { PlayerDialog } from "./player/PlayerDialog";
 import { ViewerTray } from "./viewer/ViewerTray";
 import { useGlobalKeys } from "./useGlobalKeys";
+import { useT } from "./useT";
 import { useSession } from "./useSession";
 import { WireDialog } from "./wires/WireDialog";
 
@@ -42,6 +43,7 @@ function RareDialogs() {
 export function App() {
   const theme = useUi((state) => state.theme);
   const language = useUi((state) => state.language);
+  const t = useT();
   const formOnly = new URLSearchParams(location.search).get("view") === "form";
   useSession();
   useGlobalKeys();
@@ -63,6 +65,7 @@ export function App() {
       <div className="app">
         <TopBar />
         <main className="stage">
+          <h1 className="unseen">{t("top.heading")}</h1>
           <Canvas />
           <Breadcrumbs />
           <Start />

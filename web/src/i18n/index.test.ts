@@ -23,7 +23,7 @@ describe("the catalogues", () => {
   });
 
   it("name each sentence once", async () => {
-    const subjects = await Promise.all(["canvas", "files", "frame", "nodes", "results", "runs", "steps", "subgraphs"].map(keysOf));
+    const subjects = await Promise.all(["canvas", "files", "frame", "nodes", "reasons", "results", "runs", "steps", "subgraphs"].map(keysOf));
     expect(subjects.flat()).toHaveLength(KEYS.length);
   });
 

@@ -40,8 +40,13 @@ export function runInside(nodes: Runs, path: string): NodeRun | undefined {
   return { ...seen, state: "done", seconds };
 }
 
+/** A step as a node shows it; for one that stands for a body, `inside` names the node that the reasons are about. */
+export interface ShownStep extends PlanStep {
+  readonly inside?: string;
+}
+
 /** What a run would do inside, as one step. */
-export function planInside(plan: Readonly<Record<string, PlanStep>>, path: string): PlanStep | undefined {
+export function planInside(plan: Readonly<Record<string, PlanStep>>, path: string): ShownStep | undefined {
   const inner = Object.entries(plan).filter(([id]) => id.startsWith(`${path}/`));
   const [first] = inner;
   if (!first) return plan[path];
@@ -50,5 +55,5 @@ export function planInside(plan: Readonly<Record<string, PlanStep>>, path: strin
   const seconds = toRun.some(([, step]) => step.seconds !== null) ? toRun.reduce((sum, [, step]) => sum + (step.seconds ?? 0), 0) : null;
   if (!next) return { ...first[1], node: path, status: inner.some(([, step]) => step.status === "cached") ? "cached" : first[1].status };
   const [id, step] = next;
-  return { ...step, node: path, reason: step.reason && `${below(path, id)}: ${step.reason}`, seconds };
+  return { ...step, node: path, inside: below(path, id), seconds };
 }

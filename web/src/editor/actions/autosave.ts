@@ -1,10 +1,11 @@
 /**
- * Autosave: every change goes to this browser at once and to the server within two seconds, so that neither a closed
- * tab nor a dead server loses work. When the server cannot be reached the browser's copy is sent later.
+ * Autosave: every change goes to this browser at once and to the server within two seconds, so that neither a closed or
+ * crashed tab nor a dead server loses work. When the server cannot be reached the browser's copy is sent later.
  */
 
-import { ServerError, getWorkflow, putWorkflow } from "../../api/client";
+import { ServerError, getVersion, listVersions, putWorkflow } from "../../api/client";
 import type { WorkflowDocument } from "../../graph/document";
+import { diffDocuments } from "../../graph/diff";
 import { normalise } from "../../graph/normalise";
 import { toJson } from "../../graph/serialise";
 import { useEditor } from "../../store/editor";
@@ -12,16 +13,22 @@ import { asGiven, asSaved } from "../../store/plan";
 import { clearNodes } from "../../store/run";
 import { useSaving } from "../../store/saving";
 import { setUi, toast } from "../../store/ui";
+import { copies, copyOf, keepCopy } from "./localCopies";
+import { otherTabs } from "./otherTabs";
 import { tr } from "./tr";
 
 const DRAFT = "draft-";
 const NAME_KEY = "kinograph.open";
-const COPY_KEY = "kinograph.copy";
+const COPY_MS = 150;
 const PAUSE_MS = 1200;
 const RETRY_MS = 5000;
+const PATIENCE_MS = 3000;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
+let copyTimer: ReturnType<typeof setTimeout> | undefined;
 let saved: WorkflowDocument | undefined;
+/** Whether what was recovered never reached the server. */
+let unsent = false;
 
 /** The name of this tab's document; kept over a reload, its own in every tab. */
 function tabName(): string {
@@ -32,12 +39,9 @@ function tabName(): string {
   return made;
 }
 
-function keepLocally(document: WorkflowDocument): void {
-  try {
-    localStorage.setItem(COPY_KEY, JSON.stringify({ name: useSaving.getState().name, workflow: toJson(document) }));
-  } catch {
-    // the browser's store is full or forbidden: the server's copy remains
-  }
+function keepLocally(document: WorkflowDocument, sent = false, { name, version } = useSaving.getState()): void {
+  clearTimeout(copyTimer);
+  keepCopy({ name, version, sent, at: Date.now(), workflow: toJson(document) });
 }
 
 async function send(autosave = true): Promise<boolean> {
@@ -50,7 +54,9 @@ async function send(autosave = true): Promise<boolean> {
     if (useSaving.getState().name !== name) return true; // another document was opened meanwhile
     useSaving.setState({ version: entry.version });
     saved = document;
-    useSaving.setState({ state: useEditor.getState().document === document ? "saved" : "pending" });
+    const current = useEditor.getState().document === document;
+    if (current) keepLocally(document, true);
+    useSaving.setState({ state: current ? "saved" : "pending" });
     return true;
   } catch (error) {
     if (error instanceof ServerError && error.status === 412) {
@@ -99,6 +105,7 @@ export async function saveAs(name: string, over = false): Promise<boolean> {
     sessionStorage.setItem(NAME_KEY, name);
     saved = document;
     useSaving.setState({ name, version: entry.version, state: "saved" });
+    keepLocally(document, true);
     return true;
   } catch (error) {
     if (error instanceof ServerError && error.status === 412) return false;
@@ -127,40 +134,76 @@ export async function saveAtOnce(): Promise<boolean> {
 /** Begin to save changes. Returns how to stop. */
 export function watchSaving(): () => void {
   useSaving.setState({ name: tabName() });
-  saved = useEditor.getState().document;
+  saved = unsent ? undefined : useEditor.getState().document;
+  if (unsent) void send();
   const stop = useEditor.subscribe((state, before) => {
     if (state.document === before.document || state.document === saved) return;
     useSaving.setState({ state: "pending" });
     clearTimeout(timer);
     timer = setTimeout(() => void send(), PAUSE_MS);
+    clearTimeout(copyTimer);
+    copyTimer = setTimeout(() => keepLocally(useEditor.getState().document), COPY_MS);
   });
   const leaving = (): void => {
     const { document } = useEditor.getState();
     if (document === saved) return;
     keepLocally(document);
-    void putWorkflow(useSaving.getState().name, toJson(asSaved(document)), { autosave: true, keepalive: true }).catch(() => undefined);
+    const { name, version } = useSaving.getState();
+    void putWorkflow(name, toJson(asSaved(document)), { autosave: true, keepalive: true, version }).catch(() => undefined);
   };
   window.addEventListener("pagehide", leaving);
   return () => {
     stop();
     clearTimeout(timer);
+    clearTimeout(copyTimer);
     window.removeEventListener("pagehide", leaving);
   };
 }
 
-/** What this tab (or, after a crash, this browser) had open last. */
-export async function recover(): Promise<WorkflowDocument | undefined> {
-  const name = sessionStorage.getItem(NAME_KEY);
-  const copy = localStorage.getItem(COPY_KEY);
-  try {
-    const local = copy === null ? undefined : (JSON.parse(copy) as { name: string; workflow: unknown });
-    if (local && (name === null || local.name === name)) {
-      if (name === null) sessionStorage.setItem(NAME_KEY, local.name);
-      return normalise(local.workflow).document;
+type Kept = { readonly document: WorkflowDocument; readonly version: number };
+
+/** What the server keeps under a name: "nothing", or "unreached" where it does not answer. */
+async function fromServer(name: string): Promise<Kept | "nothing" | "unreached"> {
+  const ask = async (): Promise<Kept | "nothing" | "unreached"> => {
+    try {
+      const [latest] = (await listVersions(name)).workflows;
+      if (!latest) return "nothing";
+      return { document: normalise(await getVersion(name, latest.version)).document, version: latest.version };
+    } catch (error) {
+      return error instanceof ServerError && error.status === 404 ? "nothing" : "unreached";
     }
-    if (name !== null) return normalise(await getWorkflow(name)).document;
+  };
+  return Promise.race([ask(), new Promise<"unreached">((late) => setTimeout(() => late("unreached"), PATIENCE_MS))]);
+}
+
+/** Whether two documents are one to a person: what they require is computed and may have been added on the way. */
+function isSame(one: WorkflowDocument, other: WorkflowDocument): boolean {
+  return diffDocuments(one, other).every((change) => change.part === "requires");
+}
+
+/**
+ * What this tab had open: after a reload or a crash its own document. A new tab begins with what was open last when no
+ * other tab is open (the browser was closed, or its only tab crashed), and empty beside another tab.
+ */
+export async function recover(): Promise<WorkflowDocument | undefined> {
+  const others = await otherTabs();
+  const own = sessionStorage.getItem(NAME_KEY);
+  const local = own !== null ? copyOf(own) : others ? undefined : copies()[0];
+  const name = own ?? local?.name;
+  if (name === undefined) return undefined;
+  sessionStorage.setItem(NAME_KEY, name);
+  const kept = await fromServer(name);
+  const onServer = typeof kept === "object" ? kept : undefined;
+  try {
+    const document = local && normalise(local.workflow).document;
+    if (document && !(onServer && (local.sent || isSame(onServer.document, document)))) {
+      useSaving.setState({ version: kept === "nothing" ? undefined : local.version });
+      unsent = kept === "nothing" || !local.sent;
+      return document;
+    }
   } catch {
-    return undefined;
+    // a copy that cannot be read is no copy
   }
-  return undefined;
+  useSaving.setState({ version: onServer?.version });
+  return onServer?.document;
 }

@@ -24,7 +24,7 @@ export function Start() {
   if (!empty) return null;
   return (
     <section className="start" aria-label={t("start.title")}>
-      <h1>{t("start.title")}</h1>
+      <h2>{t("start.title")}</h2>
       <p>{t("start.text")}</p>
       <Templates most={SHOWN} onOpened={() => undefined} />
       <p className="start-other">

@@ -8,6 +8,7 @@ import { containerOf } from "../../graph/bodies";
 import type { Placed } from "../../graph/place";
 import { useT } from "../useT";
 import { shareOf, turnsOf } from "./progress";
+import { whyText } from "./reasons";
 import { isAbout, useNodePlan, useNodeRun } from "./useNodeState";
 
 interface Props {
@@ -78,8 +79,9 @@ export const NodeFooter = memo(function NodeFooter({ placed, y }: Props) {
     if (plan.status === "run") {
       words.length = 0; // what it took last time is told by what is expected; the reason, which may be long, comes last
       if (plan.seconds) words.push(about(secondsText(plan.seconds, language)));
+      const why = whyText(plan, t);
       if (plan.nbytes) words.push(about(bytesText(plan.nbytes)));
-      words.push(plan.reason ? t("plan.runWhy", { reason: plan.reason }) : t("plan.run"));
+      words.push(why ? t("plan.runWhy", { reason: why }) : t("plan.run"));
     }
   }
   if (resting && !ghost) words.push(t("node.rests"));

@@ -1,9 +1,9 @@
 import { useShallow } from "zustand/react/shallow";
-import type { PlanStep, Problem } from "../../api/protocol";
+import type { Problem } from "../../api/protocol";
 import { containerOf } from "../../graph/bodies";
 import type { Placed } from "../../graph/place";
 import { useRun, type NodeRun, type NodeState } from "../../store/run";
-import { planInside, runInside } from "../../store/summary";
+import { planInside, runInside, type ShownStep } from "../../store/summary";
 
 type Named = Pick<Placed, "path" | "record">;
 
@@ -14,7 +14,7 @@ export function useNodeRun({ path, record }: Named): NodeRun | undefined {
 }
 
 /** What a run would do with a node. */
-export function useNodePlan({ path, record }: Named): PlanStep | undefined {
+export function useNodePlan({ path, record }: Named): ShownStep | undefined {
   const container = containerOf(record.type) !== undefined;
   return useRun(useShallow((state) => (container ? planInside(state.plan, path) : state.plan[path])));
 }

@@ -13,6 +13,7 @@ import { bytesText, secondsText } from "../shared/quantities";
 import { SocketShape } from "../shared/SocketShape";
 import { titleOf } from "../shared/titles";
 import { isMessage } from "../../i18n";
+import { whyText } from "../node/reasons";
 import { isAbout, useNodePlan, useNodeRun } from "../node/useNodeState";
 import { useT } from "../useT";
 import { FaceEditor } from "./FaceEditor";
@@ -46,6 +47,7 @@ export function NodePanel() {
     );
   }
   const { info } = placed;
+  const why = plan ? whyText(plan, t) : "";
   const face = containerOf(placed.record.type)
     ? { outside: scope, id }
     : isBoundary(id) && scope.length > 0
@@ -101,7 +103,7 @@ export function NodePanel() {
           {run?.seconds !== undefined && <Fact name={t("details.time")} value={secondsText(run.seconds, language)} />}
           {run?.memory !== undefined && <Fact name={t("details.size")} value={bytesText(run.memory)} />}
           {plan && <Fact name={t("details.next")} value={t(`plan.is.${plan.status}`)} />}
-          {plan?.reason && <Fact name={t("details.why")} value={plan.reason} />}
+          {why && <Fact name={t("details.why")} value={why} />}
           {plan?.where && <Fact name={t("details.where")} value={plan.where} />}
         </dl>
       )}

@@ -39,6 +39,7 @@ export const frame = {
   "plugins.title": "Plugins that did not load",
   "plugins.troubles": "{count} plugin problem(s)",
   "top.dark": "Dark",
+  "top.heading": "Kinograph, graph editor",
   "top.help": "Keys",
   "top.language": "中文",
   "top.light": "Light",

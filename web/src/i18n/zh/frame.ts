@@ -42,6 +42,7 @@ export const frame: Translated<typeof english> = {
   "plugins.title": "未能加载的插件",
   "plugins.troubles": "{count} 个插件问题",
   "top.dark": "深色",
+  "top.heading": "Kinograph 图编辑器",
   "top.help": "快捷键",
   "top.language": "English",
   "top.light": "浅色",
