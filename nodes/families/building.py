@@ -19,7 +19,7 @@ from nodes.families.stored_weights import DTYPES
 from nodes.families.streaming import BlockStream, Source, materialised, place
 
 BLOCKS = re.compile(
-    r"^(?:.*?\.)?(?:blocks|transformer_blocks|single_transformer_blocks|double_blocks|single_blocks|block|layers|blk)"
+    r"^(?:.*?\.)?(?:blocks|(?:single_|visual_|text_)?transformer_blocks|double_blocks|single_blocks|block|layers|blk)"
     r"\.\d+(?=\.)"
 )
 """Beginning of the names of a block's weights, in every naming that is around."""

@@ -50,7 +50,9 @@ class KeyLayout:
         kind: name of its class.
         marks: names of tensors that it has, all of them.
         config: its configuration, from shapes.
-        converter: the function of diffusers that renames its weights; empty where names are right already.
+        converter: the function of diffusers that renames its weights, or the path of one of ours; empty where names are
+            right already.
+        renamed: parts of names that the converter does not know, and what they become before it.
         absent: names that it does not have.
         expects: the prefix that the converter expects.
     """
@@ -64,6 +66,7 @@ class KeyLayout:
     converter: str = ""
     absent: tuple[str, ...] = ()
     expects: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
 
     def fits(self, shapes: Shapes) -> bool:
         """Whether the names are those of this layout."""
@@ -89,6 +92,19 @@ def _wan(shapes: Shapes) -> dict[str, Any]:
     if shapes.any("img_emb.proj.0"):
         config |= {"image_dim": shapes["img_emb.proj.0.weight"][0], "added_kv_proj_dim": dim}
     return config
+
+
+def _wan_vace(shapes: Shapes) -> dict[str, Any]:
+    config = _wan(shapes)
+    layers, told = int(config["num_layers"]), shapes.count("vace_blocks")
+    return config | {
+        "vace_layers": list(range(0, layers, -(-layers // told))),
+        "vace_in_channels": shapes["vace_patch_embedding.weight"][1],
+    }
+
+
+def _skyreels(shapes: Shapes) -> dict[str, Any]:
+    return _wan(shapes) | {"inject_sample_info": True}
 
 
 def _wan_vae(shapes: Shapes) -> dict[str, Any]:
@@ -260,7 +276,18 @@ LAYOUTS: tuple[KeyLayout, ...] = (
     KeyLayout(
         "wan", "transformer", "diffusers", "WanTransformer3DModel",
         ("patch_embedding.weight", "head.modulation", "time_projection.1.weight"), _wan,
-        "convert_wan_transformer_to_diffusers", absent=("vace_blocks.0.after_proj.weight",),
+        "convert_wan_transformer_to_diffusers", absent=("vace_blocks.0.after_proj.weight", "fps_embedding.weight"),
+    ),
+    KeyLayout(
+        "wan_vace", "transformer", "diffusers", "WanVACETransformer3DModel",
+        ("patch_embedding.weight", "head.modulation", "vace_blocks.0.after_proj.weight"), _wan_vace,
+        "convert_wan_transformer_to_diffusers",
+    ),
+    KeyLayout(
+        "skyreels_forcing", "transformer", "diffusers", "SkyReelsV2Transformer3DModel",
+        ("patch_embedding.weight", "head.modulation", "fps_embedding.weight"), _skyreels,
+        "convert_wan_transformer_to_diffusers",
+        renamed=(("fps_projection.0.", "fps_projection.net.0.proj."), ("fps_projection.2.", "fps_projection.net.2.")),
     ),
     KeyLayout(
         "wan", "vae", "diffusers", "AutoencoderKLWan",
@@ -303,8 +330,24 @@ LAYOUTS: tuple[KeyLayout, ...] = (
     ),
 )  # fmt: skip
 
+FROM_FOLDERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("byt5_in.fc1.weight", "HunyuanVideo 1.5", ("HunyuanVideo15Transformer3DModel",)),
+    ("cond_type_embed.weight", "HunyuanVideo 1.5", ("HunyuanVideo15Transformer3DModel",)),
+    ("context_embedder.time_text_embed.text_embedder.linear_1.weight", "HunyuanVideo",
+     ("HunyuanVideoTransformer3DModel",)),
+    ("visual_transformer_blocks.0.visual_modulation.out_layer.weight", "Kandinsky 5",
+     ("Kandinsky5Transformer3DModel",)),
+    ("patch_embed.text_proj.weight", "CogVideoX", ("CogVideoXTransformer3DModel",)),
+    ("time_embed.pooler.to_kv.weight", "Mochi", ("MochiTransformer3DModel",)),
+    ("condition_embedder.time_proj.weight", "Wan or SkyReels V2",
+     ("WanTransformer3DModel", "WanVACETransformer3DModel", "SkyReelsV2Transformer3DModel")),
+    ("time_embed.emb.timestep_embedder.linear_1.weight", "LTX-Video", ("LTXVideoTransformer3DModel",)),
+    ("pos_embed.proj.weight", "Allegro", ("AllegroTransformer3DModel",)),
+)  # fmt: skip
+"""Transformers that take their configuration and other parts from a folder: HunyuanVideo 1.5 as its authors name it,
+and those that have the names of diffusers. A mark, what they are, and the classes that they may be."""
 KNOWN_BUT_NOT_READ: tuple[tuple[str, str], ...] = (
-    ("vace_blocks.0.after_proj.weight", "Wan VACE"),
+    ("mixins.patch_embed.proj.weight", "CogVideoX as its authors train it"),
     ("encoder.downsamples.0.downsamples.0.residual.0.gamma", "the VAE of Wan 2.2 TI2V-5B"),
     ("decoder.up.0.block.0.conv1.conv.weight", "the VAE of HunyuanVideo"),
     ("audio_patchify_proj.weight", "LTX-2"),
@@ -341,3 +384,12 @@ def what_it_is(names: Mapping[str, Shape]) -> str:
         if any(name == mark or name.endswith(f".{mark}") for name in names):
             return title
     return ""
+
+
+def from_folder(names: Mapping[str, Shape]) -> tuple[str, str, tuple[str, ...]] | None:
+    """For a transformer that needs a folder beside it: the prefix of its names, its title and possible classes."""
+    for mark, title, kinds in FROM_FOLDERS:
+        for prefix in PREFIXES:
+            if prefix + mark in names:
+                return prefix, title, kinds
+    return None

@@ -11,8 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nodes.families import hunyuan15_names
 from nodes.families.gguf_file import open_gguf
-from nodes.families.key_layouts import DIFFUSERS_UTILITIES, KeyLayout, Shape, recognised, what_it_is
+from nodes.families.key_layouts import (
+    DIFFUSERS_UTILITIES,
+    KeyLayout,
+    Shape,
+    from_folder,
+    recognised,
+    what_it_is,
+)
 from nodes.families.layout import Component, Layout, read_layout
 from nodes.families.safetensors_check import Stored, read_header
 from nodes.families.weight_files import safetensors_metadata
@@ -75,8 +83,11 @@ class FileComponent(Component):
             for name, tensor in opened.tensors.items()
             if ours(name).startswith(self.prefix) and name != SENTENCEPIECE
         }
+        for part, wanted in self.layout.renamed:
+            state = {name.replace(part, wanted): tensor for name, tensor in state.items()}
         if self.layout.converter:
-            converter = getattr(import_module(DIFFUSERS_UTILITIES), self.layout.converter)
+            module, _, function = self.layout.converter.rpartition(".")
+            converter = getattr(import_module(module or DIFFUSERS_UTILITIES), function)
             try:
                 state = converter(state)
             except (KeyError, IndexError, RuntimeError) as error:
@@ -146,12 +157,31 @@ class Assembly:
 
 _FLOW_MATCH = "FlowMatchEulerDiscreteScheduler"
 _T5 = "text_encoder (t5xxl_fp16.safetensors)"
+_WAN_SCHEDULE: Mapping[str, Any] = {
+    "prediction_type": "flow_prediction",
+    "use_flow_sigmas": True,
+    "num_train_timesteps": 1000,
+    "flow_shift": 3.0,
+}
+_WAN_NEEDS = ("transformer", "vae (wan_2.1_vae.safetensors)", "text_encoder (umt5_xxl_fp8_e4m3fn_scaled.safetensors)")
 ASSEMBLIES: dict[str, Assembly] = {
     "wan": Assembly(
         "WanPipeline",
         "UniPCMultistepScheduler",
-        {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "num_train_timesteps": 1000, "flow_shift": 3.0},
-        ("transformer", "vae (wan_2.1_vae.safetensors)", "text_encoder (umt5_xxl_fp8_e4m3fn_scaled.safetensors)"),
+        _WAN_SCHEDULE,
+        _WAN_NEEDS,
+    ),
+    "wan_vace": Assembly(
+        "WanVACEPipeline",
+        "UniPCMultistepScheduler",
+        _WAN_SCHEDULE,
+        _WAN_NEEDS,
+    ),
+    "skyreels_forcing": Assembly(
+        "SkyReelsV2DiffusionForcingPipeline",
+        "UniPCMultistepScheduler",
+        {**_WAN_SCHEDULE, "flow_shift": 8.0},
+        _WAN_NEEDS,
     ),
     "ltx": Assembly(
         "LTXPipeline",
@@ -215,8 +245,13 @@ def metadata_of(path: Path) -> dict[str, Any]:
         return {name: value for name, value in found.items() if name != "config"}
 
 
-def components_in(path: Path) -> dict[str, FileComponent]:
+def components_in(path: Path, like: Component | None = None) -> dict[str, FileComponent]:
     """The components that a file holds, by part.
+
+    Args:
+        path: the file.
+        like: a component of a folder, in the place of which it is to be used; its configuration is used for a file that
+            has the names that diffusers gives it, or those of HunyuanVideo 1.5.
 
     Raises:
         ValueError: naming the file, when it is damaged or of no known family.
@@ -224,7 +259,20 @@ def components_in(path: Path) -> dict[str, FileComponent]:
     if not path.is_file():
         raise ValueError(f"{path} is missing")
     shapes: dict[str, Shape] = {name: stored.shape for name, stored in names_in(path).items()}
-    found = recognised(shapes, metadata_of(path))
+    try:
+        found = recognised(shapes, metadata_of(path))
+    except (LookupError, ArithmeticError, ValueError) as error:  # a weight from which a size follows
+        raise ValueError(f"{path}: expected whole weights; {error} is missing or of another shape") from error
+    beside = None if found else from_folder(shapes)
+    if beside is not None:
+        prefix, title, kinds = beside
+        if like is None or like.kind not in kinds:
+            given = "" if like is None else f"; that of the folder is a {like.kind}"
+            raise ValueError(
+                f"{path}: this is a transformer of {title}; expected a folder (in diffusers layout) of the same model "
+                f"beside it, for its configuration and the other parts{given}"
+            )
+        return {like.name: _like(path, like, prefix, prefix + hunyuan15_names.MARK in shapes)}
     if not found:
         known = what_it_is(shapes)
         some = ", ".join(repr(name) for name in list(shapes)[:3])
@@ -241,6 +289,19 @@ def components_in(path: Path) -> dict[str, FileComponent]:
     }
 
 
+def _like(path: Path, like: Component, prefix: str, renamed: bool) -> FileComponent:
+    """A file as a component of a folder, with the configuration that lies there."""
+    converter = f"{hunyuan15_names.__name__}.converted" if renamed else ""
+    layout = KeyLayout("", like.name, like.library, like.kind, (), lambda _: dict(like.config), converter)
+    return FileComponent(
+        like.name, like.library, like.kind, path.parent, file=path, layout=layout, prefix=prefix, described=like.config
+    )
+
+
+SAME_NAMES = {("WanTransformer3DModel", "SkyReelsV2Transformer3DModel")}
+"""Networks whose files cannot be told apart: what a file looks like, and what it is in a folder of the other."""
+
+
 def put_together(files: Mapping[str, Path], folder: Path | None = None, tokenizer: Path | None = None) -> Layout:
     """A model from single files, by part, over a folder in diffusers layout where one is given.
 
@@ -249,8 +310,12 @@ def put_together(files: Mapping[str, Path], folder: Path | None = None, tokenize
     """
     parts: dict[str, Component] = {}
     family = ""
+    base = None if folder is None else read_layout(folder)
     for part, path in files.items():
-        held = components_in(path)
+        like = None if base is None else base.components.get(part)
+        held = components_in(path, like)
+        if part in held and like is not None and (held[part].kind, like.kind) in SAME_NAMES:
+            held[part] = replace(held[part], kind=like.kind)
         wanted = part.removesuffix("_2") if part == "transformer_2" else part
         if wanted not in held:
             what = " and ".join(f"the {name} of a {found.kind}" for name, found in held.items())
@@ -265,12 +330,11 @@ def put_together(files: Mapping[str, Path], folder: Path | None = None, tokenize
             given = _tokenizer_of(found, tokenizer)
             if given is not None:
                 parts[given.name] = given
-    if folder is not None:
-        base = read_layout(folder)
+    if base is not None:
         return replace(base, components={**base.components, **parts})
     if not family:
         raise ValueError("a model needs a transformer: a file, or a folder in diffusers layout that has one")
-    return _complete(family, parts)
+    return complete(family, parts)
 
 
 def _tokenizer_of(encoder: Component, folder: Path | None) -> Component | None:
@@ -289,7 +353,12 @@ def _tokenizer_of(encoder: Component, folder: Path | None) -> Component | None:
     return None
 
 
-def _complete(family: str, parts: dict[str, Component]) -> Layout:
+def complete(family: str, parts: dict[str, Component]) -> Layout:
+    """A model of these parts, with what its family adds as published.
+
+    Raises:
+        ValueError: naming what is missing.
+    """
     assembly = ASSEMBLIES[family]
     missing = [need for need in assembly.needs if need.split()[0] not in parts]
     missing += [
@@ -308,10 +377,12 @@ def _complete(family: str, parts: dict[str, Component]) -> Layout:
         if transformer.config["in_channels"] == 48:
             settings["expand_timesteps"] = True
             scheduler["flow_shift"] = 5.0
+    pipeline = assembly.pipeline
+    if family == "ltx" and "downsample_type" in parts["vae"].config:  # from 0.9.5 on
+        pipeline, scheduler = "LTXConditionPipeline", {"use_dynamic_shifting": False}
+    if family == "wan" and transformer.config["in_channels"] > transformer.config["out_channels"]:
+        pipeline = "WanImageToVideoPipeline"
     parts["scheduler"] = GivenComponent(
         "scheduler", "diffusers", assembly.scheduler, transformer.folder, described=scheduler
     )
-    pipeline = assembly.pipeline
-    if family == "wan" and transformer.config["in_channels"] > transformer.config["out_channels"]:
-        pipeline = "WanImageToVideoPipeline"
     return Layout(transformer.files[0], pipeline, settings, parts)

@@ -50,7 +50,53 @@ WAN_VAE_NAMES = (
     (r"residual\.conv2", "residual.6"),
 )
 
-
+VACE_NAMES = (
+    (r"^(vace_blocks\.\d+)\.proj_in", r"\1.before_proj"),
+    (r"^(vace_blocks\.\d+)\.proj_out", r"\1.after_proj"),
+)
+"""What VACE has beside Wan."""
+SKYREELS_NAMES = (
+    (r"^fps_projection\.net\.0\.proj", "fps_projection.0"),
+    (r"^fps_projection\.net\.2", "fps_projection.2"),
+)
+"""What SkyReels V2 with diffusion forcing has beside Wan."""
+HUNYUAN15_NAMES = (
+    (r"^time_embed\.timestep_embedder\.linear_1", "time_in.mlp.0"),
+    (r"^time_embed\.timestep_embedder\.linear_2", "time_in.mlp.2"),
+    (r"^context_embedder\.time_text_embed\.timestep_embedder\.linear_1", "txt_in.t_embedder.mlp.0"),
+    (r"^context_embedder\.time_text_embed\.timestep_embedder\.linear_2", "txt_in.t_embedder.mlp.2"),
+    (r"^context_embedder\.time_text_embed\.text_embedder", "txt_in.c_embedder"),
+    (r"^context_embedder\.proj_in", "txt_in.input_embedder"),
+    (r"^context_embedder\.token_refiner\.refiner_blocks", "txt_in.individual_token_refiner.blocks"),
+    (r"(refiner\.blocks\.\d+)\.attn\.to_out\.0", r"\1.self_attn_proj"),
+    (r"(refiner\.blocks\.\d+)\.ff\.net\.0\.proj", r"\1.mlp.fc1"),
+    (r"(refiner\.blocks\.\d+)\.ff\.net\.2", r"\1.mlp.fc2"),
+    (r"(refiner\.blocks\.\d+)\.norm_out\.linear", r"\1.adaLN_modulation.1"),
+    (r"^context_embedder_2\.norm", "byt5_in.layernorm"),
+    (r"^context_embedder_2\.linear_", "byt5_in.fc"),
+    (r"^image_embedder\.norm_in", "vision_in.proj.0"),
+    (r"^image_embedder\.linear_1", "vision_in.proj.1"),
+    (r"^image_embedder\.linear_2", "vision_in.proj.3"),
+    (r"^image_embedder\.norm_out", "vision_in.proj.4"),
+    (r"^x_embedder", "img_in"),
+    (r"^cond_type_embed\.", "cond_type_embedding."),
+    (r"^transformer_blocks", "double_blocks"),
+    (r"\.norm1_context\.", ".txt_mod."),
+    (r"^(double_blocks\.\d+)\.norm1\.", r"\1.img_mod."),
+    (r"\.attn\.to_([qkv])\.", r".img_attn_\1."),
+    (r"\.attn\.norm_([qk])\.", r".img_attn_\1_norm."),
+    (r"\.attn\.to_out\.0\.", ".img_attn_proj."),
+    (r"\.attn\.add_([qkv])_proj\.", r".txt_attn_\1."),
+    (r"\.attn\.norm_added_([qk])\.", r".txt_attn_\1_norm."),
+    (r"\.attn\.to_add_out\.", ".txt_attn_proj."),
+    (r"\.ff\.net\.0\.proj\.", ".img_mlp.fc1."),
+    (r"\.ff\.net\.2\.", ".img_mlp.fc2."),
+    (r"\.ff_context\.net\.0\.proj\.", ".txt_mlp.fc1."),
+    (r"\.ff_context\.net\.2\.", ".txt_mlp.fc2."),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^norm_out\.linear", "final_layer.adaLN_modulation.1"),
+)
+"""Names of diffusers -> names in files of HunyuanVideo 1.5, but for what :func:`original_hunyuan15` puts together."""
 T5_NAMES = (
     (r"^shared\.", "token_embd."),
     (r"^encoder\.final_layer_norm", "enc.output_norm"),
@@ -73,6 +119,21 @@ def renamed(state: State, names: tuple[tuple[str, str], ...], prefix: str = "") 
             name = re.sub(pattern, wanted, name)
         found[prefix + name] = tensor.contiguous()
     return found
+
+
+def original_hunyuan15(state: State) -> State:
+    """A transformer of HunyuanVideo 1.5 as its authors name its weights: in the refiner of the text one matrix for
+    queries, keys and values, and in the last layer the shift before the scale."""
+    found: State = {}
+    for name, tensor in state.items():
+        part = re.match(r"context_embedder\.token_refiner\.(.*)\.attn\.to_([qkv])\.(\w+)$", name)
+        if part is None:
+            found[name] = torch.cat(tensor.chunk(2)[::-1]) if name.startswith("norm_out.linear") else tensor
+        elif part[2] == "q":
+            whole = [state[name.replace(".to_q.", f".to_{letter}.")] for letter in "qkv"]
+            stem = part[1].replace("refiner_blocks", "txt_in.individual_token_refiner.blocks")
+            found[f"{stem}.self_attn_qkv.{part[3]}"] = torch.cat(whole)
+    return renamed(found, HUNYUAN15_NAMES)
 
 
 def original_wan(folder: Path, file: Path, prefix: str = "", change: Callable[[State], State] | None = None) -> Path:
