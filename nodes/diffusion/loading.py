@@ -195,8 +195,9 @@ def load_model_files(
     """Load a model from single files, as they are shared: a transformer, a text encoder and a VAE.
 
     Wan, VACE, SkyReels V2, LTX-Video, Mochi and HunyuanVideo are recognised by the names of their weights, in
-    safetensors files (also float8 with scales) and GGUF files; the others with a ``folder`` of the same model. Some files hold the VAE, too; some text encoders carry their tokenizer. What is
-    not given comes from ``folder``, a model in diffusers layout, for example the VAEs of Mochi and HunyuanVideo.
+    safetensors files (also float8 with scales) and GGUF files; the others with a ``folder`` of the same model. Some
+    files hold the VAE, too; some text encoders carry their tokenizer. What is not given comes from ``folder``, a
+    model in diffusers layout, for example the VAEs of Mochi and HunyuanVideo.
 
     Args:
         transformer: the diffusion model.

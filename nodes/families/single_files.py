@@ -378,7 +378,7 @@ def complete(family: str, parts: dict[str, Component]) -> Layout:
             settings["expand_timesteps"] = True
             scheduler["flow_shift"] = 5.0
     pipeline = assembly.pipeline
-    if family == "ltx" and "downsample_type" in parts["vae"].config:  # from 0.9.5 on
+    if family == "ltx" and "LTXVideo095DownBlock3D" in parts["vae"].config.get("down_block_types", ()):  # from 0.9.5 on
         pipeline, scheduler = "LTXConditionPipeline", {"use_dynamic_shifting": False}
     if family == "wan" and transformer.config["in_channels"] > transformer.config["out_channels"]:
         pipeline = "WanImageToVideoPipeline"

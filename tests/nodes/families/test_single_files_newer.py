@@ -178,7 +178,8 @@ def test_ltx_from_095_on_takes_conditions(checkpoint: Checkpoint) -> None:
 
     held = dict(read_layout(checkpoint("ltx")).components)
     assert complete("ltx", dict(held)).pipeline == "LTXPipeline"
-    later = GivenComponent("vae", "diffusers", "AutoencoderKLLTXVideo", Path(), described={"downsample_type": []})
+    blocks = {"down_block_types": ["LTXVideo095DownBlock3D"] * 4}
+    later = GivenComponent("vae", "diffusers", "AutoencoderKLLTXVideo", Path(), described=blocks)
     found = complete("ltx", {**held, "vae": later})
     assert found.pipeline == "LTXConditionPipeline"
     assert found.component("scheduler").config["use_dynamic_shifting"] is False
