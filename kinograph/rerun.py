@@ -29,7 +29,7 @@ def rerun(
     tolerance: int,
     on_event: EventSink | None = None,
 ) -> list[Line]:
-    """A line per node behind the saved file, and one for the result.
+    """A line per node behind the saved file, and one for the result; a line per reason when it cannot run here.
 
     Args:
         workflow: the document, with the record that its file carries.
@@ -39,9 +39,6 @@ def rerun(
         device: where to compute.
         tolerance: how far a colour may be off, in 255ths.
         on_event: told what happens.
-
-    Raises:
-        WorkflowError: when the workflow cannot run here.
     """
     from engine.runtime import Runtime
 
@@ -52,14 +49,20 @@ def rerun(
         try:
             plan = runtime.plan(workflow, [target] if isinstance(target, str) and target in workflow.nodes else None)
             done = runtime.run(plan, on_event=on_event)
+        except WorkflowError as error:
+            return [_not_here(problem.node, problem.message) for problem in error.problems]
         finally:
             runtime.close()
         if done.status != "succeeded":
-            node, message = (done.failures[0].node, done.failures[0].message) if done.failures else ("", done.status)
-            return [Line("result", node, "different", f"it does not run here: {message}")]
+            failed = [(failure.node, failure.message) for failure in done.failures[:1]]
+            return [_not_here(*(failed[0] if failed else ("", done.status)))]
         files = [file.path for node, file in done.files if target is None or node == target]
         lines = compare_records(workflow.record, _record(files))
         return [*lines, _result(workflow, media, files, lines, tolerance)]
+
+
+def _not_here(node: str, message: str) -> Line:
+    return Line("result", node, "different", f"it does not run here: {message}")
 
 
 def _record(files: list[Path]) -> dict[str, Any]:

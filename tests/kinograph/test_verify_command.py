@@ -84,6 +84,20 @@ def test_other_last_digits_are_within_tolerance(saved: Path, capsys: Output) -> 
     assert lines["altered.png"]["status"] == "different"
 
 
+def test_what_cannot_run_here_says_why_beside_everything_else(saved: Path, capsys: Output) -> None:
+    def with_a_node_of_a_strangers(data: dict[str, Any]) -> None:
+        data["nodes"]["small"]["type"] = "strange.Small"
+        data["requires"]["plugins"]["strange"] = {"version": "2.0", "types": {"strange.Small": {}}}
+
+    code, lines = verified(altered(saved, with_a_node_of_a_strangers), capsys, "--rerun")
+    assert code == 1
+    assert (lines["strange"]["status"], lines["strange"]["detail"]) == ("missing", "version 2.0 provides strange.Small")
+    assert lines["kinograph"]["status"] == "same"
+    assert lines["small"]["status"] == "different"
+    assert lines["small"]["detail"].startswith("it does not run here: unknown node type 'strange.Small'")
+    assert lines["AIGC"]["status"] == "absent"
+
+
 def test_a_missing_input_is_named_with_its_content(saved: Path, tmp_path: Path, capsys: Output) -> None:
     (tmp_path / "in.png").unlink()
     code, lines = verified(saved, capsys)
