@@ -110,6 +110,11 @@ class Graph(Composition):
         made.workflow = workflow.model_copy(deep=True)
         return made
 
+    def __repr__(self) -> str:
+        title, count = self.workflow.meta.get("title"), len(self.workflow.nodes)
+        named = f" {title!r}" if isinstance(title, str) else ""
+        return f"<Graph{named} of {count} node{'' if count == 1 else 's'}>"
+
     def run(
         self,
         *,

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.document.workflow import Workflow
-from engine.events import Event, EventSink, NodeCached, NodeFailed, NodeFinished, NodeProgress, NodeStarted, RunStarted
+from engine.events import (
+    Event,
+    EventSink,
+    NodeCached,
+    NodeFailed,
+    NodeFinished,
+    NodeProgress,
+    NodeStarted,
+    RunFinished,
+    RunStarted,
+)
 
 _LARGEST = 32 << 20
 """Bytes of a file that is put into the notebook itself."""
@@ -28,8 +38,10 @@ def narrator(workflow: Workflow, show: bool) -> Iterator[EventSink | None]:
     display = _notebook_display()
     if display is not None:
         bar = NotebookBar(workflow, display)
-        yield bar.tell
-        bar.end()
+        try:
+            yield bar.tell
+        finally:
+            bar.end()
         return
     from kinograph.commands.progress import Narrator
 
@@ -72,6 +84,10 @@ class NotebookBar:
                 self._done, self._part = self._done + 1, 0.0
             case NodeFailed(node=node, message=message):
                 self._text = f"{self._names.get(node, node)}: {message}"
+            case RunFinished(status="succeeded", seconds=seconds):
+                self._text = f"done in {seconds:.1f} s"
+            case RunFinished(status="cancelled"):
+                self._text = "stopped"
             case _:
                 return
         if time.monotonic() - self._shown > _EVERY:
@@ -86,6 +102,9 @@ class NotebookBar:
         self._shown = time.monotonic()
         if self._handle is not None:
             self._handle.update(self)
+
+    def __repr__(self) -> str:
+        return f"{min(self._done, self._steps)}/{self._steps} {self._text}"
 
     def _repr_html_(self) -> str:
         share = min(1.0, (self._done + self._part) / self._steps)

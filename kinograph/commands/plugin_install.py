@@ -15,7 +15,7 @@ from engine.plugins.manifest import ManifestError
 from engine.problems import Problem, WorkflowError
 from kinograph.commands.common import add_data_folder, folders_of
 from kinograph.installing.install import conflicts, install_isolated, install_trusted
-from kinograph.installing.sources import Options, fetch_wheel
+from kinograph.installing.sources import Options, fetch_wheel, is_built
 from kinograph.installing.tools import InstallError
 from kinograph.installing.wheels import NotAPlugin, WheelFacts
 
@@ -55,12 +55,18 @@ def run(arguments: argparse.Namespace) -> int:
     folders = folders_of(arguments)
     with tempfile.TemporaryDirectory(prefix="kinograph-install-") as work:
         try:
+            if is_built(arguments.spec) and not arguments.yes:
+                print(f"{_plain(arguments.spec)} has to be built first.")
+                print("That runs its build script, which may do everything that you may.")
+                if not _agreed("Build it?"):
+                    print("nothing was installed")
+                    return 1
             wheel = fetch_wheel(arguments.spec, Path(work), options)
             why = _why_isolated(wheel, options, trusted=arguments.trusted)
             if why:
                 check_free(wheel.manifest.name, folders)
             _show(wheel, why)
-            if not arguments.yes and not _agreed():
+            if not arguments.yes and not _agreed("Install it?"):
                 print("nothing was installed")
                 return 1
             if why:
@@ -126,11 +132,11 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
 
 
-def _agreed() -> bool:
+def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         print("say --yes to install it without being asked")
         return False
-    return input("Install it? [y/N] ").strip().lower() in ("y", "yes")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def say(text: str) -> None:

@@ -43,6 +43,11 @@ class Options:
         return [] if self.allow_builds else ["--only-binary=:all:"]
 
 
+def is_built(spec: str) -> bool:
+    """Whether a wheel has to be built from this, by code that comes with it."""
+    return spec.startswith(_GIT) or (not spec.endswith(".whl") and Path(spec).expanduser().is_dir())
+
+
 def fetch_wheel(spec: str, folder: Path, options: Options) -> WheelFacts:
     """Get the plugin's wheel: download it, copy it, or build it from a folder or a git repository.
 
@@ -62,6 +67,8 @@ def fetch_wheel(spec: str, folder: Path, options: Options) -> WheelFacts:
         return replace(read_wheel(Path(shutil.copy(path, folder))), source=str(path.resolve()))
     if path.is_dir():
         return replace(_built(path, folder, options), source=str(path.resolve()))
+    if spec.startswith(("/", "./", "../", "~")):
+        raise InstallError(f"there is no folder {path}")
     if _NAME.fullmatch(spec) is None:
         raise _no_package(spec)
     into = ["-w" if options.allow_builds else "-d", str(folder), *options.words()]

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from engine.document.workflow import Workflow
-from engine.events import NodeFinished, NodeProgress, NodeStarted, RunStarted
+from engine.events import NodeFailed, NodeFinished, NodeProgress, NodeStarted, RunFinished, RunStarted
 from engine.problems import WorkflowError
 from kinograph import Graph, Result, RunFailed
 from kinograph.commands import run_command
-from kinograph.notebook import NotebookBar, media_html
+from kinograph.notebook import NotebookBar, media_html, narrator
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -115,13 +115,34 @@ def test_a_notebook_shows_progress_as_a_bar(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     adder().run()
     assert 'value="0.000"' in shown[0] and "starting" in shown[0]
-    assert 'value="1.000"' in shown[-1] and "2/2" in shown[-1]
+    assert 'value="1.000"' in shown[-1] and "2/2 <code>done in " in shown[-1]
     bar = NotebookBar(Workflow.model_validate({"nodes": {"a": {"type": "T", "title": "<Main>"}}}), display)
     for event in (RunStarted(2, 0), NodeStarted("a"), NodeProgress("a", 5, 10)):
         bar.tell(event)
     assert 'value="0.250"' in bar._repr_html_() and "&lt;Main&gt; 5/10" in bar._repr_html_()
     bar.tell(NodeFinished("a", 0.1, 1))
     assert 'value="0.500"' in bar._repr_html_()
+    assert repr(bar) == "1/2 <Main> 5/10"
+    bar.tell(NodeFailed("a", "Error", "it broke"))
+    bar.tell(RunFinished("failed", 1.0, 1, 0))
+    assert "&lt;Main&gt;: it broke" in bar._repr_html_()
+    bar.tell(RunFinished("cancelled", 1.0, 1, 0))
+    assert "stopped" in bar._repr_html_()
+
+
+def test_a_bar_that_was_interrupted_is_shown_as_it_was_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    handle = types.SimpleNamespace(update=lambda bar: shown.append(repr(bar)))
+    monkeypatch.setattr("kinograph.notebook._notebook_display", lambda: lambda *_, **__: handle)
+    with pytest.raises(KeyboardInterrupt), narrator(adder().workflow, show=True) as tell:
+        assert tell is not None
+        tell(RunStarted(2, 0))
+        raise KeyboardInterrupt
+    assert shown[-1] == "0/2 starting"
+
+
+def test_a_graph_says_what_it_is(folder: Path) -> None:
+    assert repr(picture(folder)) == "<Graph 'Picture' of 2 nodes>"
 
 
 async def test_the_event_loop_goes_on_beside_a_run(folder: Path) -> None:

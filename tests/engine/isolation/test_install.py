@@ -63,6 +63,26 @@ def test_without_a_person_to_ask_nothing_is_installed(
     assert "--yes" in capsys.readouterr().out
 
 
+def test_nothing_of_a_folder_runs_before_a_person_has_agreed_to_build_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr(subprocess, "run", never)
+    (tmp_path / "setup.py").write_text("1 / 0")
+    for terminal, said in ((True, "Build it?"), (False, "say --yes")):
+        asked: list[str] = []
+        monkeypatch.setattr("sys.stdin.isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr("builtins.input", lambda question, asked=asked: asked.append(question) or "n")
+        for spec in (str(tmp_path), "git+https://example.com/x"):
+            assert kinograph("plugins", "install", spec, "--data-dir", tmp_path / "data") == 1
+            out = capsys.readouterr().out + "".join(asked)
+            assert "That runs its build script, which may do everything that you may" in out
+            assert said in out
+            assert "nothing was installed" in out
+
+
 def test_installed_replaced_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "data"
     for version in ("1.0", "2.0"):
@@ -148,6 +168,12 @@ def test_a_spec_that_is_no_package_never_reaches_pip(
 
     monkeypatch.setattr(subprocess, "run", never)
     with pytest.raises(InstallError, match="is not a package"):
+        fetch_wheel(spec, tmp_path, Options())
+
+
+@pytest.mark.parametrize("spec", ["./nowhere", "../nowhere", "/nowhere", "~/nowhere"])
+def test_a_folder_that_is_not_there_is_said_to_be_missing(spec: str, tmp_path: Path) -> None:
+    with pytest.raises(InstallError, match=r"there is no folder .*nowhere"):
         fetch_wheel(spec, tmp_path, Options())
 
 
