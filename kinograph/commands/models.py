@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", default="", help="download: address of the Hub (default: HF_ENDPOINT)")
     parser.add_argument("--dry-run", action="store_true", help="download: only say what would be fetched")
     parser.add_argument("--copy", action="store_true", help="add: copy, instead of hard links, which take no space")
+    parser.add_argument("--accept", action="store_true", help="verify: what is found now counts from now on")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     add_data_folder(parser)
 
@@ -133,13 +134,13 @@ def _verify(arguments: argparse.Namespace) -> int:
     if problem := model.problem():
         raise ValueError(problem)
     verdicts = []
-    for file, verdict in verify_model(model, folders.models):
+    for file, verdict in verify_model(model, folders.models, arguments.accept):
         verdicts.append((str(file), verdict))
         if not arguments.json:
             print(f"{verdict:8} {file}")
     if arguments.json:
         print(json.dumps([{"file": file, "verdict": verdict} for file, verdict in verdicts], ensure_ascii=False))
-    return 2 if any(verdict == "CHANGED" for _, verdict in verdicts) else 0
+    return 2 if not arguments.accept and any(verdict == "CHANGED" for _, verdict in verdicts) else 0
 
 
 def _add(arguments: argparse.Namespace) -> int:
@@ -154,8 +155,9 @@ def _add(arguments: argparse.Namespace) -> int:
 
 
 def _download(arguments: argparse.Namespace) -> int:
-    from nodes.families.collection import known_digests, remember_digests
+    from nodes.families.collection import remember_digests
     from nodes.families.hub import Hub, RemoteFile, chosen, download
+    from nodes.families.known_digests import known_digests
 
     models = folders_of(arguments).models
     hub = Hub(arguments.endpoint)

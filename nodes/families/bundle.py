@@ -14,6 +14,7 @@ from torch import nn
 
 from kinograph import InvalidInput, content_digest
 from nodes.families.building import build, check, sizes_of
+from nodes.families.known_digests import check_content
 from nodes.families.layout import Component, Layout
 from nodes.families.packed import Packing
 from nodes.families.residency import Resident, dtype_named
@@ -142,6 +143,8 @@ class Bundle:
             _ = component.config
             if component.has_weights:
                 check_fits(component)
+                for file in component.weight_files:
+                    check_content(file)
 
 
 def class_of(component: Component) -> Any:

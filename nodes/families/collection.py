@@ -14,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodes.families.known_digests import DIGESTS, announced, known_digests
 from nodes.families.layout import INDEX, read_layout
 from nodes.families.registry import family_of
 from nodes.families.safetensors_check import read_header
 from nodes.families.single_files import components_in, names_in
 
-DIGESTS = "digests.json"
 """File in the models folder: what ``verify`` found the first time."""
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SNAPSHOT = re.compile(r"models--(.+?)/snapshots/[^/]+")
 _DEEPEST = 8
 
@@ -168,29 +167,21 @@ def _bring(file: Path, place: Path, copy: bool) -> None:
         shutil.copy2(file, place)
 
 
-def verify_model(model: FoundModel, models: Path) -> Iterator[tuple[Path, str]]:
+def verify_model(model: FoundModel, models: Path, accept: bool = False) -> Iterator[tuple[Path, str]]:
     """Hash every file: ``(file, verdict)``, with verdicts ``ok``, ``new`` (hashed for the first time) or ``CHANGED``.
 
     A file is compared with what was found the first time, and in the Hugging Face cache with its name there, which is
-    the hash of its content.
+    the hash of its content. ``accept``: what is found now counts from now on.
     """
     known = known_digests(models)
     for file in model.files():
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        real = file.resolve().name
-        expected = real if _SHA256.fullmatch(real) else known.get(str(file.absolute()))
-        if expected is None:
+        expected = announced(file, known)
+        if expected is None or accept:
             known[str(file.absolute())] = digest
         yield file, "new" if expected is None else "ok" if expected == digest else "CHANGED"
     remember_digests(models, known)
-
-
-def known_digests(models: Path) -> dict[str, str]:
-    """SHA-256 of files by path, as they were found or announced the first time."""
-    store = models / DIGESTS
-    known: dict[str, str] = json.loads(store.read_text(encoding="utf-8")) if store.is_file() else {}
-    return known
 
 
 def remember_digests(models: Path, known: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import nodes.families.open as open_families
 from kinograph import Facts, InvalidInput, NodeContext
+from kinograph.commands import run_command
 from nodes.diffusion.conditioning import text_encode
 from nodes.diffusion.latents import noise_facts, noise_latent
 from nodes.diffusion.loading import load_model, loaded_facts
@@ -144,6 +145,25 @@ def test_refused(folder: Path, damage: Callable[[Path], None], message: str, mon
         load_model(NodeContext(), folder=folder)
     assert caught.value.socket == "folder"
     assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_a_bit_that_flipped_in_the_weights(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No structure shows it: the hash does, which was announced or found when the model was first verified."""
+    folder = Path(shutil.copytree(sound, tmp_path / "models/model"))
+    told = ["--data-dir", str(tmp_path)]
+    assert run_command(["models", "verify", "model", *told]) == 0
+    loaded(folder)
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-100] ^= 1 << 6
+    (folder / WEIGHTS).write_bytes(content)
+    with pytest.raises(
+        InvalidInput, match=r"diffusion_pytorch_model.safetensors: its content has changed: expected SHA"
+    ):
+        loaded(folder)
+    assert run_command(["models", "verify", "model", *told]) == 2
+    assert f"CHANGED  {folder / WEIGHTS}" in capsys.readouterr().out
+    assert run_command(["models", "verify", "model", "--accept", *told]) == 0  # meant so
+    loaded(folder)
 
 
 def test_every_family_is_registered() -> None:
