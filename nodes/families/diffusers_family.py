@@ -56,6 +56,7 @@ class DiffusersFamily(VAEStages):
         max_tokens: length of a prompt in tokens; longer ones are cut, with a warning.
         flow: whether the transformer predicts the velocity of a rectified flow, so that our own solvers and partly
             noised latents work.
+        even: whether the schedule goes evenly from 1 to 1 / steps before the scheduler shifts it.
         wide_guidance: whether guidance and the scheduler compute in float32 although the transformer does not.
         narrow_latents: whether latents are rounded to the transformer's number format after every step.
         precise: components that stay in float32 on every device.
@@ -69,6 +70,7 @@ class DiffusersFamily(VAEStages):
     defaults: ClassVar[Traits]
     max_tokens: ClassVar[int] = 512
     flow: ClassVar[bool] = True
+    even: ClassVar[bool] = False
     wide_guidance: ClassVar[bool] = False
     narrow_latents: ClassVar[bool] = False
     precise: ClassVar[tuple[str, ...]] = ()
@@ -107,9 +109,20 @@ class DiffusersFamily(VAEStages):
         return self.geometry(self.layout(folder))
 
     def geometry(self, layout: Layout) -> Traits:
-        """Traits of a model with these components."""
-        config = layout.component("transformer").config
-        return replace(self.defaults, channels=int(config.get("in_channels", self.defaults.channels)))
+        """Traits of a model with these components: what the configurations say, by the names they have for it."""
+        transformer, vae, scheduler = (layout.component(name).config for name in ("transformer", "vae", "scheduler"))
+        patch = transformer.get("patch_size")
+        shift = scheduler.get("flow_shift") or scheduler.get("shift")
+        told = {
+            "channels": vae.get("latent_channels") or vae.get("z_dim"),
+            "spatial": vae.get("spatial_compression_ratio") or vae.get("scale_factor_spatial"),
+            "temporal": vae.get("temporal_compression_ratio") or vae.get("scale_factor_temporal"),
+            "patch": patch[-1] if isinstance(patch, list | tuple) else patch,
+        }
+        found: dict[str, Any] = {name: int(value) for name, value in told.items() if value}
+        if shift and not scheduler.get("use_dynamic_shifting"):
+            found["shift"] = float(shift)
+        return replace(self.defaults, **found)
 
     def load(self, folder: Path, device: str, dtype: str = "auto") -> Parts:
         """Check all files and make stand-ins for the networks; each is loaded when it is first used."""
@@ -252,7 +265,12 @@ class DiffusersFamily(VAEStages):
 
     def set_timesteps(self, scheduler: Any, steps: int, request: Request, traits: Traits) -> None:
         """Give a scheduler its timesteps, as the stock pipeline does."""
-        scheduler.set_timesteps(steps, device=request.device)
+        if not self.even:
+            scheduler.set_timesteps(steps, device=request.device)
+            return
+        import numpy
+
+        scheduler.set_timesteps(sigmas=numpy.linspace(1.0, 0.0, steps + 1)[:-1], device=request.device)
 
     def shifted(self, scheduler: Any, shift: float) -> dict[str, Any]:
         """Changes to a scheduler's configuration for another shift than the model's own."""

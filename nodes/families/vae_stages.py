@@ -35,8 +35,12 @@ class VAEStages:
         return (latent - mean) / deviation
 
     def statistics(self, bundle: Bundle, latent: Tensor) -> tuple[Tensor | float, Tensor | float]:
-        """Mean and deviation of the VAE's latents, per channel."""
-        return 0.0, 1.0 / float(bundle.config("vae")["scaling_factor"])
+        """Mean and deviation of the VAE's latents: of each channel where its configuration says so, or of all."""
+        config = bundle.config("vae")
+        scale = float(config.get("scaling_factor") or 1.0)
+        if config.get("latents_mean") is None or config.get("latents_std") is None:
+            return 0.0, 1.0 / scale
+        return per_channel(config["latents_mean"], latent), per_channel(config["latents_std"], latent) / scale
 
     def decode_latent(
         self,

@@ -43,16 +43,14 @@ class AllegroFamily(DiffusersFamily):
     def geometry(self, layout: Layout) -> Traits:
         """Size and length that the transformer was made for."""
         transformer, vae = layout.component("transformer").config, layout.component("vae").config
-        spatial, temporal = 2 ** (len(vae["block_out_channels"]) - 1), int(vae["temporal_compression_ratio"])
+        spatial, found = 2 ** (len(vae["block_out_channels"]) - 1), super().geometry(layout)
         return replace(
-            super().geometry(layout),
+            found,
             spatial=spatial,
-            temporal=temporal,
-            first=temporal,
-            patch=int(transformer["patch_size"]),
+            first=found.temporal,
             width=transformer["sample_width"] * spatial,
             height=transformer["sample_height"] * spatial,
-            frames=transformer["sample_frames"] * temporal,
+            frames=transformer["sample_frames"] * found.temporal,
         )
 
     def clean(self, prompt: str) -> str:

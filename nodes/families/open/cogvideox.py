@@ -56,10 +56,7 @@ class CogVideoXFamily(DiffusersFamily):
         lead = (transformer.get("patch_size_t") or 1) - 1
         return replace(
             super().geometry(layout),
-            channels=int(vae["latent_channels"]),
             spatial=spatial,
-            temporal=int(vae["temporal_compression_ratio"]),
-            patch=int(transformer["patch_size"]),
             lead=lead,
             width=1360 if lead else transformer["sample_width"] * spatial,
             height=768 if lead else transformer["sample_height"] * spatial,

@@ -10,7 +10,6 @@ from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import KnownPixels, Request
-from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
 if TYPE_CHECKING:
@@ -44,19 +43,8 @@ class HunyuanVideoFamily(DiffusersFamily):
         solver="euler", batched=False,
     )  # fmt: skip
     max_tokens = 256
+    even = True
     text_parts = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
-
-    def geometry(self, layout: Layout) -> Traits:
-        """Compression as the VAE says, shift as the scheduler does."""
-        vae = layout.component("vae").config
-        return replace(
-            super().geometry(layout),
-            channels=int(vae.get("latent_channels", 16)),
-            spatial=int(vae["spatial_compression_ratio"]),
-            temporal=int(vae["temporal_compression_ratio"]),
-            patch=int(layout.component("transformer").config["patch_size"]),
-            shift=float(layout.component("scheduler").config.get("shift") or 1.0),
-        )
 
     def encode(self, bundle: Bundle, text: str) -> dict[str, Tensor]:
         """The prompt inside a task for the language model, whose tokens are cut off again; beside it CLIP's summary."""
@@ -118,12 +106,6 @@ class HunyuanVideoFamily(DiffusersFamily):
         beside = torch.zeros(1, seen.shape[1] + 1, *latent.samples.shape[2:])
         beside[:, :-1, :1], beside[:, -1, 0] = seen, 1.0
         return replace(latent, told={**latent.told, "concat": beside})
-
-    def set_timesteps(self, scheduler: Any, steps: int, request: Request, traits: Traits) -> None:
-        """Evenly from 1 to 1 / steps, then shifted."""
-        import numpy
-
-        scheduler.set_timesteps(sigmas=numpy.linspace(1.0, 0.0, steps + 1)[:-1], device=request.device)
 
     def constants(
         self, bundle: Bundle, traits: Traits, request: Request, settings: Mapping[str, Any]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
-from nodes.families.family import KnownPixels, Request
+from nodes.families.family import KnownPixels
 from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
@@ -39,21 +39,13 @@ class HunyuanVideo15Family(DiffusersFamily):
     )  # fmt: skip
     max_tokens = 1000
     narrow_latents = True
+    even = True
     text_parts = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
 
     def geometry(self, layout: Layout) -> Traits:
-        """Compression as the VAE says, shift as the scheduler, guidance as the guider."""
-        vae = layout.component("vae").config
+        """Guidance as the guider says."""
         guider = layout.component("guider").config if "guider" in layout.components else {}
-        return replace(
-            self.defaults,
-            channels=int(vae["latent_channels"]),
-            spatial=int(vae["spatial_compression_ratio"]),
-            temporal=int(vae["temporal_compression_ratio"]),
-            patch=int(layout.component("transformer").config["patch_size"]),
-            shift=float(layout.component("scheduler").config.get("shift") or 1.0),
-            guidance=float(guider.get("guidance_scale", self.defaults.guidance)),
-        )
+        return replace(super().geometry(layout), guidance=float(guider.get("guidance_scale", self.defaults.guidance)))
 
     def encode(self, bundle: Bundle, text: str) -> dict[str, Tensor]:
         """The prompt inside a task for the language model; what stands in quotation marks also through ByT5."""
@@ -90,12 +82,6 @@ class HunyuanVideo15Family(DiffusersFamily):
             image = network(pixels.pixel_values.to(bundle.device, network.dtype)).last_hidden_state
         told = {"concat": torch.cat([torch.cat([seen, rest], 2), mask], 1), "image": image.cpu()}
         return replace(latent, told={**latent.told, **told})
-
-    def set_timesteps(self, scheduler: Any, steps: int, request: Request, traits: Traits) -> None:
-        """Evenly from 1 to 1 / steps, then shifted."""
-        import numpy
-
-        scheduler.set_timesteps(sigmas=numpy.linspace(1.0, 0.0, steps + 1)[:-1], device=request.device)
 
     def predict(
         self, network: Any, x: Tensor, timestep: Tensor, conditions: Conditions, constants: Mapping[str, Any]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinograph import Latent, VideoVAE
 from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import KnownPixels, Request
-from nodes.families.layout import Layout
 from nodes.families.traits import Traits
 
 if TYPE_CHECKING:
@@ -40,18 +38,6 @@ class Kandinsky5Family(DiffusersFamily):
     )  # fmt: skip
     narrow_latents = True
     text_parts = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
-
-    def geometry(self, layout: Layout) -> Traits:
-        """Compression as the VAE says, shift as the scheduler does."""
-        transformer, vae = layout.component("transformer").config, layout.component("vae").config
-        return replace(
-            self.defaults,
-            channels=int(transformer["in_visual_dim"]),
-            spatial=int(vae["spatial_compression_ratio"]),
-            temporal=int(vae["temporal_compression_ratio"]),
-            patch=int(transformer["patch_size"][1]),
-            shift=float(layout.component("scheduler").config.get("shift") or 1.0),
-        )
 
     def cut_off(self, bundle: Bundle, text: str) -> tuple[str, ...]:
         """The words, without the processor's pictures."""

@@ -9,7 +9,6 @@ from nodes.families.bundle import library
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import Request
 from nodes.families.traits import Traits
-from nodes.families.vae_stages import per_channel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,14 +75,6 @@ class MochiFamily(DiffusersFamily):
         """With the mask of the prompt."""
         constants = {"encoder_attention_mask": conditions["mask"]}
         return super().predict(network, x, timestep.to(x.dtype), conditions, constants)
-
-    def statistics(self, bundle: Bundle, latent: Tensor) -> tuple[Tensor | float, Tensor | float]:
-        """Mean and deviation of each channel."""
-        config = bundle.config("vae")
-        if config.get("latents_mean") is None or config.get("latents_std") is None:
-            return super().statistics(bundle, latent)
-        deviation = per_channel(config["latents_std"], latent) / config["scaling_factor"]
-        return per_channel(config["latents_mean"], latent), deviation
 
 
 FAMILY = MochiFamily()

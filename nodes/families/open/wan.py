@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from kinograph import Latent, VideoVAE
 from nodes.families.diffusers_family import Conditions, DiffusersFamily
 from nodes.families.family import KnownPixels
-from nodes.families.layout import Layout
 from nodes.families.traits import Traits
-from nodes.families.vae_stages import per_channel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,18 +32,6 @@ class WanFamily(DiffusersFamily):
     }
     defaults = Traits("wan", 16, patch=2, batched=False)
     precise: ClassVar[tuple[str, ...]] = ("vae",)
-
-    def geometry(self, layout: Layout) -> Traits:
-        """2.1 and A14B compress 4 x 8, TI2V-5B 4 x 16 with 48 channels."""
-        transformer, vae = layout.component("transformer").config, layout.component("vae").config
-        return replace(
-            self.defaults,
-            channels=int(vae.get("z_dim", 16)),
-            spatial=int(vae.get("scale_factor_spatial", 8)),
-            temporal=int(vae.get("scale_factor_temporal", 4)),
-            patch=int(transformer["patch_size"][1]),
-            shift=float(layout.component("scheduler").config.get("flow_shift") or 1.0),
-        )
 
     def clean(self, prompt: str) -> str:
         """Repair damaged Unicode, resolve HTML entities, collapse spaces."""
@@ -130,11 +116,6 @@ class WanFamily(DiffusersFamily):
     def constants(self, bundle: Bundle, *_: Any) -> dict[str, Any]:
         """Whether every token has a timestep of its own."""
         return {"every_token": bool(bundle.layout.settings.get("expand_timesteps"))}
-
-    def statistics(self, bundle: Bundle, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of each channel."""
-        config = bundle.config("vae")
-        return per_channel(config["latents_mean"], latent), per_channel(config["latents_std"], latent)
 
 
 FAMILY = WanFamily()
