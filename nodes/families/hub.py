@@ -108,7 +108,13 @@ class Hub:
         return commit, sorted(found, key=lambda file: file.path)
 
     def _json(self, url: str) -> tuple[Any, str | None]:
-        with self._open(url) as response:
+        try:
+            opened = self._open(url)
+        except urllib.error.HTTPError:
+            raise
+        except (urllib.error.URLError, TimeoutError) as error:
+            raise HubError(f"{self.endpoint} cannot be reached: {getattr(error, 'reason', error)}") from error
+        with opened as response:
             answer = json.loads(response.read(_LARGEST_ANSWER))
             following = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("Link") or "")
         if following and urlsplit(following[1]).netloc != urlsplit(self.endpoint).netloc:

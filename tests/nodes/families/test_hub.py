@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -194,6 +195,14 @@ def test_names_that_lead_elsewhere_are_refused(hub: FakeHub, tmp_path: Path) -> 
     assert not (tmp_path / "outside").exists() and not (tmp_path.parent / "outside").exists()
     with pytest.raises(HubError, match="expected an https address"):
         Hub("http://example.org")
+
+
+def test_a_hub_that_does_not_answer_is_named() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(HubError, match=f"{address} cannot be reached"):  # nobody listens there
+            Hub(address).files("owner/name")
 
 
 def test_single_files_by_name() -> None:
