@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from playwright.sync_api import expect
 
+from nodes.media.encode import write_video
+from nodes.media.images import write_image
+from nodes.media.tags import workflow_tags
 from tests.browser.conftest import Editor
 
 
@@ -73,3 +80,73 @@ def test_save_as_and_open_again(page: Any, start_real_server: Any) -> None:
     expect(saved.get_by_role("button", name="Rename Beacon")).to_be_visible()
     saved.get_by_role("button", name="Take Beacon off the list").click()
     expect(rows).to_have_count(1)
+
+
+CARRIED = {
+    "format": "kinograph-workflow",
+    "version": 1,
+    "nodes": {"first": {"type": "Int", "values": {"value": 7}}, "sum": {"type": "Math", "values": {"b": 35}}},
+    "edges": [{"from": ["first", "value"], "to": ["sum", "a"]}],
+    "meta": {"title": "carried — 提示"},
+}
+
+
+@pytest.mark.parametrize("kind", ["png", "webm", "mp4"])
+def test_a_result_brings_its_graph(editor: Editor, tmp_path: Path, kind: str) -> None:
+    """Files as the saving nodes write them: dropped, each opens the workflow that it carries."""
+    picture = np.full((16, 16, 3), 90, np.uint8)
+    path = tmp_path / f"result.{kind}"
+    tags = workflow_tags(json.dumps(CARRIED))
+    if kind == "png":
+        write_image(path, picture, format="png", tags=tags)
+    else:
+        write_video(path, [picture] * 4, format=kind, fps=8, tags=tags)  # type: ignore[arg-type]  # one of the two
+    editor.drop(path.name, "image/png" if kind == "png" else f"video/{kind}", path.read_bytes())
+    expect(editor.node("sum")).to_be_visible()
+    expect(editor.page.get_by_label("Title of the workflow")).to_have_value("carried — 提示")
+    found = editor.document()
+    assert found["nodes"] == CARRIED["nodes"] and found["edges"] == CARRIED["edges"]
+
+
+def file_menu(page: Any, item: str) -> None:
+    """Something of the menu of files."""
+    page.get_by_role("button", name="Kinograph: File").click()
+    page.get_by_role("menuitem", name=item).click()
+
+
+def test_an_exported_file_opens_again(editor: Editor, tmp_path: Path) -> None:
+    """Named as the workflow; what is in it is the workflow."""
+    page = editor.page
+    editor.drop("it.json", "application/json", json.dumps(CARRIED).encode())
+    expect(editor.node("sum")).to_be_visible()
+    with page.expect_download() as download:
+        file_menu(page, "Export as file")
+    assert download.value.suggested_filename == "carried _ 提示.json"
+    path = tmp_path / "exported.json"
+    download.value.save_as(path)
+    assert json.loads(path.read_text())["nodes"] == CARRIED["nodes"]
+    file_menu(page, "New")
+    expect(page.locator(".start")).to_be_visible()
+    editor.drop("exported.json", "application/json", path.read_bytes())
+    expect(editor.node("sum")).to_be_visible()
+
+
+def test_a_copied_link_carries_the_workflow(editor: Editor) -> None:
+    """Opened in a new tab it is there as a draft of its own, and the address is clean again."""
+    page = editor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    editor.drop("it.json", "application/json", json.dumps(CARRIED).encode())
+    expect(editor.node("sum")).to_be_visible()
+    file_menu(page, "Copy as link")
+    expect(page.locator(".toast").last).to_contain_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(page.url) and "#workflow=" in link
+    other = Editor(page.context.new_page()).open(link)
+    expect(other.node("sum")).to_be_visible()
+    expect(other.page.get_by_label("Title of the workflow")).to_have_value("carried — 提示")
+    found = other.document()
+    assert found["nodes"] == CARRIED["nodes"] and found["edges"] == CARRIED["edges"]
+    assert "#" not in other.page.url
+    other.page.goto(f"{page.url}#workflow=broken")
+    other.page.reload()
+    expect(other.page.locator(".toast").last).to_be_visible()
