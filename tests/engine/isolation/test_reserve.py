@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,6 +242,33 @@ def test_work_is_done_by_who_brings_it_where_nobody_else_does() -> None:
     alone.do(lambda: done.append("at once"))
     alone.do_later(lambda: done.append("never"))
     assert done == ["at once"]
+
+
+def test_work_does_not_pile_up_behind_what_takes_long() -> None:
+    meanwhile = Meanwhile(most=1)
+    meanwhile.start()
+    begun, go_on = threading.Event(), threading.Event()
+    done: list[str] = []
+    meanwhile.do(lambda: (begun.set(), go_on.wait()))
+    assert begun.wait(60)
+    meanwhile.do(lambda: done.append("waits"))
+    meanwhile.do(lambda: done.append("at once"))
+    meanwhile.do_later(lambda: done.append("never"))
+    assert done == ["at once"]
+    go_on.set()
+    meanwhile.wait()
+    assert done == ["at once", "waits"]
+
+
+def test_a_value_with_an_empty_tensor_beside_a_large_one_is_copied_too(reserve: Reserve) -> None:
+    customs = Customs((), (TORCH_BUFFERS,), made=Made(reserve=reserve))
+    for _ in range(2):
+        tensors = [torch.zeros(0, 3), torch.rand(SIZE // 4)]
+        packed, segments = customs.pack(tensors)
+        empty_one, arrived = customs.unpack(packed, [os.dup(segment.descriptor) for segment in segments])
+        assert empty_one.shape == (0, 3)
+        assert torch.equal(arrived, tensors[1])
+        MEANWHILE.wait()
 
 
 def test_memory_is_given_back_when_the_last_view_of_it_is_gone() -> None:
