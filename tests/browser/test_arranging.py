@@ -84,3 +84,30 @@ def test_a_heap_is_put_in_order_and_back(editor: Editor) -> None:
     assert {name: (place["x"], place["y"]) for name, place in editor.document()["layout"]["nodes"].items()} == {
         name: (place["x"], place["y"]) for name, place in before.items()
     }
+
+
+def test_the_window_goes_to_what_is_selected_and_to_everything(editor: Editor) -> None:
+    """F with a node selected shows it large; without one everything, and no node under the map or the buttons."""
+    page = editor.page
+    editor.template("Text to video")
+    page.keyboard.press("f")
+    still(editor)
+    small = editor.node("save").bounding_box()
+    editor.node("save").locator(".node-title").click()
+    page.keyboard.press("f")
+    still(editor)
+    large = editor.node("save").bounding_box()
+    assert small and large and large["width"] > small["width"]
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    still(editor)
+    nodes = page.locator(".react-flow__node")
+    expect(nodes).to_have_count(7)
+    window = page.viewport_size
+    standing = [page.locator(name).bounding_box() for name in (".minimap", ".zoom-controls")]
+    for place in range(7):
+        box = nodes.nth(place).bounding_box()
+        assert box and window and box["x"] >= 0 and box["x"] + box["width"] <= window["width"]
+        assert box["y"] >= 0 and box["y"] + box["height"] <= window["height"]
+        for thing in standing:
+            assert thing and overlapping({"node": box, "thing": thing}) == []
