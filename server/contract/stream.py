@@ -44,6 +44,8 @@ class StreamEvent(BaseModel):
     client: str | None = None
     priority: int | None = None
     created: float | None = None
+    retry_of: str | None = None
+    fork_of: str | None = None
     started: float | None = None
     finished: float | None = None
     attempt: int | None = None

@@ -34,6 +34,7 @@ class Jobs:
                 client=row.client,
                 priority=row.priority,
                 created=row.created,
+                **{name: job for name in ("retry_of", "fork_of") if (job := getattr(row, name))},
             )
             self.scheduler.add(row, new.body)
             accepted.append((row, n))

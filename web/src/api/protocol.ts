@@ -361,6 +361,8 @@ export interface StreamEvent {
   client?: string;
   priority?: number;
   created?: number;
+  retry_of?: string;
+  fork_of?: string;
   started?: number;
   finished?: number;
   attempt?: number;

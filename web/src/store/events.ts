@@ -96,6 +96,8 @@ function reduceJob(state: RunState, event: StreamEvent): RunState {
     started: event.started ?? (jobState === "running" ? (before.started ?? seconds) : before.started),
     finished: isEnded(jobState) ? (event.finished ?? before.finished ?? seconds) : null,
     created: event.created ?? before.created,
+    retry_of: event.retry_of ?? before.retry_of,
+    fork_of: event.fork_of ?? before.fork_of,
     seconds: event.seconds ?? before.seconds,
     nodes_run: event.nodes_run ?? before.nodes_run,
     nodes_cached: event.nodes_cached ?? before.nodes_cached,
