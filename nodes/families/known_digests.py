@@ -15,9 +15,20 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def known_digests(models: Path) -> dict[str, str]:
-    """SHA-256 of files by path, as they were found or announced the first time."""
+    """SHA-256 of files by path, as they were found or announced the first time.
+
+    Raises:
+        ValueError: naming the file, when it is damaged.
+    """
     store = models / DIGESTS
-    known: dict[str, str] = json.loads(store.read_text(encoding="utf-8")) if store.is_file() else {}
+    try:
+        known = json.loads(store.read_text(encoding="utf-8")) if store.is_file() else {}
+    except ValueError as error:
+        raise ValueError(
+            f"{store}: expected the hashes of model files as JSON: {error}; without it they are made anew"
+        ) from None
+    if not isinstance(known, dict) or not all(isinstance(digest, str) for digest in known.values()):
+        raise ValueError(f"{store}: expected one SHA-256 for each model file; without it they are made anew")
     return known
 
 

@@ -16,10 +16,12 @@ export interface LocalCopy {
   readonly workflow: JsonObject;
 }
 
-/** Keep a copy in the place of the one before; the oldest ones of other documents go. */
+/** Keep a copy in the place of the one before; of other documents the oldest go, those that the server has before others. */
 export function keepCopy(copy: LocalCopy): void {
   const text = JSON.stringify(copy);
-  const others = copies().filter((other) => other.name !== copy.name);
+  const others = copies()
+    .filter((other) => other.name !== copy.name)
+    .sort((one, other) => Number(one.sent) - Number(other.sent));
   for (const old of others.slice(KEPT - 1)) localStorage.removeItem(PREFIX + old.name);
   for (let left = Math.min(others.length, KEPT - 1); left >= 0; left -= 1) {
     try {
