@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
@@ -43,8 +42,8 @@ def _point(entry: Any) -> Point | None:
         return None
     if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in entry):
         return None
-    x, y = float(entry[0]), float(entry[1])
-    return (x, y) if math.isfinite(x) and math.isfinite(y) and min(x, y) >= 0.0 and max(x, y) <= 1.0 else None
+    x, y = entry
+    return (float(x), float(y)) if 0 <= x <= 1 and 0 <= y <= 1 else None  # neither is NaN
 
 
 def height_at(points: Sequence[Point], x: float) -> float:
