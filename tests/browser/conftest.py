@@ -184,6 +184,7 @@ class Editor:
         """Double-click the canvas, type, Enter."""
         self.page.mouse.dblclick(*at)
         self.page.locator("[role=combobox]").fill(query)
+        self.page.locator("[role=option]").first.wait_for()  # the node types have come
         self.page.keyboard.press("Enter")
         self.page.wait_for_timeout(80)
 

@@ -116,3 +116,27 @@ def test_two_tabs_that_crash_both_come_back(editor: Editor) -> None:
     saved.get_by_role("button", name="Drafts").click()
     saved.get_by_text(names[0]).click()
     expect(prompt(third)).to_have_value("the first tab")
+
+
+def test_who_does_not_wait_for_what_was_open_keeps_both(editor: Editor) -> None:
+    """A graph begun before the server has told the last one stays on the screen, and the last one stays on the server."""
+    page = editor.page
+    editor.template("Text to video")
+    prompt(editor).fill("what was open")
+    expect(page.locator(".save-mark")).to_have_text("Saved")
+    name = page.evaluate("sessionStorage.getItem('kinograph.open')")
+    held: list[Any] = []
+    page.route(f"**/api/workflows/{name}/versions**", lambda route: held.append(route))
+    page.reload()
+    page.wait_for_selector(".start")
+    editor.search_add("Save Video", (500, 820))
+    expect(editor.node("saveVideo")).to_be_visible()
+    assert held
+    for route in held:
+        route.continue_()
+    page.wait_for_function("name => sessionStorage.getItem('kinograph.open') !== name", arg=name)
+    expect(page.locator(".save-mark")).to_have_text("Saved")
+    expect(editor.node("saveVideo")).to_be_visible()
+    expect(editor.node("prompt")).to_have_count(0)
+    kept = page.request.get(f"{page.url}api/workflows/{name}").json()
+    assert kept["nodes"]["prompt"]["values"]["prompt"] == "what was open"

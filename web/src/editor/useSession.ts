@@ -2,7 +2,7 @@ import { useEffect } from "react";
 import { ServerError, getJobs, getNodeTypes, getWorkflow } from "../api/client";
 import type { StreamEvent } from "../api/protocol";
 import { openStream, type Connection } from "../api/stream";
-import { startWith } from "../store/editor";
+import { startWith, useEditor } from "../store/editor";
 import { watchMistakes } from "../store/mistakes";
 import { takeNodeTypes, watchNames } from "../store/nodeTypes";
 import { followQueue } from "../store/follow";
@@ -13,7 +13,7 @@ import { pluginTroubles } from "../graph/pluginTroubles";
 import { usePluginTroubles } from "../store/pluginTroubles";
 import { setUi, toast } from "../store/ui";
 import { setWebParts } from "../store/webParts";
-import { recover, watchSaving } from "./actions/autosave";
+import { beginAnew, recover, watchSaving } from "./actions/autosave";
 import { recoverResults, rememberResults } from "./actions/recoverResults";
 import { retell } from "./actions/run";
 import { documentFromLink } from "./actions/files";
@@ -62,8 +62,10 @@ async function openFirst(): Promise<void> {
   } catch {
     toast("error", tr("link.broken"));
   }
+  const empty = useEditor.getState().document;
   const recovered = await recover();
-  if (recovered) startWith(recovered);
+  if (useEditor.getState().document !== empty) beginAnew(); // the person did not wait: what was open last stays where it is kept
+  else if (recovered) startWith(recovered);
 }
 
 /** Events about nodes and jobs go to the run; some ask for something to be loaded anew. */

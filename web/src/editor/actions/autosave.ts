@@ -131,6 +131,13 @@ export async function saveAtOnce(): Promise<boolean> {
   return done;
 }
 
+/** What is on the screen now becomes a document of its own, beside the one that this tab had open. */
+export function beginAnew(): void {
+  sessionStorage.removeItem(NAME_KEY);
+  useSaving.setState({ name: tabName(), version: undefined });
+  unsent = true;
+}
+
 /** Begin to save changes. Returns how to stop. */
 export function watchSaving(): () => void {
   useSaving.setState({ name: tabName() });
